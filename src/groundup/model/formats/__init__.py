@@ -1,0 +1,1 @@
+"""Formats: the model folder that the whole ecosystem reads (`huggingface`)."""

@@ -1,0 +1,40 @@
+"""Feed-forward: what a token does on its own, between two attentions; two thirds of a model's weights.
+
+    gated (SwiGLU)      down(silu(gate(x)) * up(x))     Shazeer 2020, arXiv:2002.05202
+    squared ReLU        down(relu(up(x))^2)             So et al. 2021 (Primer), arXiv:2109.08668
+
+For equal parameters the ungated one is wider by half: 2 matrices of 4 * hidden against 3 of 8/3 * hidden.
+"""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from groundup.model.layers.linear import Linear
+
+
+class GatedFeedForward(nn.Module):
+    """SwiGLU: one projection opens or closes what another one says."""
+
+    def __init__(self, hidden: int, intermediate: int, bias: bool = False):
+        super().__init__()
+        self.gate_proj = Linear(hidden, intermediate, bias=bias)
+        self.up_proj = Linear(hidden, intermediate, bias=bias)
+        self.down_proj = Linear(intermediate, hidden, bias=bias)
+
+    def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
+        """Widen, gate, narrow."""
+        return self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class SquaredReluFeedForward(nn.Module):
+    """Squared ReLU: sparse like ReLU, steeper where it is open."""
+
+    def __init__(self, hidden: int, intermediate: int, bias: bool = False):
+        super().__init__()
+        self.up_proj = Linear(hidden, intermediate, bias=bias)
+        self.down_proj = Linear(intermediate, hidden, bias=bias)
+
+    def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
+        """Widen, square what is positive, narrow."""
+        return self.down_proj(functional.relu(self.up_proj(x)).square())

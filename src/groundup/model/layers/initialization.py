@@ -1,0 +1,56 @@
+"""First values: every parameter of every model starts from this one table.
+
+    parameter               "scaled" (ours)                          "normal" (GPT-2)
+    embed_tokens            normal(0, std)                           normal(0, std)
+    lm_head (untied)        zero                                     normal(0, std)
+    o_proj, down_proj       zero                                     normal(0, std / sqrt(2 * layers))
+    other matrices          normal(0, 1 / sqrt(inputs))              normal(0, std)
+    biases                  zero                                     zero
+    norm gains              one                                      one
+
+std is the configuration's `initializer_range`. With zero output projections each block starts as the identity and the
+first gradients see a shallow model (ReZero's idea, Bachlechner et al. 2020, arXiv:2003.04887). With normal ones, the
+stream's variance would grow with depth; dividing by sqrt(2 * layers) holds it (GPT-2, Radford et al. 2019, section 2.3).
+Published families prescribe only how they were trained, so a `llama` or `qwen3` built here may start from either.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+SCHEMES = ("scaled", "normal")
+WRITES_TO_STREAM = ("o_proj.weight", "down_proj.weight")
+
+
+def initialize(module: nn.Module, *, layers: int, std: float, seed: int | None = None, scheme: str = "scaled") -> None:
+    """Fill every parameter in place, in the order of their names, from one seeded stream (None: torch's global one).
+
+    Drawn on the CPU in fp32, so the same seed gives the same model on every device.
+    """
+    assert scheme in SCHEMES, f"scheme={scheme!r} is none of {SCHEMES}"
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in sorted(module.named_parameters()):
+            deviation = deviation_of(name, parameter, layers, std, scheme)
+            if deviation is None:
+                parameter.fill_(1.0)
+            elif deviation == 0.0:
+                parameter.zero_()
+            elif not parameter.is_meta:
+                parameter.copy_(torch.empty(parameter.shape).normal_(0.0, deviation, generator=generator))
+
+
+def deviation_of(name: str, parameter: Tensor, layers: int, std: float, scheme: str) -> float | None:
+    """Look a parameter up in the table: standard deviation of its first values; None for a gain, which starts at one."""
+    if name.endswith("bias"):
+        return 0.0
+    if parameter.dim() == 1:
+        return None
+    if name.endswith("embed_tokens.weight"):
+        return std
+    if scheme == "normal":
+        return std / math.sqrt(2 * layers) if name.endswith(WRITES_TO_STREAM) else std
+    if name.endswith(WRITES_TO_STREAM) or name.endswith("lm_head.weight"):
+        return 0.0
+    return 1.0 / math.sqrt(parameter.shape[1])

@@ -1,0 +1,48 @@
+"""Rotary position embedding: a query and a key meet with the angle between their positions.
+
+Each pair of coordinates (i, i + head_dim/2) is turned by position * theta^(-2i/head_dim). A dot product of two turned
+vectors depends only on the difference of their positions, so nothing is added to the token and nothing is learned.
+Su et al. 2021, arXiv:2104.09864, eq. 34; the pairs are (i, i + half) as in the Hugging Face files, not (2i, 2i + 1).
+
+Left out: longer contexts than trained on (linear, YaRN, llama3 scaling); configurations that ask for them are refused.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+class Angles(NamedTuple):
+    """Cosines and sines of every position, for one forward pass of all layers: (batch or 1, seq, 1, head_dim/2)."""
+
+    cos: Tensor
+    sin: Tensor
+
+
+class Rotary:
+    """The frequencies of one head size. Not a module: a buffer would be cast to bf16 together with the weights."""
+
+    def __init__(self, head_dim: int, theta: float = 10_000.0):
+        assert head_dim % 2 == 0, f"head_dim={head_dim} must be even: coordinates turn in pairs"
+        self.head_dim, self.theta = head_dim, theta
+
+    def frequencies(self, device: torch.device | None = None) -> Float[Tensor, " half"]:
+        """Radians a position, from 1 (first pair) down to about 1/theta (last pair)."""
+        exponents = torch.arange(0, self.head_dim, 2, dtype=torch.float32, device=device) / self.head_dim
+        return 1.0 / self.theta**exponents
+
+    def angles(self, positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"], dtype: torch.dtype) -> Angles:
+        """Turn positions into cosines and sines, cast to dtype at the very end."""
+        # fp32: in bf16 the positions 4,080 and 4,095 are the same number, and the angle is off by up to pi.
+        angles = positions.float()[..., None] * self.frequencies(positions.device)
+        angles = angles.unsqueeze(-2) if positions.dim() == 2 else angles[None, :, None]
+        return Angles(angles.cos().to(dtype), angles.sin().to(dtype))
+
+
+def rotate(x: Float[Tensor, "batch seq heads head_dim"], angles: Angles) -> Float[Tensor, "batch seq heads head_dim"]:
+    """Turn each coordinate pair of x by its position's angle."""
+    first, second = x.chunk(2, dim=-1)
+    cos, sin = angles
+    return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
