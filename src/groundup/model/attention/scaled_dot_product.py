@@ -5,7 +5,7 @@
 Without the division the scores of random vectors grow with sqrt(head_dim), the softmax saturates and its gradient dies.
 Vaswani et al. 2017, arXiv:1706.03762, eq. 1. A mask says which keys a query may look at: `masks.py`.
 
-`scaled_dot_product_attention` is the definition; `attend` computes the same by the fastest kernel that torch has.
+`scaled_dot_product_attention` is the definition; `attend` computes the same by the fastest kernel at hand.
 """
 
 import math
@@ -19,6 +19,7 @@ from groundup.model.attention import masks
 from groundup.slots import filled, slot
 
 SLOT = "model.attention.scaled_dot_product_attention"
+WHOLE_SCORES_UP_TO = 1024  # keys; the scores of one layer are then at most 2 MB a head and row
 
 
 @slot
@@ -49,7 +50,7 @@ def repeat_heads(
 
 
 def prepare_mask(mask: Bool[Tensor, "batch queries keys"] | None, dtype: torch.dtype) -> Tensor | None:
-    """Put the mask, once for all layers, into the form that the kernel reads: (batch, 1, queries, keys)."""
+    """Put a mask, once for all layers, into the form that the kernels add to the scores: 0 or -inf, for all heads."""
     if mask is None:
         return None
     mask = mask[:, None]
@@ -66,35 +67,49 @@ def attend(
     mask: Tensor | None = None,
     causal: bool = False,
 ) -> Float[Tensor, "batch heads queries head_dim"]:
-    """Attend by torch's fused kernel, or by the learner's function where the slot is filled.
+    """Attend by the fastest kernel, or by the learner's function where the slot is filled.
 
-    Query heads may be a multiple of the key/value heads (grouped-query attention). mask: see `prepare_mask`.
+    Query heads may be a multiple of the key/value heads. mask: bool, or as `prepare_mask` made it, and it alone decides.
     causal: without a mask, the last query stands at the last key and none looks ahead.
     """
     queries, keys = query.shape[-2], key.shape[-2]
+    if queries == 1 or mask is not None:
+        causal = False
     if filled(SLOT):
-        return _by_definition(query, key, value, mask, causal)
-    if causal and mask is None and 1 < queries < keys:  # torch would align the first query with the first key
-        mask = masks.causal(queries, keys, device=query.device)
-    if queries == 1 and query.shape[1] != key.shape[1]:
+        groups = query.shape[1] // key.shape[1]
+        mask = masks.causal(queries, keys, query.device) if causal else mask
+        return scaled_dot_product_attention(query, repeat_heads(key, groups), repeat_heads(value, groups), mask)
+    if queries == 1:
         return _one_query(query, key, value, mask)
-    return functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, is_causal=causal and mask is None and queries > 1,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-
-
-def _by_definition(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
-    groups = query.shape[1] // key.shape[1]
-    if groups > 1:
-        key, value = repeat_heads(key, groups), repeat_heads(value, groups)
-    if causal and mask is None and query.shape[-2] > 1:
-        mask = masks.causal(query.shape[-2], key.shape[-2], device=query.device)
-    return scaled_dot_product_attention(query, key, value, mask)
+    if causal and queries < keys:  # torch would align the first query with the first key
+        mask, causal = masks.causal(queries, keys, query.device), False
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and keys <= WHOLE_SCORES_UP_TO:
+        return _whole_scores(query, key, value, masks.causal(queries, keys, query.device) if causal else mask)
+    grouped = query.shape[1] != key.shape[1]
+    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
 
 
 def _one_query(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Attend for one new token: the heads of a group stand as the queries of their shared key head, and none is copied."""
+    """Attend for one new token: the heads of a group stand as the queries of their shared key head; none is copied."""
     batch, heads, _, head_dim = query.shape
-    grouped = query.view(batch, key.shape[1], heads // key.shape[1], head_dim)
+    grouped = query.reshape(batch, key.shape[1], heads // key.shape[1], head_dim)
     return functional.scaled_dot_product_attention(grouped, key, value, attn_mask=mask).reshape(query.shape)
+
+
+def _whole_scores(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Attend with all scores in memory: on a CPU in bf16, forward and backward take half the time of torch's kernel.
+
+    Batch 16, 256 tokens, 4 heads of 48: 26 ms against 52-73 (in fp32 torch's is the faster, 41 against 50).
+    """
+    batch, heads, queries, head_dim = query.shape
+    shared, keys = batch * key.shape[1], key.shape[2]
+    rows = (query * head_dim**-0.5).reshape(shared, -1, head_dim)  # a group's heads under one another: keys uncopied
+    scores = (rows @ key.reshape(shared, keys, head_dim).transpose(1, 2)).view(batch, heads, queries, keys)
+    seen = None
+    if mask is not None:
+        mask = prepare_mask(mask.view(-1, *mask.shape[-2:]), scores.dtype) if mask.dtype == torch.bool else mask
+        seen = mask.amax(-1, keepdim=True) == 0
+        scores += mask.clamp(min=torch.finfo(scores.dtype).min)
+    mixed = torch.softmax(scores, dim=-1).view(shared, -1, keys) @ value.reshape(shared, keys, head_dim)
+    mixed = mixed.view(batch, heads, queries, head_dim)
+    return mixed if seen is None or seen.all() else mixed * seen
