@@ -1,0 +1,1 @@
+"""Cache: the keys and values of earlier tokens (`kv_cache`)."""

@@ -1,0 +1,1 @@
+"""Engine: prompts in a batch, answers out (`batching`)."""

@@ -1,0 +1,171 @@
+"""The handle: a model folder ready for use, its module, tokenizer and sampler in one object.
+
+    model = groundup.load("runs/demo/model")
+    model.generate("Once upon a time", max_new_tokens=40)
+    model.chat([{"role": "user", "content": "What is 2 + 3?"}], stream=True)
+
+The module knows no tokenizer and no sampler; here they meet.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from groundup import files
+from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel, missing_extra
+from groundup.inference.decoding.config import SamplingConfig, from_generation_config
+from groundup.inference.engine.batching import steps
+from groundup.inference.streaming import TextStream
+from groundup.model.formats.huggingface import load_model
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_FILES = ["config.json", "*.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
+
+Messages = str | Sequence[Mapping[str, str]]
+
+
+class Handle:
+    """A model with its tokenizer. Calling it calls the module: ids in, logits out."""
+
+    def __init__(self, module: Any, tokenizer: Any = None, folder: Path | None = None, generation: Mapping[str, Any] | None = None):
+        self.module = module
+        self.tokenizer = tokenizer
+        self.folder = folder
+        self.generation = dict(generation or {})
+
+    @property
+    def config(self) -> Any:
+        """The configuration of the module."""
+        return self.module.config
+
+    def __call__(self, *arguments: Any, **named: Any) -> torch.Tensor:
+        """Compute logits: `module(input_ids, mask=None, positions=None, cache=None)`."""
+        return self.module(*arguments, **named)
+
+    def sampling(self, **asked: Any) -> SamplingConfig:
+        """The folder's generation_config.json, overridden by what is asked; a seed or a filter alone draws."""
+        known = {field.name for field in fields(SamplingConfig)}
+        if unknown := asked.keys() - known:
+            raise ConfigError(f"{', '.join(sorted(unknown))} is no sampling option; there are {', '.join(sorted(known))}")
+        return replace(from_generation_config(self.generation) if self.generation else SamplingConfig(), **asked)
+
+    def stop_ids(self) -> set[int]:
+        """The tokens that end a text, from the generation config, the configuration and the tokenizer."""
+        named = (self.generation.get("eos_token_id"), self.config.eos_token_id, getattr(self.tokenizer, "eos_token_id", None))
+        return {int(token) for ids in named if ids is not None for token in (ids if isinstance(ids, Sequence) else [ids])}
+
+    def generate(self, prompt: str | Sequence[int], *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
+        """Continue a text (or ids); the new text whole, or as pieces while it comes.
+
+        sampling: fields of `SamplingConfig`. A text begins with the tokenizer's beginning-of-text token, if it has one.
+        """
+        tokenizer = self._tokenizer()
+        if isinstance(prompt, str):
+            begin = tokenizer.bos_token_id
+            prompt = ([] if begin is None else [begin]) + tokenizer.encode(prompt)
+        return self._answer(list(prompt), self.stop_ids(), stream, sampling)
+
+    def chat(self, messages: Messages, *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
+        """Answer a conversation (a list of {role, content}, or one user message as a string)."""
+        tokenizer = self._tokenizer()
+        if not tokenizer.chat_template:
+            raise InputError("this model has no chat template, so it continues text only; use generate, or tune it with `groundup tune`")
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        prompt = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)
+        return self._answer(prompt, self.stop_ids() | end_of_turn(tokenizer), stream, sampling)
+
+    def _tokenizer(self) -> Any:
+        if self.tokenizer is None:
+            raise InputError("this model was loaded without its tokenizer; load it with tokenizer=True to work with text")
+        return self.tokenizer
+
+    def _answer(self, prompt: list[int], stop_ids: set[int], stream: bool, asked: Mapping[str, Any]) -> str | Iterator[str]:
+        sampling = self.sampling(**asked)
+        context = self.config.max_position_embeddings
+        if not prompt:
+            raise InputError("the prompt is empty and this tokenizer has no beginning-of-text token; type at least one character")
+        if len(prompt) >= context:
+            raise InputError(
+                f"the prompt has {len(prompt)} tokens but the model's context is {context}, answer included; "
+                f"shorten it by at least {len(prompt) - context + 1} tokens"
+            )
+        pieces = self._pieces(prompt, stop_ids, sampling)
+        return pieces if stream else "".join(pieces)
+
+    def _pieces(self, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig) -> Iterator[str]:
+        """The text pieces of one answer; the model stops as soon as a stop string came."""
+        text = TextStream(self.tokenizer, sampling.stop)
+        for step in steps(self.module, [prompt], sampling, stop_ids):
+            if piece := text.push(int(step.ids[0])):
+                yield piece
+            if text.stopped:
+                return
+        if piece := text.finish():
+            yield piece
+
+
+def end_of_turn(tokenizer: Any) -> set[int]:
+    """The control token with which the chat template closes an answer, found by rendering one."""
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    ids = tokenizer.apply_chat_template(messages)
+    answer = ids[len(tokenizer.apply_chat_template(messages[:1], add_generation_prompt=True)) :]
+    control = set(tokenizer.special_tokens.values())
+    return {token for token in answer if token in control}
+
+
+def load(source: str | Path, *, dtype: Any = None, device: str = "auto", tokenizer: bool = True) -> Handle:
+    """Load a model folder, or a model of the Hugging Face hub by its id.
+
+    dtype: None keeps that of the file. device: auto takes a GPU where there is one. tokenizer: False for ids only.
+    """
+    folder = find(source)
+    module = load_model(folder, dtype=dtype, device=device_of(device))
+    module.eval()
+    words = _tokenizer_of(folder, module.config.vocab_size) if tokenizer else None
+    path = folder / "generation_config.json"
+    return Handle(module, words, folder, files.read_json(path) if path.is_file() else None)
+
+
+def device_of(name: str) -> torch.device:
+    """Turn auto, cpu, cuda or mps into a device that exists here."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, available in there.items() if available))
+    if not there.get(name.split(":")[0], False):
+        usable = ", ".join(kind for kind, available in there.items() if available)
+        raise ConfigError(f"device {name!r} is not available here; use auto, {usable}")
+    return torch.device(name)
+
+
+def find(source: str | Path) -> Path:
+    """A folder as it is; else, where the name has the form owner/name, the hub's files, fetched or from its cache."""
+    folder = Path(source)
+    if folder.exists() or not HUB_ID.fullmatch(str(source)) or folder.parent.exists():
+        return folder
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise missing_extra("huggingface_hub", "hub") from None
+    try:
+        return Path(snapshot_download(str(source), allow_patterns=HUB_FILES))
+    except Exception as error:  # no network, no such model, no access: the hub has a dozen classes for them
+        reason = str(error).strip().split("\n")[0]
+        raise InputError(f"there is no folder {source}, and the hub did not give a model of that name ({reason}); check the path or the network") from error
+
+
+def _tokenizer_of(folder: Path, vocab_size: int) -> Any:
+    from groundup.text.tokenizers import load_tokenizer
+
+    if not (folder / "tokenizer.json").is_file():
+        raise FormatError(f"{folder} has no tokenizer.json; copy that of the model's training there, or load with tokenizer=False")
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.vocab_size > vocab_size:
+        raise UnsupportedModel(
+            f"{folder}: tokenizer.json has {tokenizer.vocab_size} tokens but the model only {vocab_size}; copy both files from one model"
+        )
+    return tokenizer
