@@ -1,0 +1,37 @@
+"""Carry a recipe out for a verb: say what it will cost, run it, show what came of it. `demo`, `run` and the stage verbs share it."""
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groundup.cli.options import Running
+
+
+def carry_out(source: str | Path, options: Running, changes: Mapping[str, Any] | None = None, *, forecast: bool = False) -> Any:
+    """Run a recipe (name or file) with a verb's flags; the finished `runs.runner.Run`."""
+    from groundup import progress
+    from groundup.cli import show
+    from groundup.runs import recipe, runner
+
+    flags = recipe.merge(changes or {}, options.computing.changes())
+    made = recipe.load(source, options.set, flags)
+    folder = options.out or Path("runs") / made.name
+    progress.say(f"{made.name}: {' -> '.join(made.stages)}; results go to {folder}/")
+    if forecast:
+        from groundup.runs import estimate
+
+        show.forecast(estimate.keep(made, folder))
+    return runner.run(made, folder, command=command_line(), on_stage=show.stage)
+
+
+def command_line() -> str:
+    """The command as the user typed it, as the way to go on."""
+    return " ".join(["groundup", *map(shlex.quote, sys.argv[1:])])
+
+
+def print_json(value: Any) -> None:
+    """A result as JSON on stdout: the one thing that `--json` prints there."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

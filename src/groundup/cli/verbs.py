@@ -1,0 +1,110 @@
+"""From words to a call: find the verb's file, read its flags into the dataclass that its function takes, call it.
+
+A verb's file holds `run(options)`, or `ACTIONS`, a literal of second words (`data build`). tyro reads the flags; what it would print as a box becomes one
+sentence here, like every other mistake.
+"""
+
+import contextlib
+import difflib
+import importlib
+import io
+import re
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tyro
+
+from groundup.cli import VERBS
+from groundup.errors import ConfigError, InputError
+
+MARKERS = (tyro.conf.UseAppendAction, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
+BOX = re.compile(r"[╭╮╰╯│─]+")
+
+
+def call(verb: str, arguments: Sequence[str]) -> int:
+    """Run `groundup verb arguments...`; the exit status."""
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        raise ConfigError(f"'{verb}' is not a verb; {f'did you mean `groundup {near[0]}`?' if near else '`groundup --help` lists them'}")
+    function, program, rest = _function(verb, arguments)
+    return function(parse(options_of(function), rest, program)) or 0
+
+
+def _function(verb: str, arguments: Sequence[str]) -> tuple[Callable[[Any], int | None], str, Sequence[str]]:
+    """The function of a verb, or of its second word."""
+    module = importlib.import_module(f"groundup.cli.{verb}")
+    actions: dict[str, Callable[[Any], int | None]] | None = getattr(module, "ACTIONS", None)
+    if actions is None:
+        return module.run, f"groundup {verb}", arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        lines = (f"  groundup {verb} {action:<8} {options_of(function).__doc__}" for action, function in actions.items())
+        print(f"usage: groundup {verb} {'|'.join(actions)} [options]\n\n" + "\n".join(lines))
+        raise SystemExit(0)
+    if arguments[0] in actions:
+        return actions[arguments[0]], f"groundup {verb} {arguments[0]}", arguments[1:]
+    raise ConfigError(f"'{arguments[0]}' is not something `groundup {verb}` does; write groundup {verb} {' or '.join(actions)}")
+
+
+def options_of(function: Callable[[Any], int | None]) -> type:
+    """The dataclass of a verb's flags: the annotation of its function's argument."""
+    return typing.get_type_hints(function)["options"]
+
+
+def parse(options: type, arguments: Sequence[str], program: str) -> Any:
+    """Flags to dataclass; ConfigError with one sentence for a flag that is unknown, missing or of another kind."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parsed, unknown = tyro.cli(options, args=list(arguments), prog=program, config=MARKERS, return_unknown_args=True)
+    except SystemExit as error:
+        if error.code:
+            raise ConfigError(f"{_sentence(said.getvalue())}; see `{program} --help`") from None
+        raise
+    if unknown:
+        raise ConfigError(f"{program} has no option {unknown[0]}; {_nearest(options, unknown[0], program)}")
+    return parsed
+
+
+def _nearest(options: type, word: str, program: str) -> str:
+    flags = re.findall(r"--[a-z][a-z-]*", tyro.extras.get_parser(options, prog=program, config=MARKERS).format_help())
+    near = difflib.get_close_matches(word, flags, n=1)
+    return f"did you mean {near[0]}?" if near else f"`{program} --help` lists them"
+
+
+def _sentence(box: str) -> str:
+    """The first paragraph of tyro's box on one line.
+
+    >>> _sentence("╭─ Value error ───╮" + chr(10) + "│ Error parsing --n │" + chr(10) + "│ ─────── │" + chr(10) + "│ more │")
+    'Error parsing --n'
+    """
+    lines = [BOX.sub("", line).strip() for line in box.splitlines()[1:]]
+    first = lines[: lines.index("")] if "" in lines else lines
+    return " ".join(first) or "the options cannot be read"
+
+
+def use_mine(folder: str) -> None:
+    """Put the learner's functions in place before any room is imported."""
+    from pathlib import Path
+
+    from groundup import slots
+
+    if not folder or not Path(folder).is_dir():
+        raise InputError(f"--mine wants the folder of your own functions and there is no folder '{folder}'; make it and put a .py file into it")
+    slots.use(folder)
+
+
+def completion(arguments: Sequence[str]) -> int:
+    """Print the completion script of a shell: verbs, then the flags of each."""
+    shell = arguments[0] if arguments else ""
+    if shell not in ("bash", "zsh", "fish"):
+        raise ConfigError("--completion wants the name of your shell; write groundup --completion bash, zsh or fish")
+    everything = {verb: (lambda: None) if hasattr(_module(verb), "ACTIONS") else _module(verb).run for verb in VERBS}
+    with contextlib.redirect_stdout(sys.stdout):
+        tyro.extras.subcommand_cli_from_dict(everything, prog="groundup", args=["--tyro-print-completion", shell], config=MARKERS)
+    return 0
+
+
+def _module(verb: str) -> Any:
+    return importlib.import_module(f"groundup.cli.{verb}")

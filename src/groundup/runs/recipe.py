@@ -1,0 +1,214 @@
+"""A recipe: a whole run as data. One TOML file names the stages and holds one table a stage.
+
+    name = "demo"
+    seed = 1
+    stages = ["data", "tokenizer", "train", "tune", "align", "eval", "report"]
+    [train]
+    steps = 400
+
+A recipe may name a `parent` and write only what differs; `--set train.steps=200` overrides any key. Tables are the rooms' own configuration classes,
+so a key exists because a field exists. Reading a recipe loads no torch. Leaves out: conditions, loops and variables (a recipe is data).
+"""
+
+import dataclasses
+import importlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from groundup.errors import ConfigError, InputError
+from groundup.runs import fields, toml
+from groundup.runs.stages import STAGES, makers
+
+SECTIONS = {  # a recipe's table, and the dataclass that reads it
+    "machine": "groundup.runs.settings:MachineConfig",
+    "data": "groundup.data.config:DataConfig",
+    "tokenizer": "groundup.text.tokenizers.config:TokenizerConfig",
+    "train": "groundup.training.config:TrainConfig",
+    "tune": "groundup.tuning.config:TuneConfig",
+    "align": "groundup.alignment.config:GrpoConfig",
+    "eval": "groundup.evaluation.config:EvalConfig",
+    "report": "groundup.runs.stages.report:ReportConfig",
+}
+TOP = ("name", "description", "parent", "seed", "stages", "inputs")
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A resolved recipe: parents merged, overrides applied, every table checked."""
+
+    name: str
+    description: str
+    seed: int
+    stages: tuple[str, ...]
+    configs: Mapping[str, Any]  # table -> its checked configuration
+    inputs: Mapping[str, str] = dataclasses.field(default_factory=dict)  # role ("model", ...) -> folder made outside this run
+    source: str = "the recipe"
+
+    def to_toml(self) -> str:
+        """The recipe written out whole, defaults included; reading it gives an equal recipe."""
+        top = {"name": self.name, "description": self.description, "seed": self.seed, "stages": list(self.stages)}
+        tables: dict[str, Any] = {"inputs": dict(self.inputs)} if self.inputs else {}
+        return toml.dump(top | tables | {name: table_of(config) for name, config in self.configs.items()})
+
+
+def table_of(config: Any) -> dict[str, Any]:
+    """A configuration as a recipe's table; a model's has its `model_type` first."""
+    family = {"model_type": config.model_type} if hasattr(config, "model_type") else {}
+    return family | fields.plain(config)
+
+
+def available() -> dict[str, str]:
+    """The recipes that come with groundup: name -> one line about it."""
+    folder = resources.files("groundup.recipes")
+    found = sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {name: parse((folder / f"{name}.toml").read_text("utf-8"), name).get("description", "") for name in found}
+
+
+def load(source: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of that name or file, with `--set` lines (`train.steps=200`) and, before them, plain `changes` merged in."""
+    raw = merge(read(source), changes or {})
+    for line in overrides:
+        override(raw, line)
+    return resolve(raw, f"recipe {source}")
+
+
+def read(source: str | Path, seen: tuple[str, ...] = (), beside: Path | None = None) -> dict[str, Any]:
+    """The plain tables of a recipe with its parents merged in; `beside` is the folder in which a parent file is looked for."""
+    path, text = _locate(str(source), beside)
+    if str(path) in seen:
+        raise ConfigError(f"recipe {source} is its own parent ({' -> '.join([*seen, str(path)])}); remove one of the parent lines")
+    raw = parse(text, str(source))
+    parent = raw.pop("parent", None)
+    if parent is None:
+        return raw
+    if not isinstance(parent, str):
+        raise ConfigError(f'recipe {source}: parent wants the name or file of one recipe; write for example parent = "demo"')
+    return merge(read(parent, (*seen, str(path)), path.parent), raw)
+
+
+def _locate(source: str, beside: Path | None) -> tuple[Path, str]:
+    """Where a recipe stands and its text: a file, or a name of those that come with groundup."""
+    file = (beside / source) if beside and source.endswith(".toml") else Path(source)
+    if source.endswith(".toml") or file.is_file():
+        try:
+            return file.resolve(), file.read_text("utf-8")
+        except FileNotFoundError:
+            raise InputError(f"there is no recipe file {file}; `groundup run --list` shows the recipes that come with groundup") from None
+        except (UnicodeDecodeError, OSError) as error:
+            raise InputError(f"recipe {file} cannot be read ({error}); give a TOML text file") from None
+    entry = resources.files("groundup.recipes") / f"{source}.toml"
+    if not SAFE_NAME.fullmatch(source) or not entry.is_file():
+        raise InputError(f"there is no recipe '{source}'; {fields.did_you_mean(source, available())}; a file of your own ends in .toml")
+    return Path(str(entry)), entry.read_text("utf-8")
+
+
+def parse(text: str, source: str) -> dict[str, Any]:
+    """TOML, with its error as one sentence that names the line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"recipe {source} is not valid TOML ({error}); correct that line") from None
+
+
+def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """`parent` with the keys of `child` put over it, tables key by key, everything else whole."""
+    merged = dict(parent)
+    for key, value in child.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def override(raw: dict[str, Any], line: str) -> None:
+    """Put one `--set table.key=value` into the plain tables."""
+    path, equals, text = line.partition("=")
+    section, dot, name = path.strip().partition(".")
+    if not equals or not (dot or section in TOP):
+        raise ConfigError(f"--set {line} is not of the form table.key=value; write for example --set train.steps=200")
+    value = fields.parse_value(text.strip())
+    if not dot:
+        raw[section] = value
+        return
+    _known_section(section, f"--set {line}")
+    if name and isinstance(value, (int, float)) and fields.hints(_class(section, raw)).get(name) is str:
+        value = text.strip()
+    raw.setdefault(section, {})[name] = value
+
+
+def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
+    """Check the plain tables of a recipe and make it."""
+    for key in raw:
+        if key not in TOP:
+            _known_section(key, source)
+    top = {"name": "run", "description": "", "seed": 1, "inputs": {}} | {key: raw[key] for key in TOP if key in raw}
+    name, description, seed = (fields.convert(kind, top[key], key, source) for key, kind in (("name", str), ("description", str), ("seed", int)))
+    if not SAFE_NAME.fullmatch(name):
+        raise ConfigError(f"{source}: name = {fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'")
+    inputs = fields.convert(dict, top["inputs"], "inputs", source)
+    stages = check_stages(top.get("stages"), inputs, source)
+    configs = _configs(raw, stages, seed, source)
+    return Recipe(name=name, description=description, seed=seed, stages=stages, configs=configs, inputs=inputs, source=source)
+
+
+def check_stages(stages: Any, inputs: Mapping[str, str], source: str) -> tuple[str, ...]:
+    """The stages in order, every one known, named once, and with what it reads made before it."""
+    if stages is None or not (chain := fields.convert(tuple[str, ...], stages, "stages", source)):
+        raise ConfigError(f'{source} names no stages; write for example stages = ["data", "tokenizer", "train"]')
+    for place, name in enumerate(chain):
+        if name not in STAGES:
+            raise ConfigError(f"{source}: '{name}' is not a stage; {fields.did_you_mean(name, STAGES)}")
+        if name in chain[:place]:
+            raise ConfigError(f"{source}: stage '{name}' stands twice; name it once")
+        for role in STAGES[name].needs:
+            if role not in inputs and not (set(makers(role)) & set(chain[:place])):
+                raise ConfigError(f"{source}: {_missing(name, role, chain)}")
+    return chain
+
+
+def _missing(stage: str, role: str, chain: Sequence[str]) -> str:
+    made_by = makers(role)
+    later = next((name for name in chain if name in made_by), None)
+    if later:
+        return f"stage '{stage}' stands before '{later}', which makes the {role} it reads; put '{later}' before '{stage}'"
+    return f"stage '{stage}' reads the {role} of an earlier stage and none makes it; put '{made_by[0]}' before it, or give a folder as inputs.{role}"
+
+
+def _known_section(section: str, source: str) -> None:
+    if section != "model" and section not in SECTIONS:
+        raise ConfigError(f"{source}: '{section}' is not a table or key of a recipe; {fields.did_you_mean(section, [*SECTIONS, 'model', *TOP])}")
+
+
+def _class(section: str, raw: Mapping[str, Any]) -> type:
+    """The dataclass that reads a table; the model's depends on its model_type."""
+    if section == "model":
+        from groundup.model import architectures
+
+        model_type = raw.get("model", {}).get("model_type", "qwen3")
+        if model_type not in architectures.FAMILIES:
+            raise ConfigError(f"model.model_type = {fields.shown(model_type)} is not a family; {fields.did_you_mean(str(model_type), architectures.FAMILIES)}")
+        return architectures.FAMILIES[model_type][0]
+    module, _, name = SECTIONS[section].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _configs(raw: Mapping[str, Any], stages: Sequence[str], seed: int, source: str) -> dict[str, Any]:
+    """The checked configuration of every table that the stages read; a `seed`, `device`, `dtype` left out is the run's own."""
+    needed = ["machine", *dict.fromkeys(section for stage in stages for section in STAGES[stage].sections)]
+    configs: dict[str, Any] = {}
+    for section in needed:
+        table = raw.get(section, {})
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{source}: {section} is a table; write [{section}] on a line and its keys below")
+        shared = {"seed": seed} | (fields.plain(configs["machine"]) if configs else {})
+        if section == "model":
+            shared = {"vocab_size": configs["tokenizer"].vocab_size} if "tokenizer" in configs else {}
+        cls = _class(section, raw)
+        known = {key: value for key, value in shared.items() if key in fields.hints(cls)}
+        kept = {key: value for key, value in table.items() if not (section == "model" and key == "model_type")}
+        configs[section] = fields.build(cls, known | kept, section, source)
+    return configs

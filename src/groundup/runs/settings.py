@@ -1,0 +1,59 @@
+"""Where and how a verb computes: the four flags that every computing verb has.
+
+A recipe holds them in `[machine]`. "auto" is decided once by a stage and kept in its `chosen.json`. Importing this module loads no torch.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+from groundup.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MachineConfig:
+    """Device, number format and threads; 0 threads and "auto" mean: the best this machine has."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """where tensors live"""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """number format of the matrix products; auto: by a short measurement"""
+    threads: int = 0
+    """CPU threads; 0: as many as cores"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threads <= 4096:
+            raise ConfigError(f"threads={self.threads} is not a number of threads; give 1 or more, or 0 for as many as cores")
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def threads(config: MachineConfig) -> int:
+    """The number of threads that `config` means on this machine."""
+    return config.threads or cores()
+
+
+def device(config: MachineConfig) -> str:
+    """The device that `config` means on this machine; ConfigError when it has none of that kind."""
+    import torch
+
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if config.device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if present[name])
+    if not present[config.device]:
+        raise ConfigError(f"this machine has no {config.device} device that torch can use; give --device cpu or --device auto")
+    return config.device
+
+
+def apply(config: MachineConfig) -> None:
+    """Give torch and Numba their number of threads; called once, before any stage computes."""
+    import numba
+    import torch
+
+    count = threads(config)
+    torch.set_num_threads(count)
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))

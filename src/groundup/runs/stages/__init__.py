@@ -1,0 +1,94 @@
+"""The stages of a run: what each reads, makes and uses, as one table; what each does stands in its own file.
+
+A stage reads *roles*, not stages: `align` reads a model, and the nearest stage before it that makes one is meant; so `compress` can be put between.
+
+data       documents from the embedded worlds or the user's files       tune     a model that follows instructions
+tokenizer  a byte-level vocabulary learned from them                    align    a model improved by rewards that can be checked
+train      a model that predicts the next token                         eval     bits per byte and accuracies of every model so far
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One stage as data. `uses` names the rooms whose filled slots change its result; `format` is raised when the same configuration gives another result."""
+
+    name: str
+    about: str
+    sections: tuple[str, ...]  # the recipe's tables it reads
+    needs: tuple[str, ...] = ()  # roles it reads, each from the nearest stage before it
+    reads_all: tuple[str, ...] = ()  # roles it reads from every stage before it
+    makes: str | None = None  # the role it makes: a folder of that name inside the stage's own
+    uses: tuple[str, ...] = ()
+    steps: bool = False  # it stops at a step boundary and goes on from a checkpoint
+    retells: bool = False  # it tells what the other stages cost, so it is done again when one of them was
+    format: int = 1
+
+    @property
+    def run(self) -> Callable[[Any], dict[str, Any]]:
+        """The function that does it: takes a `runs.context.Context`, writes into its folder, returns the numbers worth keeping."""
+        return importlib.import_module(f"groundup.runs.stages.{MODULES.get(self.name, self.name)}").run
+
+
+MODULES = {"eval": "evaluate"}
+
+STAGES: dict[str, Stage] = {
+    stage.name: stage
+    for stage in (
+        Stage(name="data", about="gather and clean the documents", sections=("data",), makes="documents"),
+        Stage(
+            name="tokenizer",
+            about="learn a vocabulary from them",
+            sections=("tokenizer",),
+            needs=("documents",),
+            makes="tokenizer",
+            uses=("text.tokenizers",),
+        ),
+        Stage(
+            name="train",
+            about="train a model to predict the next token",
+            sections=("tokenizer", "model", "train"),
+            needs=("documents", "tokenizer"),
+            makes="model",
+            uses=("text", "model", "inference", "training"),
+            steps=True,
+        ),
+        Stage(
+            name="tune",
+            about="teach it to follow instructions",
+            sections=("tune",),
+            needs=("model",),
+            makes="model",
+            uses=("text", "model", "inference", "training", "tuning"),
+            steps=True,
+        ),
+        Stage(
+            name="align",
+            about="improve it by rewards that can be checked",
+            sections=("align",),
+            needs=("model",),
+            makes="model",
+            uses=("text", "model", "inference", "training", "alignment"),
+            steps=True,
+        ),
+        Stage(
+            name="eval",
+            about="measure every model so far",
+            sections=("eval",),
+            needs=("documents", "model"),
+            reads_all=("model",),
+            makes="scores",
+            uses=("text", "model", "inference", "evaluation"),
+        ),
+        Stage(name="report", about="write the report and the model card", sections=("report",), reads_all=("documents", "tokenizer", "model", "scores"), retells=True),
+    )
+}
+
+
+def makers(role: str) -> list[str]:
+    """The stages that make a role, in the order of the table."""
+    return [stage.name for stage in STAGES.values() if stage.makes == role]
