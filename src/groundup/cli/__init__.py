@@ -69,7 +69,7 @@ def dispatch(arguments: list[str]) -> int:
 
     if arguments[0] == "--completion":
         return verbs.completion(arguments[1:])
-    if mine:
+    if mine is not None:
         verbs.use_mine(mine)
     return verbs.call(arguments[0], arguments[1:])
 

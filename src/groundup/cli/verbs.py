@@ -9,7 +9,6 @@ import difflib
 import importlib
 import io
 import re
-import sys
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -67,9 +66,16 @@ def parse(options: type, arguments: Sequence[str], program: str) -> Any:
     return parsed
 
 
+def flags(options: type, program: str) -> list[str]:
+    """The flags of a verb, in the order of its help."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
+        tyro.cli(options, args=["--help"], prog=program, config=MARKERS)
+    return list(dict.fromkeys(re.findall(r"--[a-z][a-z-]*", said.getvalue())))
+
+
 def _nearest(options: type, word: str, program: str) -> str:
-    flags = re.findall(r"--[a-z][a-z-]*", tyro.extras.get_parser(options, prog=program, config=MARKERS).format_help())
-    near = difflib.get_close_matches(word, flags, n=1)
+    near = difflib.get_close_matches(word, flags(options, program), n=1)
     return f"did you mean {near[0]}?" if near else f"`{program} --help` lists them"
 
 
@@ -96,15 +102,11 @@ def use_mine(folder: str) -> None:
 
 
 def completion(arguments: Sequence[str]) -> int:
-    """Print the completion script of a shell: verbs, then the flags of each."""
+    """Print the completion script of a shell."""
+    from groundup.cli.completion import script
+
     shell = arguments[0] if arguments else ""
     if shell not in ("bash", "zsh", "fish"):
         raise ConfigError("--completion wants the name of your shell; write groundup --completion bash, zsh or fish")
-    everything = {verb: (lambda: None) if hasattr(_module(verb), "ACTIONS") else _module(verb).run for verb in VERBS}
-    with contextlib.redirect_stdout(sys.stdout):
-        tyro.extras.subcommand_cli_from_dict(everything, prog="groundup", args=["--tyro-print-completion", shell], config=MARKERS)
+    print(script(shell), end="")
     return 0
-
-
-def _module(verb: str) -> Any:
-    return importlib.import_module(f"groundup.cli.{verb}")

@@ -1,0 +1,201 @@
+"""Results as tables in the terminal: stdout, with rich, which obeys NO_COLOR and leaves colours out of a pipe."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from groundup import files, progress
+
+
+def console() -> Console:
+    """Where results go."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print one table; the first column is words, the others numbers."""
+    shown = Table(title=title, title_justify="left", title_style="bold")
+    for place, name in enumerate(head):
+        shown.add_column(name, justify="right" if place else "left", no_wrap=not place)
+    for row in rows:
+        shown.add_row(*row)
+    console().print(shown)
+
+
+def stage(planned: Any, reused: bool) -> None:
+    """Say that a stage begins, or that its result is there already."""
+    done = "reused" if reused else planned.stage.about
+    progress.say(f"[{planned.number}] {planned.stage.name}: {done}")
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """The results.json of a run; empty when its recipe has no report."""
+    path = folder / "results.json"
+    return files.read_json(path) if path.is_file() else {}
+
+
+def results(found: Mapping[str, Any], folder: Path) -> None:
+    """The results of a run: bits per byte, accuracy, cost, the learner's functions, and where the report is."""
+    bits(found.get("bits_per_byte", {}))
+    accuracy(found.get("accuracy", {}))
+    costs(found.get("stages", []))
+    slots(found.get("slots", []))
+    if (folder / "report.html").is_file():
+        console().print(f"report: {folder / 'report.html'}    model: {folder / 'model'}")
+
+
+def bits(found: Mapping[str, Any]) -> None:
+    """Bits per byte of every world, of every model and baseline."""
+    if not found:
+        return
+    columns = list(dict.fromkeys(who for world in found.values() for who in world["who"]))
+    rows = []
+    for world, entry in found.items():
+        gap = entry.get("gap_closed")
+        rows.append([world, *(number(entry["who"].get(who, {}).get("value")) for who in columns), "" if gap is None else f"{100 * gap:.0f} %"])
+    table("bits per byte on held-out text", ["", *columns, "gap closed"], rows)
+
+
+def accuracy(found: Mapping[str, Any]) -> None:
+    """Instructions answered exactly, by model and baseline."""
+    if found:
+        kinds = ("overall", "seen", "unseen")
+        rows = [[who, *(percent(entry.get(kind)) for kind in kinds)] for who, entry in found.items()]
+        table("held-out instructions answered exactly", ["after", "all", "seen compositions", "unseen"], rows)
+
+
+def costs(found: Sequence[Mapping[str, Any]]) -> None:
+    """Time and memory of every stage, forecast beside truth."""
+    rows = []
+    for entry in found:
+        forecast = entry.get("forecast") or {}
+        row = [entry["name"], seconds(entry["seconds"]), seconds(forecast.get("seconds")), size(entry["peak_memory_bytes"]), size(forecast.get("memory_bytes"))]
+        rows.append([*row, f"{entry['drift']:.2f}" if entry.get("drift") else ""])
+    if rows:
+        total = [sum(entry["seconds"] for entry in found), max(entry["peak_memory_bytes"] for entry in found)]
+        rows.append(["whole run", seconds(total[0]), "", size(total[1]), "", ""])
+        table("time and memory", ["stage", "time", "forecast", "memory", "forecast", "machine's drift"], rows)
+
+
+def slots(found: Sequence[Mapping[str, Any]]) -> None:
+    """The learner's own functions that ran."""
+    for slot in found:
+        ratio = f", {slot['speed_ratio']:.2g} times the reference's time" if slot.get("speed_ratio") else ""
+        loss = slot.get("loss")
+        change = f", loss after {loss['steps']} steps {loss['mine']:.4f} (reference {loss['reference']:.4f})" if loss else ""
+        console().print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}{change}")
+
+
+def next_steps(folder: Path, chats: bool) -> None:
+    """Three things to do after a demo."""
+    model = folder / "model"
+    talk = f"groundup chat {model}" if chats else f'groundup generate {model} "Once"'
+    lines = [
+        f"  {talk:<44} talk with your model" if chats else f"  {talk:<44} let your model write",
+        f"  {'groundup demo --text PATH':<44} the same on your own text",
+        f"  {'groundup plan demo --set model.hidden_size=384':<44} what a larger, real model would cost here",
+    ]
+    console().print("\nnext:\n" + "\n".join(lines), markup=False)
+
+
+def forecast(found: Mapping[str, Any]) -> None:
+    """What a run will cost, by stage."""
+    rows = [
+        [one["name"], seconds(one["seconds"]), size(one["memory_bytes"]), size(one["disk_bytes"]), count(one.get("tokens")), count(one.get("flops"))]
+        for one in found["stages"]
+    ]
+    total = ["whole run", seconds(found["seconds"]), size(found["memory_bytes"]), size(found["disk_bytes"]), "", ""]
+    parameters = f"{count(found['parameters'])} parameters" if found.get("parameters") else "no model"
+    table(f"forecast for {found['recipe']}: {parameters}, on {found['machine']}", ["stage", "time", "memory", "disk", "tokens", "operations"], [*rows, total])
+
+
+def recipes(found: Mapping[str, str], as_json: bool) -> None:
+    """The recipes that come with groundup."""
+    if as_json:
+        console().print_json(data=dict(found))
+    else:
+        table("recipes", ["name", "what it is"], list(found.items()))
+
+
+def stage_result(done: Any, as_json: bool) -> None:
+    """What a stage verb made, and its numbers."""
+    last = done.stages[-1]
+    made = [str(done.folder / role) for role in ("tokenizer", "model") if (done.folder / role).is_dir()] or [str(last.folder / last.plan.stage.makes)]
+    numbers = {key: value for key, value in last.done["numbers"].items() if isinstance(value, (int, float, str))}
+    if as_json:
+        console().print_json(data={"stage": last.name, "made": made, "seconds": last.done["cost"]["seconds"], "numbers": last.done["numbers"]})
+        return
+    table(f"{last.name}: {seconds(last.done['cost']['seconds'])}", ["", ""], [[key, number(value)] for key, value in numbers.items()])
+    console().print("made: " + ", ".join(made))
+
+
+def scores(found: Mapping[str, Any]) -> None:
+    """What `groundup eval` measured."""
+    bits(found.get("bits_per_byte", {}))
+    accuracy(found.get("accuracy", {}))
+
+
+def runs(found: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """The runs of a folder."""
+    rows = []
+    for run in found:
+        state = "finished" if run["finished"] else f"{len(run['ended'])} of {len(run['stages'])} stages"
+        rows.append([run["run"], run["recipe"], state, seconds(run["results"].get("cost", {}).get("seconds")), size(run["size_bytes"])])
+    table(f"runs in {folder}", ["run", "recipe", "state", "time", "disk"], rows)
+
+
+def comparison(found: Mapping[str, Any]) -> None:
+    """Two runs side by side."""
+    for title, part in (("settings that differ", found["settings"]), ("results", found["numbers"])):
+        table(title, ["", *found["runs"]], [[key, *(number(value) for value in pair)] for key, pair in part.items()])
+
+
+def number(value: Any) -> str:
+    """A number with four figures, or the words of anything else."""
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def percent(entry: Mapping[str, float] | None) -> str:
+    """A share with its interval."""
+    return f"{100 * entry['value']:.1f} % ({100 * entry['low']:.0f}-{100 * entry['high']:.0f})" if entry else ""
+
+
+def seconds(value: float | None) -> str:
+    """A time as people say it.
+
+    >>> seconds(4.2), seconds(75), seconds(4000)
+    ('4.2 s', '1 min 15 s', '1 h 07 min')
+    """
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(value: float | None) -> str:
+    """Bytes as people say them.
+
+    >>> size(1.5e9), size(2e5)
+    ('1.50 GB', '200 kB')
+    """
+    if value is None:
+        return ""
+    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.1f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
+
+
+def count(value: float | None) -> str:
+    """A large number with a letter; powers of ten beyond.
+
+    >>> count(2.5e6), count(3.1e14)
+    ('2.5M', '3.1e+14')
+    """
+    if value is None:
+        return ""
+    return progress.short(value) if value < 1e12 else f"{value:.2g}"
