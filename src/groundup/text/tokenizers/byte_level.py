@@ -69,7 +69,9 @@ class ByteLevelTokenizer:
         self.eos_token, self.pad_token, self.bos_token = eos_token, pad_token, bos_token
         self.vocab_size = 1 + max(itertools.chain(self.vocabulary.values(), self.special_tokens.values()))
         if self.vocab_size > MOST_IDS:
-            raise InputError(f"the tokenizer has {self.vocab_size:,} ids, more than the {MOST_IDS:,} that the encoder holds")
+            raise InputError(
+                f"the tokenizer has {self.vocab_size:,} ids, more than the {MOST_IDS:,} that the encoder holds"
+            )
         self._tokens: list[bytes | None] = [None] * self.vocab_size
         for token, id in self.vocabulary.items():
             self._tokens[id] = token
@@ -142,7 +144,9 @@ class ByteLevelTokenizer:
     def _encode_piece(self, piece: str) -> list[int]:
         """Ids of a piece by the learner's function, which is asked once for each distinct piece."""
         if piece not in self._pieces:
-            self._pieces[piece] = [self.vocabulary[bytes(token)] for token in bpe.encode_piece(piece.encode(), self._ranks)]
+            self._pieces[piece] = [
+                self.vocabulary[bytes(token)] for token in bpe.encode_piece(piece.encode(), self._ranks)
+            ]
         return self._pieces[piece]
 
     def _encode_ordinary(self, text: str) -> list[int]:
@@ -204,7 +208,9 @@ class ByteLevelTokenizer:
             wrong = next((id for id in numbers if not 0 <= id < self.vocab_size or tokens[id] is None), None)
             if wrong is None:
                 raise
-            raise InputError(f"id {wrong} is no token of this tokenizer; its ids are 0 to {self.vocab_size - 1}") from None
+            raise InputError(
+                f"id {wrong} is no token of this tokenizer; its ids are 0 to {self.vocab_size - 1}"
+            ) from None
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes that ids stand for; control tokens as they are spelled."""
@@ -243,7 +249,9 @@ class ByteLevelTokenizer:
         rendering = self._template.render(messages, add_generation_prompt, variables)
         if not tokenize:
             return rendering.text
-        parts = [[self.special_tokens[text]] if control else self._encode_ordinary(text) for text, control in rendering.parts]
+        parts = [
+            [self.special_tokens[text]] if control else self._encode_ordinary(text) for text, control in rendering.parts
+        ]
         ids = list(itertools.chain.from_iterable(parts))
         if not return_assistant_mask:
             return ids
@@ -289,7 +297,9 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig | None = None)
     config = config or TokenizerConfig()
     for token in config.special_tokens:
         if len(split(token, config.pattern)) == 1:
-            raise ConfigError(f"special token {token!r} could also be learned from text; use a form such as '<|{token}|>'")
+            raise ConfigError(
+                f"special token {token!r} could also be learned from text; use a form such as '<|{token}|>'"
+            )
     words = count_words(_sample([texts] if isinstance(texts, str) else texts, config.sample_bytes), config.pattern)
     if not words:
         raise InputError("there is no text to train a tokenizer on; give at least one document that is not empty")

@@ -169,7 +169,11 @@ def encode_pieces(data, first, ends, byte_ids, pairs, cache, out, o, offsets, do
                 word, more = cache[place, 2], cache[place, 3]
                 out[o], out[o + 1], out[o + 2] = word & _ID, word >> _ID_BITS & _ID, word >> _ID_BITS >> _ID_BITS & _ID
                 if word >> _COUNT_BITS > np.uint64(3):
-                    out[o + 3], out[o + 4], out[o + 5] = more & _ID, more >> _ID_BITS & _ID, more >> _ID_BITS >> _ID_BITS
+                    out[o + 3], out[o + 4], out[o + 5] = (
+                        more & _ID,
+                        more >> _ID_BITS & _ID,
+                        more >> _ID_BITS >> _ID_BITS,
+                    )
                 o += np.int64(word >> _COUNT_BITS)
         else:
             o += _merge_piece(data, first, end, byte_ids, pairs, values, out[o:])

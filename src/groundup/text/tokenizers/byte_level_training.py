@@ -64,7 +64,9 @@ def _replace_top(heap, size, count, p, pairs, tokens):
         if child >= size:
             break
         other = child + 1
-        if other < size and _better(heap.count[other], heap.pair[other], heap.count[child], heap.pair[child], pairs, tokens):
+        if other < size and _better(
+            heap.count[other], heap.pair[other], heap.count[child], heap.pair[child], pairs, tokens
+        ):
             child = other
         if not _better(heap.count[child], heap.pair[child], count, p, pairs, tokens):
             break

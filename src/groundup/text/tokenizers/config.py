@@ -26,7 +26,9 @@ class TokenizerConfig:
         if self.pattern not in ("qwen2", "llama3", "gpt2"):
             raise ConfigError(f"pattern={self.pattern!r} is not a split pattern; use 'qwen2', 'llama3' or 'gpt2'")
         if len(set(self.special_tokens)) < len(self.special_tokens) or not all(self.special_tokens):
-            raise ConfigError(f"special_tokens={list(self.special_tokens)} must be distinct and not empty; remove the repeated one")
+            raise ConfigError(
+                f"special_tokens={list(self.special_tokens)} must be distinct and not empty; remove the repeated one"
+            )
         least = 256 + len(self.special_tokens)
         if self.vocab_size < least:
             raise ConfigError(

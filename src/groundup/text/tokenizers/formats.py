@@ -114,7 +114,9 @@ def save_tokenizer(folder: str | Path, tokenizer: "ByteLevelTokenizer") -> None:
 
 
 def _refuse(path: Path, part: str) -> UnsupportedModel:
-    return UnsupportedModel(f"{path}: {part} would change the ids and is not implemented; use a byte-level BPE tokenizer without it")
+    return UnsupportedModel(
+        f"{path}: {part} would change the ids and is not implemented; use a byte-level BPE tokenizer without it"
+    )
 
 
 def _pattern_of(path: Path, raw: Any) -> str:
@@ -140,7 +142,15 @@ def _check_parts(path: Path, raw: Mapping[str, Any]) -> None:
     for part in ("normalizer", "truncation", "padding"):
         if raw.get(part):
             raise _refuse(path, f"its {part} ({raw[part].get('type', 'set')})")
-    for option in ("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"):
+    for option in (
+        "dropout",
+        "unk_token",
+        "continuing_subword_prefix",
+        "end_of_word_suffix",
+        "fuse_unk",
+        "byte_fallback",
+        "ignore_merges",
+    ):
         if model.get(option):
             raise _refuse(path, f"its model option {option}={model[option]!r}")
     for part in ("post_processor", "decoder"):
@@ -178,7 +188,9 @@ def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
     return template
 
 
-def from_dicts(path: Path, raw: Mapping[str, Any], config: Mapping[str, Any], chat_template: str | None) -> "ByteLevelTokenizer":
+def from_dicts(
+    path: Path, raw: Mapping[str, Any], config: Mapping[str, Any], chat_template: str | None
+) -> "ByteLevelTokenizer":
     """Build the tokenizer that the two files describe."""
     from groundup.text.tokenizers.byte_level import ByteLevelTokenizer
 
@@ -197,7 +209,9 @@ def from_dicts(path: Path, raw: Mapping[str, Any], config: Mapping[str, Any], ch
             raise ValueError(f"{unknown[0]!r} is named in tokenizer_config.json but is no added token")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"{path} is damaged ({error!r}); copy it again or run `groundup tokenizer train`") from error
-    return ByteLevelTokenizer(vocabulary, merges, pattern=pattern, special_tokens=special, chat_template=chat_template, **roles)
+    return ByteLevelTokenizer(
+        vocabulary, merges, pattern=pattern, special_tokens=special, chat_template=chat_template, **roles
+    )
 
 
 def load_tokenizer(path: str | Path) -> "ByteLevelTokenizer":

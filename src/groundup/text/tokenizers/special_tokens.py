@@ -94,7 +94,9 @@ def _raise_exception(message: str) -> None:
     raise jinja2.TemplateError(message)
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
+def _to_json(
+    value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+) -> str:
     """JSON for templates: unlike Jinja's own filter it leaves < > & as they are."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
@@ -152,17 +154,27 @@ class ChatTemplate:
         try:
             self._template = _environment().from_string(source)
         except jinja2.TemplateError as error:
-            raise InputError(f"the chat template cannot be read: {error}; correct chat_template in tokenizer_config.json") from error
+            raise InputError(
+                f"the chat template cannot be read: {error}; correct chat_template in tokenizer_config.json"
+            ) from error
 
     def render(
-        self, messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool = False, variables: Mapping[str, Any] | None = None
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        add_generation_prompt: bool = False,
+        variables: Mapping[str, Any] | None = None,
     ) -> Rendering:
         """Write the conversation. Control tokens in the messages or in `variables` stay text."""
         given = {**(variables or {}), "messages": _checked(messages)}
         strings: list[str] = []
         _map_strings(given, strings.append)
         stand_in = self._controls.stand_ins(self._source + "".join(strings))
-        names = {**self._variables, "tools": None, "documents": None, **_map_strings(given, lambda text: self._controls.hide(text, stand_in))}
+        names = {
+            **self._variables,
+            "tools": None,
+            "documents": None,
+            **_map_strings(given, lambda text: self._controls.hide(text, stand_in)),
+        }
         try:
             text = self._template.render(**names, add_generation_prompt=add_generation_prompt)
         except (jinja2.TemplateError, TypeError) as error:

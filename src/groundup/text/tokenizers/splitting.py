@@ -29,7 +29,9 @@ def _members(packed: str) -> str:
 def compiled(pattern: str) -> re.Pattern[str]:
     r"""A pattern of `PATTERNS` with \p{L}, \p{N} and \s spelled out, for Python's own `re`."""
     letters, numbers, spaces = map(_members, (unicode_classes.LETTERS, unicode_classes.NUMBERS, unicode_classes.SPACES))
-    text = PATTERNS[pattern].replace(r"[^\s\p{L}\p{N}]", f"[^{spaces}{letters}{numbers}]").replace(r"\S", f"[^{spaces}]")
+    text = (
+        PATTERNS[pattern].replace(r"[^\s\p{L}\p{N}]", f"[^{spaces}{letters}{numbers}]").replace(r"\S", f"[^{spaces}]")
+    )
     text = text.replace(r"[^\r\n\p{L}\p{N}]", f"[^\r\n{letters}{numbers}]").replace(r"\s", f"[{spaces}]")
     return re.compile(text.replace(r"\p{L}", f"[{letters}]").replace(r"\p{N}", f"[{numbers}]"))
 
