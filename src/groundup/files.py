@@ -49,7 +49,8 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".tmp-{path.name}")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -69,7 +70,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, path)
             _sync(path.parent)
         except BaseException:
-            _remove(temporary)
+            remove(temporary)
             raise
 
 
@@ -94,9 +95,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
                 os.replace(path, old)
             os.replace(temporary, path)
             _sync(path.parent)
-            _remove(old)
+            remove(old)
         except BaseException:
-            _remove(temporary)
+            remove(temporary)
             recover(path)
             raise
 
@@ -105,9 +106,9 @@ def recover(path: str | Path) -> None:
     """Clear what a killed `atomic_folder` left: half a new folder goes, an old one that lost its name gets it back."""
     path = Path(path)
     old = path.with_name(f".old-{path.name}")
-    _remove(_temporary(path))
+    remove(_temporary(path))
     if old.exists():
-        _remove(old) if path.exists() else os.replace(old, path)
+        remove(old) if path.exists() else os.replace(old, path)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -155,11 +156,17 @@ def append_jsonl(path: str | Path, record: dict[str, Any]) -> None:
     """Add one record as one line, in one write; a kill can tear the last line only."""
     line = (json.dumps(strict(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
     with _disk_errors(Path(path)):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             os.write(handle, line)
         finally:
             os.close(handle)
+
+
+def write_jsonl(path: str | Path, records: list[dict[str, Any]]) -> None:
+    """Write a whole JSON-lines file, or leave the old one."""
+    write_text(path, "".join(json.dumps(strict(record), ensure_ascii=False, allow_nan=False) + "\n" for record in records))
 
 
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""What the mathematics runs on: number formats, measured limits, kernels."""

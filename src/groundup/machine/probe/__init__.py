@@ -1,0 +1,1 @@
+"""This machine, measured: what it multiplies and moves in a second."""

@@ -1,0 +1,104 @@
+"""This machine measured: how fast it multiplies matrices in each number format, and how fast it reads memory.
+
+A computation is bound by the one or by the other (Williams et al. 2009, the roofline); every benchmark here quotes its
+ratio to these two. The measurement takes about two seconds and is kept in the user's cache folder. A fixed product
+(`matmul_seconds`) timed before and after long work tells how much the machine drifted meanwhile.
+"""
+
+import hashlib
+import os
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from groundup import files
+from groundup.errors import GroundupError
+
+SIDE = 1024
+DRIFT_SIDE = 768
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Limits of a machine. matmul_flops: operations a second by dtype (a multiply and an add are two)."""
+
+    processor: str
+    threads: int
+    matmul_flops: dict[str, float]
+    memory_bytes_per_s: float
+
+
+def probe(fresh: bool = False) -> Machine:
+    """The limits of this machine with the current number of threads, measured once and kept."""
+    path = cache_folder() / f"machine-{_key()}.json"
+    if path.exists() and not fresh:
+        try:
+            return Machine(**files.read_json(path))
+        except (GroundupError, TypeError):
+            pass  # a damaged or older file: measure again
+    machine = Machine(processor(), torch.get_num_threads(), {name: matmul_flops(name) for name in ("float32", "bfloat16")},
+                      memory_bytes_per_s())
+    try:
+        files.write_json(path, asdict(machine))
+    except GroundupError:
+        pass  # a read-only home: measure again next time
+    return machine
+
+
+def matmul_flops(dtype: str, seconds: float = 0.3) -> float:
+    """Operations a second of a square matrix product of side 1024: the best of the runs that fit into `seconds`."""
+    left, right = (torch.randn(SIDE, SIDE).to(getattr(torch, dtype)) for _ in range(2))
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.perf_counter()
+        left @ right
+        times.append(time.perf_counter() - start)
+    return 2 * SIDE**3 / min(times)
+
+
+def memory_bytes_per_s(size: int = 1 << 28) -> float:
+    """Bytes a second when reading an array that no cache holds (256 MB)."""
+    array = torch.ones(size // 4)
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        array.sum()
+        times.append(time.perf_counter() - start)
+    return size / min(times)
+
+
+def matmul_seconds(repeats: int = 15) -> float:
+    """Seconds for a fixed product now (median): divide two of these to get the machine's drift between them."""
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(DRIFT_SIDE, DRIFT_SIDE, generator=generator)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        matrix @ matrix
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        import platform
+
+        return platform.processor() or platform.machine()
+
+
+def cache_folder() -> Path:
+    """Where measurements of this machine are kept: GROUNDUP_CACHE, or groundup in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groundup"
+    return Path(os.environ.get("GROUNDUP_CACHE", default))
+
+
+def _key() -> str:
+    text = f"{processor()} {torch.__version__} {torch.get_num_threads()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,57 @@
+"""The learning rate over a run, as pure functions of the step: a factor between 0 and 1 of the peak rate.
+
+    warm-up   |/          the first steps see wild gradients, so the rate rises from 0
+    linear    |/\\         falls evenly to 0 at the end
+    cosine    |/~\\        falls slowly, fast, slowly (Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5)
+    wsd       |/--\\       stays, then falls: the horizon can be chosen late (Hu et al. 2024, arXiv:2404.06395, section 4)
+
+Step 0 is the first; the factor is that of the step about to be made, so the first step already moves.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def warmup(step: int, warmup_steps: int) -> float:
+    """Rise evenly to 1 over `warmup_steps` steps.
+
+    >>> [warmup(step, 4) for step in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
+    """
+    return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
+
+
+def constant(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
+    """Rise, then stay."""
+    return warmup(step, warmup_steps)
+
+
+def linear(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
+    """Rise, then fall evenly; the step after the last would have 0."""
+    return warmup(step, warmup_steps) * min(1.0, _left(step, steps, warmup_steps))
+
+
+def cosine(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
+    """Rise, then fall along half a cosine to 0."""
+    return warmup(step, warmup_steps) * (1 - math.cos(math.pi * min(1.0, _left(step, steps, warmup_steps)))) / 2
+
+
+def warmup_stable_decay(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 0.6) -> float:
+    """Rise, stay at the peak, fall evenly to 0 over the last `decay_fraction` of the run."""
+    return warmup(step, warmup_steps) * min(1.0, (steps - step) / max(1.0, decay_fraction * steps))
+
+
+def _left(step: int, steps: int, warmup_steps: int) -> float:
+    """The part of the run after the warm-up that is still to come."""
+    return (steps - step) / max(1, steps - warmup_steps)
+
+
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "constant": constant, "linear": linear, "cosine": cosine, "wsd": warmup_stable_decay,
+}
+
+
+def rate_factor(config: Any, step: int) -> float:
+    """The factor that a `TrainConfig`'s schedule gives at a step."""
+    return SCHEDULES[config.schedule](step, config.steps, config.warmup_steps, config.decay_fraction)
