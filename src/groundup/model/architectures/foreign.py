@@ -18,6 +18,7 @@ WITHOUT_EFFECT = frozenset(
     "chunk_size_feed_forward is_encoder_decoder is_decoder torchscript use_return_dict _commit_hash "
     "attention_dropout".split()  # while training only; groundup trains without dropout
 )
+DERIVED = ("num_key_value_heads", "head_dim")  # null in the file: computed from the other sizes
 
 
 def read(config_class: type[Config], raw: dict[str, Any], origin: str) -> Config:
@@ -76,8 +77,8 @@ def _construct(config_class: type[Config], values: dict[str, Any], fields: dict[
             continue
         if isinstance(values[name], list):
             values[name] = tuple(values[name])
-        if values[name] is None and isinstance(field.default, int):
-            values[name] = 0  # null: derived from the other sizes
+        if values[name] is None and name in DERIVED:
+            values[name] = 0
         if not isinstance(values[name], _accepted(field.type)):
             raise FormatError(f"{origin}: {name}={values[name]!r} has the wrong type; write {getattr(field.type, '__name__', field.type)}")
     return config_class(**values)

@@ -20,7 +20,7 @@ class Qwen3Config(DecoderConfig):
     model_type: ClassVar[str] = "qwen3"
     architecture: ClassVar[str] = "Qwen3ForCausalLM"
     constants: ClassVar[dict[str, Any]] = {"hidden_act": "silu", "use_sliding_window": False, "sliding_window": None}
-    defaults: ClassVar[dict[str, Any]] = {"num_key_value_heads": 32, "head_dim": 128}
+    defaults: ClassVar[dict[str, Any]] = {"num_key_value_heads": 32, "head_dim": 128, "max_position_embeddings": 32_768}
     without_effect: ClassVar[frozenset[str]] = frozenset({"max_window_layers"})  # sliding windows are refused
 
     attention_bias: bool = False

@@ -1,0 +1,125 @@
+"""Attention by its definition, by every kernel, against torch; and the query that has nothing to look at."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from groundup.model.attention import masks
+from groundup.model.attention import scaled_dot_product as module
+from groundup.model.attention.scaled_dot_product import attend, prepare_mask, repeat_heads, scaled_dot_product_attention
+
+KERNELS = ["definition", "float32", "bfloat16"]
+
+
+def heads(*shape, seed=0, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(*shape, generator=generator).to(dtype) for _ in range(3)]
+
+
+def by(kernel, query, key, value, mask):
+    """Run one kernel on float32 inputs."""
+    if kernel == "definition":
+        return scaled_dot_product_attention(query, key, value, mask)
+    dtype = getattr(torch, kernel)
+    return attend(query.to(dtype), key.to(dtype), value.to(dtype), mask).float()
+
+
+def test_two_equal_keys_give_the_mean_of_their_values():
+    query, key = torch.ones(1, 2), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    value = torch.tensor([[2.0, 4.0], [6.0, 8.0]])
+    assert torch.equal(scaled_dot_product_attention(query, key, value), torch.tensor([[4.0, 6.0]]))
+
+
+def test_the_weights_are_the_softmax_of_scores_over_the_root_of_the_head_size():
+    query, key = torch.tensor([[2.0, 0.0, 0.0, 0.0]]), torch.eye(2, 4)
+    weight = math.exp(2 / math.sqrt(4)) / (math.exp(2 / math.sqrt(4)) + 1)
+    assert scaled_dot_product_attention(query, key, torch.eye(2))[0, 0].item() == pytest.approx(weight, rel=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(some.integers(1, 6), some.integers(1, 9), some.integers(1, 5), some.booleans(), some.integers(0, 99))
+def test_the_definition_equals_torch(queries, keys, head_dim, masked, seed):
+    generator = torch.Generator().manual_seed(seed)
+    query, key = torch.randn(2, queries, head_dim, generator=generator), torch.randn(2, keys, head_dim, generator=generator)
+    value = torch.randn(2, keys, 3, generator=generator)
+    mask = torch.rand(2, queries, keys, generator=generator) > 0.3 if masked else None
+    oracle = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    assert torch.allclose(scaled_dot_product_attention(query, key, value, mask), oracle, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.04)])
+@pytest.mark.parametrize("queries, keys", [(5, 5), (1, 7), (3, 9)])
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("kind", ["full", "causal", "mask", "prepared"])
+def test_every_kernel_equals_the_definition(dtype, tolerance, queries, keys, kv_heads, kind):
+    generator = torch.Generator().manual_seed(keys)
+    query = torch.randn(2, 4, queries, 8, generator=generator).to(dtype)
+    key, value = torch.randn(2, 2, kv_heads, keys, 8, generator=generator).to(dtype)
+    mask = torch.rand(2, queries, keys, generator=generator) > 0.4
+    given_mask = {"mask": mask[:, None], "prepared": prepare_mask(mask, dtype)}.get(kind)
+    meant = {"full": None, "causal": masks.causal(queries, keys)}.get(kind, mask[:, None])
+    groups = 4 // kv_heads
+    oracle = scaled_dot_product_attention(query.double(), repeat_heads(key, groups).double(), repeat_heads(value, groups).double(), meant)
+    ours = attend(query, key, value, given_mask, causal=kind == "causal")
+    assert ours.dtype == dtype
+    assert torch.allclose(ours.double(), oracle, atol=tolerance)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_query_with_nothing_to_look_at_gives_zero_and_finite_gradients(kernel):
+    """Left padding and a causal mask together: softmax of all -inf was NaN and spread (pytorch/pytorch#103749)."""
+    query, key, value = (x.requires_grad_() for x in heads(1, 2, 4, 8))
+    mask = masks.causal(4) & masks.padding(torch.tensor([[0, 0, 1, 1]]))
+    mixed = by(kernel, query, key, value, mask[:, None])
+    mixed.square().sum().backward()
+    assert torch.equal(mixed[:, :, :2], torch.zeros(1, 2, 2, 8))
+    assert all(x.grad.isfinite().all() for x in (query, key, value))
+    alone = scaled_dot_product_attention(query[:, :, 2:], key[:, :, 2:], value[:, :, 2:], masks.causal(2))
+    assert torch.allclose(mixed[:, :, 2:], alone, atol=1e-5 if kernel != "bfloat16" else 0.03)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_masked_key_changes_nothing_whatever_it_holds(kernel):
+    query, key, value = heads(1, 1, 3, 8, seed=3)
+    mask = torch.tensor([True, False, True])
+    louder_key, louder_value = key.clone(), value.clone()
+    louder_key[:, :, 1], louder_value[:, :, 1] = 50.0, 1e6
+    assert torch.equal(by(kernel, query, key, value, mask[None, None, None].expand(1, 1, 3, 3)),
+                       by(kernel, query, louder_key, louder_value, mask[None, None, None].expand(1, 1, 3, 3)))
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
+def test_the_gradients_of_every_kernel_equal_those_of_the_definition(dtype, tolerance):
+    mask = masks.causal(6) & masks.documents(torch.tensor([[0, 0, 0, 1, 1, -1]]))
+
+    def gradients(attention, dtype, mask):
+        inputs = [x.requires_grad_() for x in heads(1, 2, 6, 8, seed=5, dtype=dtype)]
+        (attention(*inputs, mask) * torch.linspace(-1, 1, 8)).sum().backward()
+        return torch.stack([x.grad.float() for x in inputs])
+
+    assert torch.allclose(gradients(attend, dtype, mask[:, None]), gradients(scaled_dot_product_attention, torch.float32, mask), atol=tolerance)
+
+
+def test_the_definition_passes_a_numerical_check_of_its_gradient():
+    inputs = [x.double().requires_grad_() for x in heads(1, 3, 2, seed=2)]
+    assert torch.autograd.gradcheck(lambda *qkv: scaled_dot_product_attention(*qkv, masks.causal(3)), inputs)
+
+
+def test_a_filled_slot_is_used_in_prefill_in_steps_and_with_shared_heads(monkeypatch):
+    seen = []
+
+    def learners(query, key, value, mask=None):
+        seen.append((query.shape, None if mask is None else mask.dtype))
+        return scaled_dot_product_attention(query, key, value, mask)
+
+    query, key, value = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8), torch.randn(1, 2, 5, 8)
+    expected = [attend(query, key, value, causal=True), attend(query[:, :, -1:], key, value, causal=True)]
+    monkeypatch.setattr(module, "filled", lambda slot: slot == "model.attention.scaled_dot_product_attention")
+    monkeypatch.setattr(module, "scaled_dot_product_attention", learners)
+    ours = [attend(query, key, value, causal=True), attend(query[:, :, -1:], key, value, causal=True)]
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ours, expected, strict=True))
+    assert seen == [((1, 4, 5, 8), torch.bool), ((1, 4, 1, 8), None)]
+    assert prepare_mask(torch.ones(1, 5, 5, dtype=torch.bool), torch.float32).dtype == torch.bool
