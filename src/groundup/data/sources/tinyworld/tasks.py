@@ -1,0 +1,236 @@
+"""Productions of the instruction families: every rule named in `FAMILIES` writes a question and sets the role `answer`.
+
+The same rules make the questions of pretraining documents and the instructions of tuning, so the floor of one is the floor of
+the other. Two families are made to be hard for a small model (`HARD_FAMILIES`): their length or their carries grade them.
+Weights are the numbers in the first column; change them here.
+"""
+
+FAMILIES = (
+    "where", "who", "say", "backwards", "pick", "count", "add", "subtract", "compare", "problem", "fact", "opposite",
+    "plural", "past", "kind", "caption", "series", "sort", "sum_long",
+)  # fmt: skip
+HARD_FAMILIES = ("sort", "sum_long")
+FAMILY_WEIGHTS = dict.fromkeys(FAMILIES, 1.0) | {"where": 2.0, "who": 2.0}
+
+STATE = r"""
+where:
+  1 | <placed> <move> <more_moves>
+placed:
+  3 | {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
+  1 | In the {new_place:p} is {new_person:a}. In the {new_place:q} is {new_person:b}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
+  1 | The <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is there too. | | stand a p; stand b p; lie thing r
+there:
+  2 | is in the {new_place:r}
+  1 | lies in the {place:r}
+a_thing:
+  1 | {the adjective:adjective} {noun adjective:thing}
+more_moves:
+  3 | <move> <last_moves>
+  2 | <where_question>
+last_moves:
+  1 | <move> <where_question>
+  2 | <where_question>
+move:
+  3 | {person:actor} goes to the {other_place actor:place}. | | move actor place
+  1 | {person:actor} walks to the {other_place actor:place}. | | move actor place
+  1 | {person:actor} runs to the {other_place actor:place}. | | move actor place
+  1 | Then {person:actor} goes to the {other_place actor:place}. | | move actor place
+  2 | {person:actor} carries the {thing:t} to the {other_place actor:place}. | | move actor place; lie t place
+where_question:
+  4 | Where is {person:q}? | | answer_by where q
+  4 | Where is the {thing:q}? | | answer_by where q
+  1 | In which place is {person:q} now? | | answer_by where q
+  1 | In which place is the {thing:q} now? | | answer_by where q
+  1 | Tell me where {person:q} is. | | answer_by where q
+  1 | Tell me where the {thing:q} is. | | answer_by where q
+  1 | Where can we find {person:q}? | | answer_by where q
+  1 | Where can we find the {thing:q}? | | answer_by where q
+
+who:
+  1 | <owners> <pass> <more_passes>
+owners:
+  2 | {new_person:a} holds <thing_a>. {new_person:b} holds <thing_b>. {new_person:c} has nothing. | | take a t; take b u
+  1 | {new_person:a} owns <thing_a>. {new_person:b} owns <thing_b>. {new_person:c} is here too. | | take a t; take b u
+  1 | There are {new_person:a}, {new_person:b} and {new_person:c}. [a] has <thing_a>. [b] has <thing_b>. | | take a t; take b u
+thing_a:
+  1 | {a adjective:adjective} {noun adjective:t}
+thing_b:
+  1 | {a adjective:adjective} {noun adjective:u}
+more_passes:
+  3 | <pass> <last_passes>
+  2 | <who_question>
+last_passes:
+  1 | <pass> <who_question>
+  2 | <who_question>
+pass:
+  3 | {giver:actor} gives the {of actor:thing} to {other actor:other}. | | take other thing
+  1 | {giver:actor} hands the {of actor:thing} to {other actor:other}. | | take other thing
+  1 | {giver:actor} sells the {of actor:thing} to {other actor:other}. | | take other thing
+  2 | {taker:actor} takes the {not_of actor:thing} from [holder thing]. | | take actor thing
+  1 | Then {taker:actor} gets the {not_of actor:thing} from [holder thing]. | | take actor thing
+who_question:
+  6 | Who has the {held:q}? | | answer_by holder q
+  2 | Who has the {held:q} now? | | answer_by holder q
+  2 | Who holds the {held:q} at the end? | | answer_by holder q
+  2 | Tell me who has the {held:q}. | | answer_by holder q
+  2 | Which person has the {held:q}? | | answer_by holder q
+"""
+
+LISTS = r"""
+list:
+  1 | {item thing}, {next_item thing}, {next_item thing}<list_end>
+list_end:
+  1 | .
+  1 | , {next_item thing}.
+long_list:
+  1 | {item thing}, {next_item thing}<longer>
+longer:
+  1 | .
+  3 | , {next_item thing}<longer_2>
+longer_2:
+  1 | .
+  2 | , {next_item thing}<longer_3>
+longer_3:
+  1 | .
+  1 | , {next_item thing}<longer_4>
+longer_4:
+  2 | .
+  1 | , {next_item thing}.
+say:
+  2 | Say these words: <long_list> | | answer_by list
+  1 | Repeat after me: <long_list> | | answer_by list
+  1 | Please copy this: <long_list> | | answer_by list
+  1 | Write the same words again: <long_list> | | answer_by list
+  1 | Echo: <long_list> | | answer_by list
+backwards:
+  2 | Say these words backwards: <list> | | answer_by backwards
+  1 | Reverse the list: <list> | | answer_by backwards
+  1 | Write from the last to the first: <list> | | answer_by backwards
+  1 | Read it from the end: <list> | | answer_by backwards
+  1 | Turn this list around: <list> | | answer_by backwards
+pick:
+  2 | Here are some words: <long_list> <pick_question>
+  1 | Look at this list: <long_list> <pick_question>
+  1 | In a bag are: <long_list> <pick_question>
+pick_question:
+  3 | Which comes first? | | answer_by nth 0
+  3 | Which comes second? | | answer_by nth 1
+  3 | Which comes last? | | answer_by last_item
+  1 | Name the first. | | answer_by nth 0
+  1 | Name the second. | | answer_by nth 1
+  1 | Name the last. | | answer_by last_item
+count:
+  2 | How many words are in this list: <long_list> | | answer_by how_many
+  1 | Count the words: <long_list> | | answer_by how_many
+  1 | Count these things: <long_list> | | answer_by how_many
+  1 | Tell me how many things these are: <long_list> | | answer_by how_many
+kind:
+  2 | Which of these is {category:category}: <kind_list> | | answer m
+  1 | Find {category:category} among these: <kind_list> | | answer m
+  1 | One of these is {category:category}: <kind_list> Which one? | | answer m
+kind_list:
+  1 | {member in:m}, {member out}, {member out}.
+  2 | {member out}, <kind_rest>
+kind_rest:
+  1 | {member in:m}, {member out}.
+  1 | {member out}, {member in:m}.
+sort:
+  1 | Sort these numbers: <digits> | | answer_by sorted
+  1 | Put in order, small to large: <digits> | | answer_by sorted
+  1 | Put in order, large to small: <digits> | | answer_by falling
+digits:
+  1 | {first order}, {next_digit}, {next_digit}, {next_digit}<digits_end>
+digits_end:
+  1 | .
+  1 | , {next_digit}<digits_end_2>
+digits_end_2:
+  1 | .
+  1 | , {next_digit}.
+"""
+
+NUMBERS = r"""
+add:
+  2 | What is {first sum:x} plus {second sum:y}? | | answer_by sum
+  1 | Add {first sum:x} and {second sum:y}. | | answer_by sum
+  1 | What is the sum of {first sum:x} and {second sum:y}? | | answer_by sum
+  1 | How much is {first sum:x} and {second sum:y} together? | | answer_by sum
+  1 | {first sum:x} + {second sum:y} = ? | | answer_by sum
+subtract:
+  2 | What is {first difference:x} minus {second difference:y}? | | answer_by difference
+  1 | Subtract from {first difference:x} the number {second difference:y}. | | answer_by difference
+  1 | How much is {first difference:x} less {second difference:y}? | | answer_by difference
+  1 | {first difference:x} - {second difference:y} = ? | | answer_by difference
+  1 | From {first difference:x} take away {second difference:y}. What is left? | | answer_by difference
+sum_long:
+  2 | What is the total of {first long:x} and {second long:y}? | | answer_by sum
+  1 | Find the total: {first long:x} and {second long:y}. | | answer_by sum
+  1 | Work out {first long:x} + {second long:y}. | | answer_by sum
+compare:
+  1 | Compare: {new_person:a} has {digit:x} {goods x:g}, {new_person:b} has {digit} [g] and {new_person:c} has {digit} [g]. <compare_question>
+  1 | At the market {new_person:a} buys {digit:x} {goods x:g}, {new_person:b} buys {digit} [g] and {new_person:c} buys {digit} [g]. <compare_question>
+  1 | {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds {digit} [g]. <compare_question>
+compare_question:
+  3 | Who has the most [g]? | | answer_by most
+  3 | Who has the fewest [g]? | | answer_by fewest
+  1 | Name the one with the most [g]. | | answer_by most
+  1 | Name the one with the fewest [g]. | | answer_by fewest
+  1 | What is the largest number of [g]? | | answer_by largest
+  1 | What is the smallest number of [g]? | | answer_by smallest
+problem:
+  2 | {new_person:a} has {first_seen gain:x} {goods x:g}. <gain>
+  1 | There are {first_seen gain:x} {goods x:g} in a box. {new_person:a} puts in {second_seen gain:y} more. How many [g] are in the box? | | answer_by sum
+  1 | A shop has {first_seen loss:x} {goods x:g}. It sells {second_seen loss:y} of them. How many [g] are left? | | answer_by difference
+  1 | On a table are {first_seen loss:x} {goods x:g}. {new_person:a} takes {second_seen loss:y} away. How many [g] are on the table now? | | answer_by difference
+gain:
+  1 | {new_person:b} gives [him a] {second_seen gain:y} more. How many [g] does [a] have now? | | answer_by sum
+  1 | Then [he a] finds {second_seen gain:y} more. How many [g] does [a] have in all? | | answer_by sum
+series:
+  2 | What comes next: <terms>? | | answer_by term 3
+  1 | Go on with this series: <terms>. | | answer_by term 3
+  1 | Which number follows: <terms>? | | answer_by term 3
+terms:
+  1 | {first series}, {second series}, [term 2]
+"""
+
+WORDS = r"""
+fact:
+  1 | What is the job of {askable job1:q}? | | answer_by fact q job
+  1 | What does {askable job2:q} do for a living? | | answer_by fact q job
+  1 | Tell me the job of {askable job3:q}. | | answer_by fact q job
+  1 | Where does {askable home1:q} live? | | answer_by fact q home
+  1 | In which town does {askable home2:q} live? | | answer_by fact q home
+  1 | Tell me the home town of {askable home3:q}. | | answer_by fact q home
+  1 | Which animal does {askable pet1:q} keep? | | answer_by fact q pet
+  1 | What is the pet of {askable pet2:q}? | | answer_by fact q pet
+  1 | What does {askable dish1:q} like to eat? | | answer_by fact q dish
+  1 | What is the favourite dish of {askable dish2:q}? | | answer_by fact q dish
+  1 | Which river flows through {askable river1 towns:q}? | | answer_by fact q river
+  1 | What is the river of {askable river2 towns:q}? | | answer_by fact q river
+opposite:
+  2 | What is the opposite of {a graded:adjective} {noun_both adjective:t}? | | antonym adjective other; answer_by opposed other t
+  1 | Give the opposite of {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
+  1 | If it is not {a graded:adjective} {noun_both adjective:t}, what is it? | | antonym adjective other; answer_by opposed other t
+  1 | Say the contrary: {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
+plural:
+  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer_by plural t
+  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer_by plural t
+  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer_by plural t
+  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer_by plural t
+past:
+  2 | Put into the past: <now> | | answer_by past_sentence
+  1 | It was yesterday. Say it again: <now> | | answer_by past_sentence
+  1 | Tell it as if it were over: <now> | | answer_by past_sentence
+  1 | Write in the past tense: <now> | | answer_by past_sentence
+now:
+  1 | {new_person:a} {deed:v} the {the adjective:adjective} {noun adjective:t}.
+caption:
+  1 | Describe the picture: <pictured> | | answer_by caption
+  1 | Make a sentence: <pictured> | | answer_by caption
+  1 | Write a caption: <pictured> | | answer_by caption
+pictured:
+  1 | {the adjective:adjective} {noun adjective:t}, <pictured_end>
+pictured_end:
+  2 | {new_place:p}.
+  1 | {new_person:p}.
+"""
+SOURCES = (STATE, LISTS, NUMBERS, WORDS)

@@ -1,0 +1,175 @@
+"""The lexicon as tables: inflected forms, categories, and weighted distributions made once.
+
+The weight of the word of rank r in its category is 1 / (r + 6): Zipf's law with an offset, so that the first word of a list of
+eighty comes about fourteen times as often as the last.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import chain, zip_longest
+
+from groundup.data.sources.tinyworld import lexicon
+from groundup.data.sources.tinyworld.grammar import Options
+
+ZIPF_OFFSET = 6.0
+VOWELS = "aeiou"
+
+_PLURALS = lexicon.irregular(
+    *(
+        getattr(lexicon, name)
+        for name in "TOYS TOOLS KITCHEN CLOTHES INSTRUMENTS FURNITURE VEHICLES PAPER KEEPSAKES".split()
+    ),
+    *(lexicon.ANIMALS, lexicon.FRUITS, lexicon.VEGETABLES, lexicon.BAKED, lexicon.FLOWERS, lexicon.TREES),
+    *(lexicon.BODY, lexicon.SHAPES),
+)
+_PASTS = lexicon.irregular(lexicon.GO, lexicon.TAKE, lexicon.DROP, lexicon.GIVE, lexicon.HANDLE, lexicon.ACT)
+_DOUBLED = frozenset("grab hug hum skip nod clap drag wrap hop grin stop".split())
+
+
+def interleave(*lists: Sequence[str]) -> list[str]:
+    """Merge lists rank by rank, so that the first words of each stay in front.
+
+    >>> interleave(["a", "b", "c"], ["x"])
+    ['a', 'x', 'b', 'c']
+    """
+    return [word for word in chain.from_iterable(zip_longest(*lists)) if word is not None]
+
+
+def plural(noun: str) -> str:
+    """Plural of a noun.
+
+    >>> plural("box"), plural("city"), plural("toy"), plural("knife")
+    ('boxes', 'cities', 'toys', 'knives')
+    """
+    return _PLURALS.get(noun) or _with_s(noun)
+
+
+def third_person(verb: str) -> str:
+    """The verb with he or she; only its first word is inflected.
+
+    >>> third_person("put down"), third_person("carry"), third_person("push")
+    ('puts down', 'carries', 'pushes')
+    """
+    head, _, rest = verb.partition(" ")
+    return " ".join(filter(None, (_with_s(head), rest)))
+
+
+def past(verb: str) -> str:
+    """Past tense of a verb.
+
+    >>> past("take"), past("carry"), past("smile"), past("hum")
+    ('took', 'carried', 'smiled', 'hummed')
+    """
+    if verb in _PASTS:
+        return _PASTS[verb]
+    if verb.endswith("e"):
+        return verb + "d"
+    if verb.endswith("y") and verb[-2] not in VOWELS:
+        return verb[:-1] + "ied"
+    return verb + (verb[-1] if verb in _DOUBLED else "") + "ed"
+
+
+def _with_s(word: str) -> str:
+    if word.endswith("y") and word[-2] not in VOWELS:
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "z", "ch", "sh", "o")) and word not in _PLAIN_S else "s")
+
+
+_PLAIN_S = frozenset("piano cello banjo yo-yo kangaroo".split())
+
+
+def with_article(word: str) -> str:
+    """`a` or `an` before the word.
+
+    >>> with_article("old"), with_article("useful")
+    ('an old', 'a useful')
+    """
+    vowel = word[0] in VOWELS and not word.startswith(("use", "ukulele", "uni"))
+    return ("an " if vowel else "a ") + word
+
+
+def zipf(words: Iterable[str]) -> Options:
+    """The words weighted by rank."""
+    return Options({word: 1.0 / (rank + ZIPF_OFFSET) for rank, word in enumerate(words)})
+
+
+def _listed(*blocks: str) -> list[str]:
+    return interleave(*(lexicon.entries(block) for block in blocks))
+
+
+OPPOSITE = {}
+for _pair in lexicon.OPPOSITES.split():
+    _one, _other = _pair.split(":")
+    OPPOSITE |= {_one: _other, _other: _one}
+
+SHE = frozenset(lexicon.entries(lexicon.SHE))
+CATEGORIES = {  # what a thing is called, and its words
+    "animal": _listed(lexicon.ANIMALS),
+    "toy": _listed(lexicon.TOYS),
+    "tool": _listed(lexicon.TOOLS),
+    "fruit": _listed(lexicon.FRUITS),
+    "vegetable": _listed(lexicon.VEGETABLES),
+    "flower": _listed(lexicon.FLOWERS),
+    "tree": _listed(lexicon.TREES),
+    "vehicle": _listed(lexicon.VEHICLES),
+    "instrument": _listed(lexicon.INSTRUMENTS),
+}
+WORDS = {  # category of words -> its words in order of frequency
+    "name": _listed(lexicon.SHE, lexicon.HE),
+    "town": _listed(lexicon.TOWNS),
+    "river": _listed(lexicon.RIVERS),
+    "family_name": _listed(lexicon.FAMILY_NAMES),
+    "place": _listed(lexicon.ROOMS, lexicon.OUTDOORS),
+    "thing": _listed(
+        lexicon.TOYS,
+        lexicon.KITCHEN,
+        lexicon.CLOTHES,
+        lexicon.KEEPSAKES,
+        lexicon.TOOLS,
+        lexicon.PAPER,
+        lexicon.INSTRUMENTS,
+    ),
+    "furniture": _listed(lexicon.FURNITURE),
+    "adjective": _listed(" ".join(OPPOSITE), lexicon.COLOURS, lexicon.MATERIALS, lexicon.LOOKS),
+    "graded": list(OPPOSITE),
+    "colour": _listed(lexicon.COLOURS),
+    "goods": _listed(lexicon.FRUITS, lexicon.VEGETABLES, lexicon.BAKED, lexicon.FLOWERS, lexicon.TOYS),
+    "dish": _listed(lexicon.DISHES),
+    "drink": _listed(lexicon.DRINKS),
+    "job": _listed(lexicon.JOBS),
+    "feeling": _listed(lexicon.FEELINGS),
+    "weather": _listed(lexicon.WEATHER),
+    "manner": _listed(lexicon.MANNERS),
+    "kin": _listed(lexicon.KIN),
+    "body": _listed(lexicon.BODY),
+    "shape": _listed(lexicon.SHAPES),
+    "subject": _listed(lexicon.SUBJECTS),
+    "song": _listed(lexicon.SONG_WORDS),
+    "day": _listed(lexicon.DAYS),
+    "month": _listed(lexicon.MONTHS),
+    "season": _listed(lexicon.SEASONS),
+    "kitchen_verb": _listed(lexicon.COOKING),
+    **CATEGORIES,
+}
+VERBS = {
+    "go": _listed(lexicon.GO),
+    "take": _listed(lexicon.TAKE),
+    "drop": _listed(lexicon.DROP),
+    "give": _listed(lexicon.GIVE),
+    "handle": _listed(lexicon.HANDLE),
+    "act": _listed(lexicon.ACT),
+}
+TENSES = {"present": third_person, "past": past, "plain": str}
+CATEGORY_OF = {word: category for category, words in CATEGORIES.items() for word in words}
+
+
+@cache
+def options(category: str) -> Options:
+    """The distribution of a category of words."""
+    return zipf(WORDS[category])
+
+
+@cache
+def verb_options(kind: str, tense: str) -> Options:
+    """The distribution of a kind of verb, inflected."""
+    return zipf(TENSES[tense](verb) for verb in VERBS[kind])
