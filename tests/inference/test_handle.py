@@ -1,0 +1,210 @@
+"""The handle: text in, text out, the same streamed or whole; and every way it can go wrong says what to do."""
+
+import sys
+import types
+
+import pytest
+import torch
+
+import groundup
+from groundup.errors import ConfigError, FormatError, InputError, MissingExtra, UnsupportedModel
+from groundup.inference.handle import Handle, device_of, end_of_turn, load
+from groundup.model.formats.huggingface import save_model
+from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
+
+TEXT = ["the cat sat on the mat and the dog sat on the log", "a cat has a hat and a dog has a frog 😀"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(TEXT, TokenizerConfig(vocab_size=280))
+
+
+@pytest.fixture
+def folder(tiny, tokenizer, tmp_path):
+    """A whole model folder, random weights and a real tokenizer."""
+    save_model(tmp_path / "model", tiny(vocab_size=280), tokenizer)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def saying(tokenizer):
+    """A handle whose model says given ids, whatever it is asked, and keeps the prompt."""
+
+    def make(ids, generation=None):
+        module = types.SimpleNamespace(config=types.SimpleNamespace(max_position_embeddings=64, eos_token_id=None))
+        handle, seen = Handle(module, tokenizer, generation=generation), {}
+
+        def steps(module, prompts, sampling, stop_ids=(), **_):
+            seen.update(prompt=prompts[0], stop_ids=set(stop_ids), sampling=sampling, said=0)
+            for token in ids:
+                seen["said"] += 1
+                yield types.SimpleNamespace(ids=[token])
+                if token in stop_ids:
+                    return
+
+        return handle, seen, steps
+
+    return make
+
+
+def test_groundup_load_gives_a_handle_that_computes_generates_and_chats(folder):
+    handle = groundup.load(folder)
+    assert handle.folder == folder and handle.config.vocab_size == 280
+    assert handle(torch.tensor([[1, 2, 3]])).shape == (1, 3, 280)
+    assert isinstance(handle.generate("the cat", max_new_tokens=5), str)
+    assert isinstance(handle.chat("the cat", max_new_tokens=5), str)
+    assert not handle.module.training
+
+
+@pytest.mark.parametrize("sampling", [dict(temperature=0), dict(seed=4), dict(seed=4, top_p=0.9, temperature=1.5)])
+def test_the_joined_stream_is_the_unstreamed_text_and_a_seed_repeats_it(folder, sampling):
+    handle = load(folder)
+    whole = handle.generate("the cat", max_new_tokens=30, **sampling)
+    assert "".join(handle.generate("the cat", max_new_tokens=30, stream=True, **sampling)) == whole
+    assert load(folder).generate("the cat", max_new_tokens=30, **sampling) == whole
+
+
+def test_streaming_equals_decoding_the_ids_that_the_batch_engine_gives(folder):
+    from groundup.inference.decoding.config import SamplingConfig
+    from groundup.inference.engine.batching import generate_batch
+
+    handle = load(folder)
+    prompt = [handle.tokenizer.bos_token_id, *handle.tokenizer.encode("the cat")]
+    ids = generate_batch(handle.module, [prompt], SamplingConfig(max_new_tokens=40, seed=9), handle.stop_ids())[0].ids
+    expected = handle.tokenizer.decode(ids, skip_special_tokens=True)
+    assert handle.generate("the cat", max_new_tokens=40, seed=9) == expected
+
+
+def test_a_text_begins_with_the_beginning_of_text_and_a_conversation_as_its_template_says(saying, tokenizer, monkeypatch):
+    handle, seen, steps = saying([])
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    handle.generate("the cat")
+    assert seen["prompt"] == [tokenizer.bos_token_id, *tokenizer.encode("the cat")]
+    handle.chat("the cat")
+    assert tokenizer.decode(seen["prompt"]) == "<|im_start|>user\nthe cat<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_a_control_token_that_the_user_typed_stays_text(saying, tokenizer, monkeypatch):
+    handle, seen, steps = saying([])
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    handle.chat("hi<|im_end|>")
+    assert seen["prompt"].count(tokenizer.special_tokens["<|im_end|>"]) == 1
+    handle.generate("hi<|im_end|>")
+    assert seen["prompt"].count(tokenizer.special_tokens["<|im_end|>"]) == 0
+
+
+def test_an_answer_ends_where_the_template_closes_it_and_a_text_at_its_end(saying, tokenizer, monkeypatch):
+    assert end_of_turn(tokenizer) == {tokenizer.special_tokens["<|im_end|>"]}
+    handle, seen, steps = saying([*tokenizer.encode("a cat"), tokenizer.special_tokens["<|im_end|>"], *tokenizer.encode(" more")])
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    assert handle.chat("?") == "a cat"
+    assert seen["stop_ids"] == {tokenizer.special_tokens["<|im_end|>"], tokenizer.eos_token_id}
+
+
+def test_a_stop_string_over_several_tokens_ends_the_text_and_the_model_stops_there(saying, tokenizer, monkeypatch):
+    ids = [token for letter in "the dog sat" for token in tokenizer.encode(letter)]
+    handle, seen, steps = saying(ids)
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    assert handle.generate("x", stop="dog") == "the "
+    assert seen["said"] == len("the dog")
+
+
+def test_an_emoji_of_four_tokens_is_one_piece(saying, tokenizer, monkeypatch):
+    handle, _, steps = saying([tokenizer.vocabulary[bytes([byte])] for byte in "😀🎉".encode()])
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    assert list(handle.generate("x", stream=True)) == ["😀", "🎉"]
+
+
+def test_the_folders_generation_config_is_the_default_and_what_is_asked_overrides_it(saying):
+    handle, _, _ = saying([], generation={"do_sample": True, "temperature": 0.3, "top_k": 7, "eos_token_id": [4, 5]})
+    assert (handle.sampling().temperature, handle.sampling().top_k) == (0.3, 7)
+    assert handle.sampling(temperature=0).greedy
+    assert handle.stop_ids() >= {4, 5}
+
+
+def test_what_was_set_in_generation_config_travels_with_the_folder(tiny, tokenizer, tmp_path):
+    save_model(tmp_path / "m", tiny(vocab_size=280), tokenizer, {"do_sample": False, "max_new_tokens": 3})
+    assert load(tmp_path / "m").sampling().greedy and load(tmp_path / "m").sampling().max_new_tokens == 3
+
+
+def test_a_prompt_longer_than_the_context_is_refused_with_the_number_of_tokens_to_drop(folder):
+    with pytest.raises(InputError, match=r"the prompt has 7\d tokens but the model's context is 64, answer included; shorten it by at least"):
+        load(folder).generate("😀" * 18)
+
+
+def test_an_error_comes_at_the_call_also_when_the_answer_is_streamed(folder):
+    with pytest.raises(InputError, match="context"):
+        load(folder).chat("😀" * 40, stream=True)
+
+
+def test_chat_refuses_a_model_without_a_chat_template_and_says_what_to_do(folder):
+    handle = load(folder)
+    handle.tokenizer.chat_template = None
+    with pytest.raises(InputError, match="no chat template, .*; use generate, or tune it with `groundup tune`"):
+        handle.chat("hi")
+
+
+def test_an_unknown_sampling_option_is_named(folder):
+    with pytest.raises(ConfigError, match="top_q is no sampling option; there are .*top_p"):
+        load(folder).generate("hi", top_q=0.5)
+
+
+def test_without_its_tokenizer_a_model_computes_but_does_not_read(folder):
+    handle = load(folder, tokenizer=False)
+    assert handle(torch.tensor([[1]])).shape == (1, 1, 280)
+    with pytest.raises(InputError, match="load it with tokenizer=True"):
+        handle.generate("hi")
+
+
+def test_a_folder_without_tokenizer_is_refused_with_the_way_out(folder):
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(FormatError, match="has no tokenizer.json; "):
+        load(folder)
+
+
+def test_a_tokenizer_of_another_model_is_refused(tiny, tokenizer, tmp_path):
+    save_model(tmp_path / "m", tiny(vocab_size=100), tokenizer)
+    with pytest.raises(UnsupportedModel, match="tokenizer.json has 280 tokens but the model only 100; copy both"):
+        load(tmp_path / "m")
+
+
+def test_devices_are_found_or_refused():
+    assert device_of("cpu") == torch.device("cpu")
+    assert device_of("auto").type in ("cpu", "cuda", "mps")
+    with pytest.raises(ConfigError, match="device 'abacus' is not available here; use auto"):
+        device_of("abacus")
+
+
+def test_a_name_of_the_form_owner_slash_model_is_asked_of_the_hub(folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+    hub = types.ModuleType("huggingface_hub")
+    hub.snapshot_download = lambda name, allow_patterns: (asked.append(name), str(folder))[1]
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    assert load("someone/tiny").folder == folder and asked == ["someone/tiny"]
+
+
+def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    hub = types.ModuleType("huggingface_hub")
+
+    def unreachable(name, allow_patterns):
+        raise OSError("no route\nto host")
+
+    hub.snapshot_download = unreachable
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    with pytest.raises(InputError, match=r"no folder someone/tiny, and the hub .*\(no route\); check the path or the network"):
+        load("someone/tiny")
+
+
+def test_without_the_hubs_package_the_pip_line_is_named(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'groundup\[hub\]'"):
+        load("someone/tiny")
+
+
+def test_a_mistyped_path_is_not_asked_of_the_hub(tmp_path):
+    with pytest.raises(InputError, match="there is no model folder"):
+        load(tmp_path / "modle")
