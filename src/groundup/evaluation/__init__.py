@@ -6,7 +6,7 @@ Reading order
     metrics/compressors     the same for xz and zstd
     tasks/samples           ask, judge, and keep every answer; go on where a run was cut off
     tasks/instructions      a chat model answers instructions; accuracy by family, seen and unseen compositions apart
-    baselines               nearest neighbour and n-gram answers: what a model must beat to have learned more than looking up
+    baselines               nearest neighbour and n-gram answers: what looking up and counting reach
     chain                   all of it for every model of a run
     config                  how much of it
 

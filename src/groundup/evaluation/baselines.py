@@ -1,7 +1,7 @@
-"""What answers without understanding reach: the most similar question's answer, and the likeliest next token by counting.
+"""What looking up and counting reach: the most similar question's answer, and the likeliest next token by n-grams.
 
-    nearest_neighbour   cosine of TF-IDF word vectors (Spärck Jones 1972), over an inverted index; ties go to the earlier question
-    ngram_answerer      interpolated Kneser-Ney over the same chat tokens that a model is tuned on, always the likeliest token
+    nearest_neighbour   cosine of TF-IDF word vectors (Spärck Jones 1972) over an inverted index; of equals the earlier
+    ngram_answerer      Kneser-Ney over the chat tokens that a model is tuned on, always the likeliest next token
 
 A task that one of them solves needs no model; a model that is no better has learned to look up.
 """
@@ -21,7 +21,7 @@ WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class NearestNeighbour:
-    """Finds the training text most similar to a query. Word order does not count; a word that few texts have counts more."""
+    """Finds the training text most similar to a query: word order does not count, a rare word counts more."""
 
     def __init__(self, texts: Sequence[str]):
         counts = [Counter(words(text)) for text in texts]

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundup.evaluation.metrics import intrinsic
 from groundup.evaluation.metrics.intrinsic import (
     TokenDocuments,
     bits_per_byte,
+    fit_ngram,
     gap_closed,
     ngram_bits_per_byte,
     tokenize,
@@ -157,35 +158,35 @@ def test_windows_score_each_token_once_and_never_look_beyond_the_context(lengths
     assert all(window.scored - window.start >= context - stride for window in cut if window.start)
 
 
-@given(st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=6), st.integers(1, 4))
-def test_the_stream_has_its_beginnings_before_each_document_and_an_end_after(rows, beginnings):
-    made = TokenDocuments(
-        np.array([*itertools.chain(*rows)], np.int32), np.cumsum([0, *map(len, rows)]), np.zeros(len(rows), int), 0
-    )
-    stream, starts = made.stream(beginnings)
-    gap = [0] * beginnings
-    assert stream.tolist() == [*gap, *itertools.chain(*([*row, *gap] for row in rows))]
+ROWS = st.lists(st.lists(st.integers(1, 9), max_size=6), min_size=1, max_size=6)
+
+
+def of_rows(rows: list[list[int]]) -> TokenDocuments:
+    ids, offsets = np.array([*itertools.chain(*rows)], np.int32), np.cumsum([0, *map(len, rows)])
+    return TokenDocuments(ids, offsets, np.array([len(row) for row in rows]), 0)
+
+
+@given(ROWS)
+def test_the_stream_has_an_end_of_text_before_and_after_each_document(rows):
+    made = of_rows(rows)
+    stream, starts = made.stream()
+    assert stream.tolist() == [0, *itertools.chain(*([*row, 0] for row in rows))]
     for row, start, length in zip(rows, starts, made.lengths, strict=True):
-        assert stream[start : start + length].tolist() == [*row, 0]
-        assert stream[start - beginnings : start].tolist() == [0] * beginnings
+        assert stream[start - 1] == 0 and stream[start : start + length].tolist() == [*row, 0]
 
 
-class Counting:
-    """A bigram model by hand: P(next | token) = 1/2 for token + 1, else the rest shared."""
-
-    order = 3
-
-    def log_probabilities(self, ids):
-        right = np.append([False], ids[1:] == ids[:-1] + 1)
-        return np.log(np.where(right, 0.5, 0.5 / (VOCAB - 1)))
-
-
-def test_an_ngram_model_is_charged_for_the_same_tokens():
-    made = TokenDocuments(np.array([1, 2, 3, 7], np.int32), np.array([0, 3, 3, 4]), np.array([3, 0, 1]), 0)
-    bits = ngram_bits_per_byte(Counting(), made)
-    other = 1 + math.log2(VOCAB - 1)
-    assert bits.bits == pytest.approx([1 + 1 + 1 + other, other, other + other])
-    assert bits.tokens == bits_per_byte(uniform(), made).tokens
+@given(ROWS, ROWS)
+@settings(deadline=None)
+def test_an_ngram_model_is_charged_for_the_same_tokens_each_document_afresh(training, held_out):
+    model = fit_ngram(of_rows(training), order=3, vocab_size=10)
+    measured = ngram_bits_per_byte(model, of_rows(held_out))
+    by_hand = []
+    for row in held_out:
+        ids = [0, *row, 0]
+        chances = [model.distribution(ids[max(0, place - 2) : place])[ids[place]] for place in range(1, len(ids))]
+        by_hand.append(-sum(map(math.log2, chances)))
+    assert measured.bits == pytest.approx(by_hand, rel=1e-5)
+    assert measured.tokens == bits_per_byte(uniform(), of_rows(held_out)).tokens
 
 
 def test_the_interval_is_drawn_over_documents():

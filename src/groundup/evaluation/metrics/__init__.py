@@ -1,1 +1,6 @@
-"""Scores and how far to trust them: `calibration` (intervals and tests), `intrinsic` (bits per byte), `compressors` (xz, zstd)."""
+"""Scores and how far to trust them.
+
+`calibration`   intervals and paired tests
+`intrinsic`     bits per byte of models and n-gram models
+`compressors`   bits per byte of xz and zstd
+"""

@@ -3,10 +3,12 @@
     wilson             a share of right answers                      Wilson 1927, JASA 22:209
     bootstrap          a mean, or a ratio of sums (bits a byte)      Efron 1979, percentile intervals
     paired_bootstrap   the difference of two models on the same items
-    mcnemar            whether two models differ in right answers, exactly (McNemar 1947; binomial on the discordant pairs)
+    mcnemar            whether two models differ in right answers: McNemar 1947, as an exact binomial test
 
-Two models that answer the same questions share the luck of the questions: a paired test removes it, so it sees differences
-that two separate intervals hide. Left out: bias-corrected bootstrap intervals, and the calibration of probabilities.
+Two models that answer the same questions share the luck of the questions: a paired test removes it, so it sees
+differences that two separate intervals hide.
+
+Left out: bias-corrected bootstrap intervals, and the calibration of probabilities.
 """
 
 import math
@@ -32,7 +34,8 @@ class Interval(NamedTuple):
 def wilson_bounds(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[NDArray, NDArray]:
     """The Wilson score interval of many shares at once: (low, high); (0, 1) where there was no trial.
 
-    Solves |share - truth| = z * sqrt(truth * (1 - truth) / n) for the truth, so it stays inside 0..1 and is not empty at 0 or n.
+    Solves |share - truth| = z * sqrt(truth * (1 - truth) / n) for the truth, so it stays inside 0..1 and keeps a width
+    where none or all succeed.
     """
     successes, trials = np.asarray(successes, float), np.asarray(trials, float)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
@@ -104,7 +107,7 @@ def paired_bootstrap(
 
 
 class McNemar(NamedTuple):
-    """Items that only one of two models got right, and the two-sided probability of a split at least as uneven by luck."""
+    """Items that only one of two models got right, and the probability of a split at least as uneven by luck."""
 
     only_before: int
     only_after: int
@@ -112,7 +115,7 @@ class McNemar(NamedTuple):
 
 
 def mcnemar(before: ArrayLike, after: ArrayLike) -> McNemar:
-    """Test whether two models that answered the same items differ; items that both got right, or both wrong, say nothing.
+    """Test whether two models that answered the same items differ; items on which they agree say nothing.
 
     >>> mcnemar([1, 0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1, 0])
     McNemar(only_before=1, only_after=5, p_value=0.21875)

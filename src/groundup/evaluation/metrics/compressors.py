@@ -3,9 +3,9 @@
     alone         the held-out texts by themselves, which is all that a compressor is usually given
     prepared      size(training + held-out) - size(training): it has read some training text, as the model has
 
-xz is LZMA with preset 9e, zstd is level 22 (ultra); both then look back over everything they are given here. A zero byte
-ends each text, because a model is also charged for the end of a document; that byte is not counted as text. Compressors
-learn within the held-out texts, from one to the next; a model is measured on each afresh.
+xz is LZMA with preset 9e, zstd is level 22 (ultra); both then look back over everything they are given here. A zero
+byte ends each text, because a model is also charged for the end of a document; that byte is not counted as text.
+Compressors learn within the held-out texts, from one to the next; a model is measured on each afresh.
 """
 
 import lzma
@@ -32,7 +32,7 @@ COMPRESSORS: dict[str, Callable[[bytes], int]] = {"xz": xz, "zstd": zstd}
 
 
 def joined(texts: Iterable[str], limit: int | None = None) -> bytes:
-    """The texts as one run of UTF-8, each closed by a zero byte; with `limit`, whole texts up to about that many bytes."""
+    """The texts as one run of UTF-8, each closed by a zero byte; whole texts until `limit` bytes are reached."""
     parts, size = [], 0
     for text in texts:
         if limit is not None and size >= limit:

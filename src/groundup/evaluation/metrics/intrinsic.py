@@ -2,10 +2,10 @@
 
     bits per byte = -sum of log2 P(token | what came before) / UTF-8 bytes of the text
 
-Every document is judged afresh behind <|endoftext|>. The <|endoftext|> that closes it is predicted too: its bits count (a
-model must know when to stop, and an exact entropy counts it), its bytes do not (it is no text). A document longer than the
-context is read in windows that overlap by half: each token is scored once, and all after the first window have at least
-half a context before them. The n-gram model reads the same tokens with the same beginnings.
+Every document is judged afresh behind <|endoftext|>. The <|endoftext|> that closes it is predicted too: its bits count
+(a model must know when to stop, and an exact entropy counts it), its bytes do not (it is no text). A document longer
+than the context is read in windows that overlap by half: each token is scored once, and all after the first window have
+at least half a context before them. The n-gram model reads the same tokens with the same beginnings.
 """
 
 import math
@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from groundup.errors import InputError
 from groundup.evaluation.metrics.calibration import Interval, bootstrap
+from groundup.text.ngram.smoothing import KneserNey
 
 LOGITS_AT_ONCE = 1 << 24  # 64 MB in fp32: larger blocks leave the processor's caches without a gain
 
@@ -41,14 +42,14 @@ class TokenDocuments:
         """Tokens to predict in each document, its end included."""
         return np.diff(self.offsets) + 1
 
-    def stream(self, beginnings: int = 1) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """All documents in a row, with `beginnings` times <|endoftext|> before each; and where each one's first token is.
+    def stream(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """All documents in a row with <|endoftext|> around each, and where in it each document's first token is.
 
-        The first <|endoftext|> behind a document is its end, so document i is predicted at start[i] ... start[i] + lengths[i] - 1.
+        Document i is predicted at starts[i] ... starts[i] + lengths[i] - 1, its end included.
         """
-        starts = self.offsets[:-1] + beginnings * np.arange(1, len(self) + 1)
-        stream = np.full(len(self.ids) + beginnings * (len(self) + 1), self.end_id, dtype=np.int32)
-        stream[np.repeat(starts - self.offsets[:-1], np.diff(self.offsets)) + np.arange(len(self.ids))] = self.ids
+        starts = self.offsets[:-1] + np.arange(1, len(self) + 1)
+        stream = np.full(len(self.ids) + len(self) + 1, self.end_id, dtype=np.int32)
+        stream[np.repeat(np.arange(1, len(self) + 1), np.diff(self.offsets)) + np.arange(len(self.ids))] = self.ids
         return stream, starts
 
 
@@ -56,7 +57,8 @@ def tokenize(texts: Sequence[str], tokenizer: Any) -> TokenDocuments:
     """Encode texts for measuring; text that spells a control token stays text."""
     if tokenizer.eos_token_id is None:
         raise InputError(
-            "this tokenizer has no end-of-text token, so no document has an end; name one as eos_token in tokenizer_config.json"
+            "this tokenizer has no end-of-text token, so no document has an end; "
+            "name one as eos_token in tokenizer_config.json"
         )
     ids, offsets = tokenizer.encode_packed(list(texts))
     sizes = np.array([len(text.encode()) for text in texts], dtype=np.int64)
@@ -169,20 +171,16 @@ def _losses(
     return losses.double().view(wanted.shape).sum(1).cpu().numpy()
 
 
-def fit_ngram(documents: TokenDocuments, order: int, vocab_size: int) -> Any:
-    """Count an n-gram model on training documents; each begins behind a full context of <|endoftext|>, never behind another."""
-    from groundup.text.ngram.smoothing import KneserNey
-
-    return KneserNey.fit(documents.stream(max(1, order - 1))[0], order=order, vocab_size=vocab_size)
+def fit_ngram(documents: TokenDocuments, order: int, vocab_size: int) -> KneserNey:
+    """Count and smooth an n-gram model of training documents; no context reaches over a document's beginning."""
+    return KneserNey.fit(documents.stream()[0], order, vocab_size=vocab_size, boundary=documents.end_id)
 
 
-def ngram_bits_per_byte(model: Any, documents: TokenDocuments) -> Bits:
-    """Measure an n-gram model on the same tokens, each document behind a full context of <|endoftext|>."""
-    stream, starts = documents.stream(max(1, model.order - 1))
-    nats = np.append(-np.asarray(model.log_probabilities(stream), np.float64), 0.0)
-    ends = starts + documents.lengths
-    sums = np.add.reduceat(nats, np.stack([starts, ends], axis=1).ravel())[::2]
-    return Bits(sums / math.log(2), documents.sizes, int(documents.lengths.sum()))
+def ngram_bits_per_byte(model: KneserNey, documents: TokenDocuments) -> Bits:
+    """Measure an n-gram model on the tokens that `bits_per_byte` predicts."""
+    stream, starts = documents.stream()
+    nats = -model.log_probabilities(stream)
+    return Bits(np.add.reduceat(nats, starts) / math.log(2), documents.sizes, int(documents.lengths.sum()))
 
 
 def gap_closed(model: float, ngram: float, floor: float) -> float:

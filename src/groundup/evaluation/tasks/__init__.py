@@ -1,1 +1,5 @@
-"""Tasks with a right answer: `samples` (ask, judge, keep), `instructions` (chat models, accuracy by family, comparison)."""
+"""Tasks with a right answer.
+
+`samples`        ask, judge, keep and resume
+`instructions`   chat models asked, accuracy by family, comparison
+"""

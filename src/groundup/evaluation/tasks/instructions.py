@@ -1,16 +1,17 @@
 """A chat model follows instructions: how it is asked, and what share it gets right, by family of task.
 
-Every share has its Wilson interval. Compositions that training held out ("unseen": both words were seen, never together)
-are counted apart, because only they tell rules from memory. Two models that answered the same items are compared pair by
-pair: the mean difference with a bootstrap interval, and McNemar's exact test.
+Every share has its Wilson interval. Compositions that training held out ("unseen": both words were seen, but never
+together) are counted apart, because only they tell rules from memory. Two models that answered the same items are
+compared pair by pair: the mean difference with a bootstrap interval, and McNemar's exact test.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundup.evaluation.metrics.calibration import mcnemar, paired_bootstrap, wilson
 from groundup.evaluation.tasks.samples import Answerer, Sample
 
+COMPOSITIONS = ("seen", "unseen")
 ROOM_TOKENS = 8  # beyond the longest right answer: enough to see that an answer went on
 
 
@@ -49,46 +50,50 @@ def longest_answer(tokenizer: Any, items: Sequence[Any]) -> int:
 
 
 def share(samples: Sequence[Sample], confidence: float = 0.95) -> dict[str, float]:
-    """How many of the samples are right, as a share with its interval."""
+    """What share of the samples is right, with its interval."""
     correct = sum(sample.correct for sample in samples)
-    accuracy, low, high = wilson(correct, len(samples), confidence)
-    return {"correct": correct, "count": len(samples), "accuracy": accuracy, "low": low, "high": high}
+    return wilson(correct, len(samples), confidence)._asdict() | {"n": len(samples), "correct": correct}
 
 
 def accuracy(samples: Sequence[Sample], confidence: float = 0.95) -> dict[str, Any]:
-    """The share of right answers overall, by family, and by composition."""
-    return {
-        "overall": share(samples, confidence),
-        "families": {name: share(group, confidence) for name, group in grouped(samples, "family").items()},
-        "compositions": {name: share(group, confidence) for name, group in grouped(samples, "composition").items()},
+    """The shares of right answers: overall, "seen" and "unseen" where there are such, and the same for each family."""
+
+    def measure(part: Sequence[Sample]) -> dict[str, float]:
+        return share(part, confidence)
+
+    return _table(samples, measure) | {"families": {name: _table(part, measure) for name, part in families(samples)}}
+
+
+def families(samples: Sequence[Sample]) -> list[tuple[str, list[Sample]]]:
+    """The samples of each family, in alphabetical order."""
+    names = sorted({sample.family for sample in samples})
+    return [(name, [sample for sample in samples if sample.family == name]) for name in names]
+
+
+def _table(samples: Sequence[Sample], measure: Callable[[Sequence[Sample]], dict[str, float]]) -> dict[str, Any]:
+    """A measure of all samples and of each composition that occurs."""
+    parts = {"overall": samples} | {
+        kind: [sample for sample in samples if sample.composition == kind] for kind in COMPOSITIONS
     }
-
-
-def grouped(samples: Sequence[Sample], name: str) -> dict[str, list[Sample]]:
-    """The samples by the value of one of their fields, in alphabetical order."""
-    values = sorted({getattr(sample, name) for sample in samples})
-    return {value: [sample for sample in samples if getattr(sample, name) == value] for value in values}
+    return {name: measure(part) for name, part in parts.items() if part or name == "overall"}
 
 
 def compare(
     before: Sequence[Sample], after: Sequence[Sample], confidence: float = 0.95, seed: int = 0
 ) -> dict[str, Any]:
-    """What changed between two models on the same items, overall and by family."""
+    """The gain in right answers between two models on the same items, in the form of `accuracy`."""
+    first = {sample.index: sample for sample in before}
     assert [sample.prompt for sample in before] == [sample.prompt for sample in after], "pairs need the same items"
-    families = {name: [sample.index for sample in group] for name, group in grouped(before, "family").items()}
-    first, second = ({sample.index: sample for sample in samples} for samples in (before, after))
-    return _difference(before, after, confidence, seed) | {
-        "families": {
-            name: _difference(_of(first, rows), _of(second, rows), confidence, seed) for name, rows in families.items()
-        }
-    }
+
+    def measure(part: Sequence[Sample]) -> dict[str, float]:
+        return gain(
+            [first[sample.index].correct for sample in part], [sample.correct for sample in part], confidence, seed
+        )
+
+    return _table(after, measure) | {"families": {name: _table(part, measure) for name, part in families(after)}}
 
 
-def _of(samples: Mapping[int, Sample], rows: list[int]) -> list[Sample]:
-    return [samples[row] for row in rows]
-
-
-def _difference(before: Sequence[Sample], after: Sequence[Sample], confidence: float, seed: int) -> dict[str, float]:
-    first, second = ([sample.correct for sample in samples] for samples in (before, after))
-    difference, low, high = paired_bootstrap(first, second, confidence=confidence, seed=seed)
-    return {"count": len(first), "difference": difference, "low": low, "high": high} | mcnemar(first, second)._asdict()
+def gain(before: Sequence[bool], after: Sequence[bool], confidence: float = 0.95, seed: int = 0) -> dict[str, float]:
+    """The difference of two shares over pairs with its bootstrap interval, and McNemar's exact test."""
+    difference = paired_bootstrap(before, after, confidence=confidence, seed=seed)
+    return difference._asdict() | {"n": len(before)} | mcnemar(before, after)._asdict()

@@ -1,10 +1,10 @@
 """Ask a list of questions, judge the answers, and keep every one: a score whose samples are lost cannot be checked.
 
-The log is JSON lines, a line a sample, written as the answers come. A run that was cut off goes on behind the samples it
-finds, if they answer the same questions; else it begins anew.
+The log is JSON lines, a line a sample, written as the answers come. A run that was cut off goes on behind the samples
+that it finds, if they answer the same questions; else it begins anew.
 
-An answerer is a function from a list of items to their answers. An item has `.prompt` (text), `.answer` (the right one),
-`.family` (the kind of task) and `.composition` ("seen" or "unseen").
+An answerer is a function from a list of items to their answers. An item has `.prompt` (text), `.answer` (the right
+one), `.family` (the kind of task) and `.composition` ("seen" or "unseen").
 """
 
 import json
@@ -79,7 +79,7 @@ def read_samples(path: str | Path) -> list[Sample]:
 
 
 def _resume(path: Path, items: Sequence[Any]) -> dict[int, Sample]:
-    """The samples of an earlier run that answer these items; the log is rewritten with them alone, without a torn line."""
+    """The samples of an earlier run that answer these items; the log is rewritten without a torn line."""
     samples = read_samples(path) if path.exists() else []
     if any(not _answers(sample, items) for sample in samples):
         samples = []
