@@ -1,0 +1,36 @@
+"""What the data stage is told; importing it loads nothing heavy."""
+
+from dataclasses import dataclass
+
+from groundup.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """Which documents a run learns from: the two embedded worlds, or the user's own text instead of both."""
+
+    text: str | None = None
+    """the user's own text: a file, a folder, JSON lines or Parquet; none: the embedded worlds"""
+    text_key: str = "text"
+    """the field of JSON lines that holds the text"""
+    tinyworld_bytes: int = 6_000_000
+    """training text sampled from tinyworld; 0: none"""
+    python_bytes: int = 1_600_000
+    """training text from the standard library's documentation; 0: none"""
+    python_source: bool = False
+    """whether the standard library's source is read too, after its documentation"""
+    heldout_bytes: int = 150_000
+    """held-out text of each world, at most"""
+    instructions: int = 20_000
+    """training instructions of tinyworld; 0: none"""
+    heldout_instructions: int = 1_000
+    """held-out instructions, and as many with unseen compositions"""
+    seed: int = 1
+    """where the sampling of tinyworld begins"""
+
+    def __post_init__(self) -> None:
+        for name in ("tinyworld_bytes", "python_bytes", "heldout_bytes", "instructions", "heldout_instructions"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name}={getattr(self, name)} is below 0; use 0 or more")
+        if self.text is None and not self.tinyworld_bytes and not self.python_bytes:
+            raise ConfigError("tinyworld_bytes and python_bytes are both 0, so there is no text; raise one or set text")

@@ -1,0 +1,1 @@
+"""The same text only once: whole documents and paragraphs (exact)."""

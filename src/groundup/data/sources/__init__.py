@@ -1,0 +1,1 @@
+"""Where documents come from: the two embedded worlds (python, tinyworld) and the users own files."""
