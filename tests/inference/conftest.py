@@ -12,8 +12,16 @@ def tiny():
     """Build a tiny random decoder whose every parameter matters."""
 
     def make(seed=0, **changes):
-        sizes = dict(vocab_size=70, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-                     num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=True)
+        sizes = dict(
+            vocab_size=70,
+            hidden_size=32,
+            intermediate_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=64,
+            tie_word_embeddings=True,
+        )
         module = build(Qwen3Config(**(sizes | changes)), seed=seed)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():

@@ -76,7 +76,9 @@ def test_streaming_equals_decoding_the_ids_that_the_batch_engine_gives(folder):
     assert handle.generate("the cat", max_new_tokens=40, seed=9) == expected
 
 
-def test_a_text_begins_with_the_beginning_of_text_and_a_conversation_as_its_template_says(saying, tokenizer, monkeypatch):
+def test_a_text_begins_with_the_beginning_of_text_and_a_conversation_as_its_template_says(
+    saying, tokenizer, monkeypatch
+):
     handle, seen, steps = saying([])
     monkeypatch.setattr("groundup.inference.handle.steps", steps)
     handle.generate("the cat")
@@ -96,7 +98,9 @@ def test_a_control_token_that_the_user_typed_stays_text(saying, tokenizer, monke
 
 def test_an_answer_ends_where_the_template_closes_it_and_a_text_at_its_end(saying, tokenizer, monkeypatch):
     assert end_of_turn(tokenizer) == {tokenizer.special_tokens["<|im_end|>"]}
-    handle, seen, steps = saying([*tokenizer.encode("a cat"), tokenizer.special_tokens["<|im_end|>"], *tokenizer.encode(" more")])
+    handle, seen, steps = saying(
+        [*tokenizer.encode("a cat"), tokenizer.special_tokens["<|im_end|>"], *tokenizer.encode(" more")]
+    )
     monkeypatch.setattr("groundup.inference.handle.steps", steps)
     assert handle.chat("?") == "a cat"
     assert seen["stop_ids"] == {tokenizer.special_tokens["<|im_end|>"], tokenizer.eos_token_id}
@@ -129,7 +133,10 @@ def test_what_was_set_in_generation_config_travels_with_the_folder(tiny, tokeniz
 
 
 def test_a_prompt_longer_than_the_context_is_refused_with_the_number_of_tokens_to_drop(folder):
-    with pytest.raises(InputError, match=r"the prompt has 7\d tokens but the model's context is 64, answer included; shorten it by at least"):
+    with pytest.raises(
+        InputError,
+        match=r"the prompt has 7\d tokens but the model's context is 64, answer included; shorten it by at least",
+    ):
         load(folder).generate("😀" * 18)
 
 
@@ -141,12 +148,12 @@ def test_an_error_comes_at_the_call_also_when_the_answer_is_streamed(folder):
 def test_chat_refuses_a_model_without_a_chat_template_and_says_what_to_do(folder):
     handle = load(folder)
     handle.tokenizer.chat_template = None
-    with pytest.raises(InputError, match="no chat template, .*; use generate, or tune it with `groundup tune`"):
+    with pytest.raises(InputError, match=r"no chat template, .*; use generate, or tune it with `groundup tune`"):
         handle.chat("hi")
 
 
 def test_an_unknown_sampling_option_is_named(folder):
-    with pytest.raises(ConfigError, match="top_q is no sampling option; there are .*top_p"):
+    with pytest.raises(ConfigError, match=r"top_q is no sampling option; there are .*top_p"):
         load(folder).generate("hi", top_q=0.5)
 
 
@@ -159,13 +166,13 @@ def test_without_its_tokenizer_a_model_computes_but_does_not_read(folder):
 
 def test_a_folder_without_tokenizer_is_refused_with_the_way_out(folder):
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(FormatError, match="has no tokenizer.json; "):
+    with pytest.raises(FormatError, match=r"has no tokenizer.json; "):
         load(folder)
 
 
 def test_a_tokenizer_of_another_model_is_refused(tiny, tokenizer, tmp_path):
     save_model(tmp_path / "m", tiny(vocab_size=100), tokenizer)
-    with pytest.raises(UnsupportedModel, match="tokenizer.json has 280 tokens but the model only 100; copy both"):
+    with pytest.raises(UnsupportedModel, match=r"tokenizer.json has 280 tokens but the model only 100; copy both"):
         load(tmp_path / "m")
 
 
@@ -194,7 +201,9 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch, tmp_path):
 
     hub.snapshot_download = unreachable
     monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
-    with pytest.raises(InputError, match=r"no folder someone/tiny, and the hub .*\(no route\); check the path or the network"):
+    with pytest.raises(
+        InputError, match=r"no folder someone/tiny, and the hub .*\(no route\); check the path or the network"
+    ):
         load("someone/tiny")
 
 

@@ -10,10 +10,8 @@ from groundup.inference.streaming import TextStream, longest_beginning
 class Bytes:
     """A tokenizer whose pieces are given; id 99 is a control token."""
 
-    special_tokens = {"<|end|>": 99}
-
     def __init__(self, *pieces):
-        self.pieces = pieces
+        self.pieces, self.special_tokens = pieces, {"<|end|>": 99}
 
     def token_bytes(self, token_id):
         return self.pieces[token_id] if token_id < 99 else b"<|end|>"
@@ -95,6 +93,8 @@ def test_with_stop_strings_exactly_the_text_before_the_first_is_sent(text, stops
     assert "".join(events(bytewise(text), stops)) == expected
 
 
-@pytest.mark.parametrize("text, stops, size", [("xab", ["abc"], 2), ("xabc", ["abc"], 0), ("aa", ["aab"], 2), ("x", [], 0)])
+@pytest.mark.parametrize(
+    "text, stops, size", [("xab", ["abc"], 2), ("xabc", ["abc"], 0), ("aa", ["aab"], 2), ("x", [], 0)]
+)
 def test_the_longest_tail_that_may_still_become_a_stop_is_held(text, stops, size):
     assert longest_beginning(text, stops) == size

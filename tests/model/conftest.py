@@ -8,7 +8,14 @@ from groundup.model.architectures.groundup import GroundupConfig
 from groundup.model.architectures.llama import LlamaConfig
 from groundup.model.architectures.qwen3 import Qwen3Config
 
-SIZES = dict(vocab_size=97, hidden_size=32, intermediate_size=56, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=64)
+SIZES = dict(
+    vocab_size=97,
+    hidden_size=32,
+    intermediate_size=56,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    max_position_embeddings=64,
+)
 FAMILY = {"llama": LlamaConfig, "qwen3": Qwen3Config, "groundup": GroundupConfig}
 
 

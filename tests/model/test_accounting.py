@@ -11,9 +11,13 @@ from groundup.model.accounting import count
 from groundup.model.architectures import build, config_from_dict
 
 CASES = [
-    ("llama", {}), ("llama", dict(attention_bias=True, mlp_bias=True)), ("llama", dict(tie_word_embeddings=True, num_key_value_heads=1)),
-    ("qwen3", {}), ("qwen3", dict(attention_bias=True, head_dim=16, tie_word_embeddings=True)),
-    ("groundup", {}), ("groundup", dict(qk_norm=False, num_key_value_heads=4)),
+    ("llama", {}),
+    ("llama", dict(attention_bias=True, mlp_bias=True)),
+    ("llama", dict(tie_word_embeddings=True, num_key_value_heads=1)),
+    ("qwen3", {}),
+    ("qwen3", dict(attention_bias=True, head_dim=16, tie_word_embeddings=True)),
+    ("groundup", {}),
+    ("groundup", dict(qk_norm=False, num_key_value_heads=4)),
 ]
 
 
@@ -27,8 +31,16 @@ def test_parameters_equal_those_of_the_built_module(config, family, changes):
 
 
 def test_the_published_count_of_qwen3_0_6b():
-    sizes = dict(vocab_size=151936, hidden_size=1024, intermediate_size=3072, num_hidden_layers=28, num_attention_heads=16,
-                 num_key_value_heads=8, head_dim=128, tie_word_embeddings=True)
+    sizes = dict(
+        vocab_size=151936,
+        hidden_size=1024,
+        intermediate_size=3072,
+        num_hidden_layers=28,
+        num_attention_heads=16,
+        num_key_value_heads=8,
+        head_dim=128,
+        tie_word_embeddings=True,
+    )
     oracle = transformers.Qwen3Config(**sizes)
     with torch.device("meta"):
         theirs = transformers.Qwen3ForCausalLM(oracle).num_parameters()

@@ -31,7 +31,13 @@ Messages = str | Sequence[Mapping[str, str]]
 class Handle:
     """A model with its tokenizer. Calling it calls the module: ids in, logits out."""
 
-    def __init__(self, module: Any, tokenizer: Any = None, folder: Path | None = None, generation: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        module: Any,
+        tokenizer: Any = None,
+        folder: Path | None = None,
+        generation: Mapping[str, Any] | None = None,
+    ):
         self.module = module
         self.tokenizer = tokenizer
         self.folder = folder
@@ -50,13 +56,21 @@ class Handle:
         """The folder's generation_config.json, overridden by what is asked; a seed or a filter alone draws."""
         known = {field.name for field in fields(SamplingConfig)}
         if unknown := asked.keys() - known:
-            raise ConfigError(f"{', '.join(sorted(unknown))} is no sampling option; there are {', '.join(sorted(known))}")
+            raise ConfigError(
+                f"{', '.join(sorted(unknown))} is no sampling option; there are {', '.join(sorted(known))}"
+            )
         return replace(from_generation_config(self.generation) if self.generation else SamplingConfig(), **asked)
 
     def stop_ids(self) -> set[int]:
         """The tokens that end a text, from the generation config, the configuration and the tokenizer."""
-        named = (self.generation.get("eos_token_id"), self.config.eos_token_id, getattr(self.tokenizer, "eos_token_id", None))
-        return {int(token) for ids in named if ids is not None for token in (ids if isinstance(ids, Sequence) else [ids])}
+        named = (
+            self.generation.get("eos_token_id"),
+            self.config.eos_token_id,
+            getattr(self.tokenizer, "eos_token_id", None),
+        )
+        return {
+            int(token) for ids in named if ids is not None for token in (ids if isinstance(ids, Sequence) else [ids])
+        }
 
     def generate(self, prompt: str | Sequence[int], *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
         """Continue a text (or ids); the new text whole, or as pieces while it comes.
@@ -66,14 +80,18 @@ class Handle:
         tokenizer = self._tokenizer()
         if isinstance(prompt, str):
             begin = tokenizer.bos_token_id
-            prompt = ([] if begin is None else [begin]) + tokenizer.encode(prompt)
-        return self._answer(list(prompt), self.stop_ids(), stream, sampling)
+            ids = ([] if begin is None else [begin]) + tokenizer.encode(prompt)
+        else:
+            ids = list(prompt)
+        return self._answer(ids, self.stop_ids(), stream, sampling)
 
     def chat(self, messages: Messages, *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
         """Answer a conversation (a list of {role, content}, or one user message as a string)."""
         tokenizer = self._tokenizer()
         if not tokenizer.chat_template:
-            raise InputError("this model has no chat template, so it continues text only; use generate, or tune it with `groundup tune`")
+            raise InputError(
+                "this model has no chat template, so it only continues text; use generate, or tune it with `groundup tune`"
+            )
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         prompt = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)
@@ -81,14 +99,20 @@ class Handle:
 
     def _tokenizer(self) -> Any:
         if self.tokenizer is None:
-            raise InputError("this model was loaded without its tokenizer; load it with tokenizer=True to work with text")
+            raise InputError(
+                "this model was loaded without its tokenizer; load it with tokenizer=True to work with text"
+            )
         return self.tokenizer
 
-    def _answer(self, prompt: list[int], stop_ids: set[int], stream: bool, asked: Mapping[str, Any]) -> str | Iterator[str]:
+    def _answer(
+        self, prompt: list[int], stop_ids: set[int], stream: bool, asked: Mapping[str, Any]
+    ) -> str | Iterator[str]:
         sampling = self.sampling(**asked)
         context = self.config.max_position_embeddings
         if not prompt:
-            raise InputError("the prompt is empty and this tokenizer has no beginning-of-text token; type at least one character")
+            raise InputError(
+                "the prompt is empty and this tokenizer has no beginning-of-text token; type at least one character"
+            )
         if len(prompt) >= context:
             raise InputError(
                 f"the prompt has {len(prompt)} tokens but the model's context is {context}, answer included; "
@@ -155,17 +179,23 @@ def find(source: str | Path) -> Path:
         return Path(snapshot_download(str(source), allow_patterns=HUB_FILES))
     except Exception as error:  # no network, no such model, no access: the hub has a dozen classes for them
         reason = str(error).strip().split("\n")[0]
-        raise InputError(f"there is no folder {source}, and the hub did not give a model of that name ({reason}); check the path or the network") from error
+        raise InputError(
+            f"there is no folder {source}, and the hub did not give a model of that name ({reason}); "
+            "check the path or the network"
+        ) from error
 
 
 def _tokenizer_of(folder: Path, vocab_size: int) -> Any:
     from groundup.text.tokenizers import load_tokenizer
 
     if not (folder / "tokenizer.json").is_file():
-        raise FormatError(f"{folder} has no tokenizer.json; copy that of the model's training there, or load with tokenizer=False")
+        raise FormatError(
+            f"{folder} has no tokenizer.json; copy that of the model's training there, or load with tokenizer=False"
+        )
     tokenizer = load_tokenizer(folder)
     if tokenizer.vocab_size > vocab_size:
         raise UnsupportedModel(
-            f"{folder}: tokenizer.json has {tokenizer.vocab_size} tokens but the model only {vocab_size}; copy both files from one model"
+            f"{folder}: tokenizer.json has {tokenizer.vocab_size} tokens but the model only {vocab_size}; "
+            "copy both files from one model"
         )
     return tokenizer

@@ -6,6 +6,7 @@ It knows no tokenizer, no sampler and no family: a family's file composes the pa
 are those of the Hugging Face files, so a state dict is a checkpoint.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from groundup.model.positions.rotary import Rotary
 class Trunk(nn.Module):
     """Everything but the head; its name in the files is `model`."""
 
-    def __init__(self, embed_tokens: Embedding, layers: list[nn.Module], norm: nn.Module):
+    def __init__(self, embed_tokens: Embedding, layers: Sequence[nn.Module], norm: nn.Module):
         super().__init__()
         self.embed_tokens = embed_tokens
         self.layers = nn.ModuleList(layers)
@@ -31,7 +32,15 @@ class Trunk(nn.Module):
 class Decoder(nn.Module):
     """A causal language model. `config` is its family's configuration, with the Hugging Face field names."""
 
-    def __init__(self, config: Any, embed_tokens: Embedding, layers: list[nn.Module], norm: nn.Module, lm_head: Linear, rotary: Rotary | None):
+    def __init__(
+        self,
+        config: Any,
+        embed_tokens: Embedding,
+        layers: Sequence[nn.Module],
+        norm: nn.Module,
+        lm_head: Linear,
+        rotary: Rotary | None,
+    ):
         super().__init__()
         self.config = config
         self.model = Trunk(embed_tokens, layers, norm)

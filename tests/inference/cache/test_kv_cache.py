@@ -24,7 +24,11 @@ def test_it_gives_back_all_so_far_and_grows_when_the_last_layer_was_written():
 
 def test_within_one_pass_every_layer_starts_at_the_same_place():
     cache = KVCache(3, 1, 1, 4, 2, torch.float32)
-    assert [cache.update(layer, torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))[0].shape[2] for layer in range(3)] == [2, 2, 2]
+    assert [cache.update(layer, torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))[0].shape[2] for layer in range(3)] == [
+        2,
+        2,
+        2,
+    ]
     assert cache.length == 2
 
 

@@ -6,8 +6,19 @@ from groundup.errors import ConfigError
 from groundup.inference.decoding.config import SamplingConfig, from_generation_config
 
 
-@pytest.mark.parametrize("asked", [dict(temperature=-1.0), dict(top_p=0.0), dict(top_p=1.5), dict(min_p=2.0), dict(top_k=-3),
-                                   dict(repetition_penalty=0.0), dict(max_new_tokens=0), dict(stop=("",))])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        dict(temperature=-1.0),
+        dict(top_p=0.0),
+        dict(top_p=1.5),
+        dict(min_p=2.0),
+        dict(top_k=-3),
+        dict(repetition_penalty=0.0),
+        dict(max_new_tokens=0),
+        dict(stop=("",)),
+    ],
+)
 def test_a_value_that_cannot_be_is_refused_with_one_that_can(asked):
     name = next(iter(asked))
     with pytest.raises(ConfigError, match=rf"^{name}=.* is not possible; use ."):

@@ -69,7 +69,10 @@ def test_every_filter_equals_that_of_transformers(row, fraction, k, degree, pena
         (sampling.top_p(logits, fraction), transformers.TopPLogitsWarper(fraction)),
         (sampling.min_p(logits, fraction), transformers.MinPLogitsWarper(fraction)),
         (sampling.temperature(logits, degree), transformers.TemperatureLogitsWarper(degree)),
-        (sampling.repetition_penalty(logits, penalty, previous), transformers.RepetitionPenaltyLogitsProcessor(penalty)),
+        (
+            sampling.repetition_penalty(logits, penalty, previous),
+            transformers.RepetitionPenaltyLogitsProcessor(penalty),
+        ),
     ]
     for ours, oracle in pairs:
         assert torch.equal(ours, oracle(previous, logits.clone())), oracle
@@ -125,6 +128,8 @@ def test_log_probabilities_are_the_models_own_whatever_the_sampler_does():
 
 def test_a_filled_top_p_replaces_the_fast_one(monkeypatch):
     monkeypatch.setattr(sampling, "filled", lambda slot: slot == "inference.decoding.top_p")
-    monkeypatch.setattr(sampling, "top_p", lambda logits, p: logits.masked_fill(torch.arange(logits.shape[1]) != 3, -math.inf))
+    monkeypatch.setattr(
+        sampling, "top_p", lambda logits, p: logits.masked_fill(torch.arange(logits.shape[1]) != 3, -math.inf)
+    )
     logits = torch.randn(2, 600)
     assert sampling.sample(logits, SamplingConfig(top_p=0.5), torch.tensor([0.1, 0.9])).tolist() == [3, 3]

@@ -111,7 +111,9 @@ def test_a_row_ends_at_the_end_of_the_context_and_its_companions_go_on(tiny):
 
 
 def test_a_prompt_longer_than_the_context_is_refused_with_the_number_of_tokens_to_drop(tiny):
-    with pytest.raises(InputError, match="prompt 1 has 70 tokens but the model's context is 64, .*; shorten it by at least 7 tokens"):
+    with pytest.raises(
+        InputError, match=r"prompt 1 has 70 tokens but the model's context is 64, .*; shorten it by at least 7 tokens"
+    ):
         generate_batch(tiny(), [[1], [1] * 70], SAMPLERS[0])
     with pytest.raises(InputError, match="no token; give at least one"):
         generate_batch(tiny(), [[]], SAMPLERS[0])
@@ -125,7 +127,9 @@ def test_bf16_rows_are_the_rows_alone_up_to_rounding(tiny):
     module = tiny()
     module.compute_dtype = torch.bfloat16
     rows = prompts(6)
-    for row, answer in zip(rows, generate_batch(module, rows, SamplingConfig(max_new_tokens=1, temperature=0)), strict=True):
+    for row, answer in zip(
+        rows, generate_batch(module, rows, SamplingConfig(max_new_tokens=1, temperature=0)), strict=True
+    ):
         alone = torch.log_softmax(module(torch.tensor([row]))[0, -1].float(), dim=-1)
         assert answer.log_probabilities[0] == pytest.approx(alone[answer.ids[0]].item(), abs=0.1)
 

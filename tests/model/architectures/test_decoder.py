@@ -18,7 +18,10 @@ def test_heads_are_derived_where_they_are_left_out():
     "changes, words",
     [
         ({"num_attention_heads": 6, "num_key_value_heads": 4}, "use 1 or 2 or 3 or 6"),
-        ({"hidden_size": 250, "head_dim": 0}, "use num_attention_heads of 1 or 2 or 5 or 10 or 25 or 50 or 125 or 250, or hidden_size=252"),
+        (
+            {"hidden_size": 250, "head_dim": 0},
+            "use num_attention_heads of 1 or 2 or 5 or 10 or 25 or 50 or 125 or 250, or hidden_size=252",
+        ),
         ({"head_dim": 5}, "set head_dim=6"),
         ({"hidden_size": 12, "head_dim": 0}, "set head_dim=4"),
         ({"vocab_size": 0}, "use 1 or more"),
@@ -34,8 +37,7 @@ def test_sizes_that_do_not_fit_are_refused_with_sizes_that_do(config, changes, w
 
 def test_configurations_are_read_and_counted_without_torch():
     code = (
-        "import sys; from groundup.model.architectures import config_from_dict; from groundup.model.accounting import count;"
-        "import groundup.inference.decoding.config;"
+        "import sys, groundup.model.architectures, groundup.model.accounting, groundup.inference.decoding.config;"
         "sys.exit('torch' in sys.modules or 'numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}).returncode == 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers
 
-from groundup.model.architectures import config_from_dict, build
+from groundup.model.architectures import build, config_from_dict
 
 ORACLES = {"llama": transformers.LlamaForCausalLM, "qwen3": transformers.Qwen3ForCausalLM}
 CASES = [

@@ -15,7 +15,9 @@ def test_our_own_config_json_reads_back_as_the_same_configuration(config):
 
 @pytest.mark.parametrize("theirs", [transformers.LlamaConfig, transformers.Qwen3Config])
 def test_a_config_that_transformers_writes_is_read_with_the_same_sizes(theirs):
-    raw = theirs(hidden_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=8, rope_theta=77.0, eos_token_id=[3, 4]).to_dict()
+    raw = theirs(
+        hidden_size=48, num_attention_heads=4, num_key_value_heads=2, head_dim=8, rope_theta=77.0, eos_token_id=[3, 4]
+    ).to_dict()
     ours = config_from_dict(raw)
     assert (ours.hidden_size, ours.num_key_value_heads, ours.head_dim, ours.rope_theta) == (48, 2, 8, 77.0)
     assert ours.eos_token_id == (3, 4)
@@ -58,16 +60,27 @@ def test_a_key_that_would_change_the_output_is_refused_by_name(config, changes, 
 
 
 def test_keys_without_effect_are_passed_over(config):
-    assert config_from_dict(config().to_dict() | {"use_cache": False, "attention_dropout": 0.1, "max_window_layers": 3}) == config()
+    assert (
+        config_from_dict(config().to_dict() | {"use_cache": False, "attention_dropout": 0.1, "max_window_layers": 3})
+        == config()
+    )
 
 
 def test_another_architecture_is_refused_with_those_that_are_known():
-    with pytest.raises(UnsupportedModel, match="model_type 'mamba' is not implemented; known are llama, qwen3, groundup"):
+    with pytest.raises(
+        UnsupportedModel, match="model_type 'mamba' is not implemented; known are llama, qwen3, groundup"
+    ):
         config_from_dict({"model_type": "mamba"})
 
 
-@pytest.mark.parametrize("changes, words", [({"hidden_size": "big"}, "hidden_size='big'"), ({"rope_parameters": 3}, "rope_parameters"),
-                                            ({"tie_word_embeddings": None}, "tie_word_embeddings=None")])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"hidden_size": "big"}, "hidden_size='big'"),
+        ({"rope_parameters": 3}, "rope_parameters"),
+        ({"tie_word_embeddings": None}, "tie_word_embeddings=None"),
+    ],
+)
 def test_a_value_of_the_wrong_type_is_named(config, changes, words):
     with pytest.raises(FormatError, match=words):
         config_from_dict(config().to_dict() | changes)

@@ -43,7 +43,10 @@ def test_the_weights_are_the_softmax_of_scores_over_the_root_of_the_head_size():
 @given(some.integers(1, 6), some.integers(1, 9), some.integers(1, 5), some.booleans(), some.integers(0, 99))
 def test_the_definition_equals_torch(queries, keys, head_dim, masked, seed):
     generator = torch.Generator().manual_seed(seed)
-    query, key = torch.randn(2, queries, head_dim, generator=generator), torch.randn(2, keys, head_dim, generator=generator)
+    query, key = (
+        torch.randn(2, queries, head_dim, generator=generator),
+        torch.randn(2, keys, head_dim, generator=generator),
+    )
     value = torch.randn(2, keys, 3, generator=generator)
     mask = torch.rand(2, queries, keys, generator=generator) > 0.3 if masked else None
     oracle = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
@@ -62,7 +65,9 @@ def test_every_kernel_equals_the_definition(dtype, tolerance, queries, keys, kv_
     given_mask = {"mask": mask[:, None], "prepared": prepare_mask(mask, dtype)}.get(kind)
     meant = {"full": None, "causal": masks.causal(queries, keys)}.get(kind, mask[:, None])
     groups = 4 // kv_heads
-    oracle = scaled_dot_product_attention(query.double(), repeat_heads(key, groups).double(), repeat_heads(value, groups).double(), meant)
+    oracle = scaled_dot_product_attention(
+        query.double(), repeat_heads(key, groups).double(), repeat_heads(value, groups).double(), meant
+    )
     ours = attend(query, key, value, given_mask, causal=kind == "causal")
     assert ours.dtype == dtype
     assert torch.allclose(ours.double(), oracle, atol=tolerance)
@@ -87,8 +92,10 @@ def test_a_masked_key_changes_nothing_whatever_it_holds(kernel):
     mask = torch.tensor([True, False, True])
     louder_key, louder_value = key.clone(), value.clone()
     louder_key[:, :, 1], louder_value[:, :, 1] = 50.0, 1e6
-    assert torch.equal(by(kernel, query, key, value, mask[None, None, None].expand(1, 1, 3, 3)),
-                       by(kernel, query, louder_key, louder_value, mask[None, None, None].expand(1, 1, 3, 3)))
+    assert torch.equal(
+        by(kernel, query, key, value, mask[None, None, None].expand(1, 1, 3, 3)),
+        by(kernel, query, louder_key, louder_value, mask[None, None, None].expand(1, 1, 3, 3)),
+    )
 
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
@@ -100,7 +107,11 @@ def test_the_gradients_of_every_kernel_equal_those_of_the_definition(dtype, tole
         (attention(*inputs, mask) * torch.linspace(-1, 1, 8)).sum().backward()
         return torch.stack([x.grad.float() for x in inputs])
 
-    assert torch.allclose(gradients(attend, dtype, mask[:, None]), gradients(scaled_dot_product_attention, torch.float32, mask), atol=tolerance)
+    assert torch.allclose(
+        gradients(attend, dtype, mask[:, None]),
+        gradients(scaled_dot_product_attention, torch.float32, mask),
+        atol=tolerance,
+    )
 
 
 def test_the_definition_passes_a_numerical_check_of_its_gradient():

@@ -69,7 +69,9 @@ def test_a_tied_head_is_stored_once_loads_from_either_name_and_is_one_storage_ag
 
 def test_an_untied_model_keeps_both_matrices(randomly, tmp_path):
     save_model(tmp_path / "m", randomly())
-    assert {"lm_head.weight", "model.embed_tokens.weight"} <= safetensors.torch.load_file(tmp_path / "m/model.safetensors").keys()
+    assert {"lm_head.weight", "model.embed_tokens.weight"} <= safetensors.torch.load_file(
+        tmp_path / "m/model.safetensors"
+    ).keys()
     loaded = load_model(tmp_path / "m")
     assert not torch.equal(loaded.lm_head.weight, loaded.model.embed_tokens.weight)
 
@@ -81,7 +83,13 @@ def test_the_folder_holds_what_it_was_given_under_checksums(randomly, tmp_path):
 
     save_model(tmp_path / "m", randomly(), Tokenizer(), {"eos_token_id": 2}, "# card")
     assert {path.name for path in (tmp_path / "m").iterdir()} == {
-        "config.json", "model.safetensors", "tokenizer.json", "generation_config.json", "README.md", "checksums.json"}
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "generation_config.json",
+        "README.md",
+        "checksums.json",
+    }
     verify_checksums(tmp_path / "m")
 
 
@@ -115,21 +123,47 @@ def change(path, **tensors):
 
 
 DAMAGES = {
-    "no config": (lambda m: (m / "config.json").unlink(), FormatError, "has no config.json, so it is not a model folder; "),
+    "no config": (
+        lambda m: (m / "config.json").unlink(),
+        FormatError,
+        "has no config.json, so it is not a model folder; ",
+    ),
     "torn config": (lambda m: truncate(m / "config.json"), FormatError, "config.json"),
     "no weights": (lambda m: (m / "model.safetensors").unlink(), FormatError, "has no model.safetensors; "),
     "cut weights": (lambda m: truncate(m / "model.safetensors"), FormatError, "is damaged or cut short"),
     "empty weights": (lambda m: (m / "model.safetensors").write_bytes(b""), FormatError, "is damaged or cut short"),
-    "not weights": (lambda m: (m / "model.safetensors").write_text("version https://git-lfs"), FormatError, "is damaged or cut short"),
-    "NaN": (lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.full((32,), torch.nan)}), FormatError,
-            "model.norm.weight holds NaN or infinity, so the training that wrote it diverged; "),
-    "shape": (lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.ones(8)}), FormatError,
-              r"model.norm.weight has shape \(8,\) but config.json says \(32,\); "),
-    "foreign part": (lambda m: change(m / "model.safetensors", **{"model.layers.0.moe.weight": torch.ones(8)}), UnsupportedModel,
-                     "holds model.layers.0.moe.weight, which no part of qwen3 reads; "),
-    "more layers": (lambda m: (m / "config.json").write_text((m / "config.json").read_text().replace(
-        '"num_hidden_layers": 2', '"num_hidden_layers": 3')), FormatError, "lacks model.layers.2.* and 8 more, which config.json asks for; "),
-    "architecture": (lambda m: (m / "config.json").write_text('{"model_type": "rwkv"}'), UnsupportedModel, "model_type 'rwkv'"),
+    "not weights": (
+        lambda m: (m / "model.safetensors").write_text("version https://git-lfs"),
+        FormatError,
+        "is damaged or cut short",
+    ),
+    "NaN": (
+        lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.full((32,), torch.nan)}),
+        FormatError,
+        "model.norm.weight holds NaN or infinity, so the training that wrote it diverged; ",
+    ),
+    "shape": (
+        lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.ones(8)}),
+        FormatError,
+        r"model.norm.weight has shape \(8,\) but config.json says \(32,\); ",
+    ),
+    "foreign part": (
+        lambda m: change(m / "model.safetensors", **{"model.layers.0.moe.weight": torch.ones(8)}),
+        UnsupportedModel,
+        "holds model.layers.0.moe.weight, which no part of qwen3 reads; ",
+    ),
+    "more layers": (
+        lambda m: (m / "config.json").write_text(
+            (m / "config.json").read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3')
+        ),
+        FormatError,
+        "lacks model.layers.2.* and 8 more, which config.json asks for; ",
+    ),
+    "architecture": (
+        lambda m: (m / "config.json").write_text('{"model_type": "rwkv"}'),
+        UnsupportedModel,
+        "model_type 'rwkv'",
+    ),
 }
 
 

@@ -24,7 +24,9 @@ def test_the_scaled_scheme_follows_the_table(config):
 
 
 def test_the_normal_scheme_divides_what_writes_to_the_stream_by_the_root_of_twice_the_depth(config):
-    module = build(config(hidden_size=64, head_dim=16, initializer_range=0.3, num_hidden_layers=8), seed=0, scheme="normal")
+    module = build(
+        config(hidden_size=64, head_dim=16, initializer_range=0.3, num_hidden_layers=8), seed=0, scheme="normal"
+    )
     assert deviation(module, "model.layers.3.mlp.up_proj.weight") == pytest.approx(0.3, rel=0.05)
     assert deviation(module, "model.layers.3.mlp.down_proj.weight") == pytest.approx(0.3 / math.sqrt(16), rel=0.05)
     assert deviation(module, "lm_head.weight") == pytest.approx(0.3, rel=0.05)

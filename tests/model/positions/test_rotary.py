@@ -11,7 +11,9 @@ from groundup.model.positions.rotary import Rotary, rotate
 
 
 def turned(x, position, theta=10_000.0):
-    return rotate(x.view(1, 1, 1, -1), Rotary(x.numel(), theta).angles(torch.tensor([position]), torch.float32)).view(-1)
+    return rotate(x.view(1, 1, 1, -1), Rotary(x.numel(), theta).angles(torch.tensor([position]), torch.float32)).view(
+        -1
+    )
 
 
 def test_a_pair_is_turned_by_its_position_in_radians():

@@ -14,7 +14,16 @@ from torch import Tensor
 class KVCache:
     """Keys and values of `batch` rows. `length`: columns that are filled, padding on the left included."""
 
-    def __init__(self, layers: int, batch: int, kv_heads: int, capacity: int, head_dim: int, dtype: torch.dtype, device: Any = "cpu"):
+    def __init__(
+        self,
+        layers: int,
+        batch: int,
+        kv_heads: int,
+        capacity: int,
+        head_dim: int,
+        dtype: torch.dtype,
+        device: Any = "cpu",
+    ):
         shape = (batch, kv_heads, capacity, head_dim)
         # Zeros: what is left of a short row is masked, but 0 * NaN would come through a mask.
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(layers)]
@@ -26,12 +35,20 @@ class KVCache:
         """A cache that fits a decoder: its layers, heads, dtype and device."""
         config = module.config
         return cls(
-            config.num_hidden_layers, batch, config.num_key_value_heads, capacity, config.head_dim,
-            module.compute_dtype, module.device,
+            config.num_hidden_layers,
+            batch,
+            config.num_key_value_heads,
+            capacity,
+            config.head_dim,
+            module.compute_dtype,
+            module.device,
         )
 
     def update(
-        self, layer: int, key: Float[Tensor, "batch kv_heads new head_dim"], value: Float[Tensor, "batch kv_heads new head_dim"]
+        self,
+        layer: int,
+        key: Float[Tensor, "batch kv_heads new head_dim"],
+        value: Float[Tensor, "batch kv_heads new head_dim"],
     ) -> tuple[Float[Tensor, "batch kv_heads keys head_dim"], Float[Tensor, "batch kv_heads keys head_dim"]]:
         """Append one layer's new keys and values; give back all so far. The last layer's call moves `length` on."""
         keys, values = self.keys[layer], self.values[layer]

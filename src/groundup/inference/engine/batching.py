@@ -71,13 +71,17 @@ def generate_batch(
     order = sorted(range(len(prompts)), key=lambda index: (len(prompts[index]), tuple(prompts[index])))
     for start in range(0, len(order), rows_at_once):
         group = np.array(order[start : start + rows_at_once])
-        for step in steps(module, [prompts[row] for row in group], sampling, stop_ids, pad_id=pad_id, streams=numbers[group]):
+        for step in steps(
+            module, [prompts[row] for row in group], sampling, stop_ids, pad_id=pad_id, streams=numbers[group]
+        ):
             rows = group[step.rows]
             ids[rows, lengths[rows]], scores[rows, lengths[rows]] = step.ids, step.log_probabilities
             lengths[rows] += 1
     stops = set(stop_ids)
     return [
-        Completion(new := ids[row, :length].tolist(), scores[row, :length].tolist(), "stop" if new[-1] in stops else "length")
+        Completion(
+            new := ids[row, :length].tolist(), scores[row, :length].tolist(), "stop" if new[-1] in stops else "length"
+        )
         for row, length in enumerate(lengths)
     ]
 
@@ -96,8 +100,13 @@ def check_prompts(prompts: Sequence[Sequence[int]], context: int) -> None:
 
 @torch.inference_mode()
 def steps(
-    module: Any, prompts: Sequence[Sequence[int]], sampling: SamplingConfig, stop_ids: Collection[int] = (), *,
-    pad_id: int = 0, streams: np.ndarray | None = None,
+    module: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: SamplingConfig,
+    stop_ids: Collection[int] = (),
+    *,
+    pad_id: int = 0,
+    streams: np.ndarray | None = None,
 ) -> Iterator[Step]:
     """Decode one batch, a token of every running row at a time. The engine under `generate_batch` and streaming."""
     batch = _Batch(module, prompts, sampling, pad_id, np.arange(len(prompts)) if streams is None else streams)
@@ -116,7 +125,9 @@ def steps(
 class _Batch:
     """The rows of one batch while they run: cache, mask, and who is still here."""
 
-    def __init__(self, module: Any, prompts: Sequence[Sequence[int]], sampling: SamplingConfig, pad_id: int, streams: np.ndarray):
+    def __init__(
+        self, module: Any, prompts: Sequence[Sequence[int]], sampling: SamplingConfig, pad_id: int, streams: np.ndarray
+    ):
         self.module, self.sampling, self.pad_id, self.prompts = module, sampling, pad_id, prompts
         self.rows = np.arange(len(prompts))
         self.streams = np.asarray(streams)
@@ -126,7 +137,7 @@ class _Batch:
         self.running = np.ones(len(prompts), dtype=bool)
 
     def prefill(self) -> Tensor:
-        """Read the prompts, each distinct one once and a few thousand tokens at a time; logits of the first new token."""
+        """Read the distinct prompts, a few thousand tokens at a time; logits of the first new token of every row."""
         distinct = sorted({tuple(prompt) for prompt in self.prompts}, key=lambda prompt: (len(prompt), prompt))
         place = {prompt: index for index, prompt in enumerate(distinct)}
         which = torch.tensor([place[tuple(prompt)] for prompt in self.prompts], device=self.module.device)

@@ -29,11 +29,15 @@ def config_from_dict(raw: dict[str, Any], origin: str = "config.json") -> Decode
     """Read a config.json of a known family; UnsupportedModel names the family or the keys that are not implemented."""
     model_type = raw.get("model_type")
     if model_type not in FAMILIES:
-        raise UnsupportedModel(f"{origin}: model_type {model_type!r} is not implemented; known are {', '.join(FAMILIES)}")
+        raise UnsupportedModel(
+            f"{origin}: model_type {model_type!r} is not implemented; known are {', '.join(FAMILIES)}"
+        )
     return read(FAMILIES[model_type][0], raw, origin)
 
 
-def build(config: DecoderConfig, seed: int | None = None, device: Any = None, dtype: Any = None, scheme: str = "scaled") -> Any:
+def build(
+    config: DecoderConfig, seed: int | None = None, device: Any = None, dtype: Any = None, scheme: str = "scaled"
+) -> Any:
     """Compose the module of a configuration and give it its first values (see `model.layers.initialization`).
 
     device "meta" gives shapes without memory. dtype None is float32.

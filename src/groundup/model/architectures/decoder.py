@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 
 from groundup.errors import ConfigError
 
-SIZES = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings")
+SIZES = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "max_position_embeddings",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +67,8 @@ class DecoderConfig:
             heads = self.num_attention_heads
             raise ConfigError(
                 f"hidden_size={self.hidden_size} cannot be split evenly over num_attention_heads={heads}; use "
-                f"num_attention_heads of {_divisors(self.hidden_size)}, or hidden_size={-(-self.hidden_size // heads) * heads}"
+                f"num_attention_heads of {_divisors(self.hidden_size)}, "
+                f"or hidden_size={-(-self.hidden_size // heads) * heads}"
             )
         return self.hidden_size // self.num_attention_heads
 

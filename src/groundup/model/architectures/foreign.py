@@ -33,7 +33,9 @@ def read(config_class: type[Config], raw: dict[str, Any], origin: str) -> Config
     refused = {key for key in refused if not _is_constant(key, raw[key], config_class)}
     if refused:
         named = ", ".join(f"{key}={raw[key]!r}" for key in sorted(refused))
-        raise UnsupportedModel(f"{origin}: {named} would change the output and is not implemented for {config_class.model_type}")
+        raise UnsupportedModel(
+            f"{origin}: {named} would change the output and is not implemented for {config_class.model_type}"
+        )
     return _construct(config_class, config_class.defaults | used, fields, origin)
 
 
@@ -54,9 +56,15 @@ def _rope_theta(raw: dict[str, Any], origin: str) -> float | None:
         kind = rope.get("rope_type", rope.get("type", "default"))
         if kind != "default":
             raise UnsupportedModel(f"{origin}: {key} of type {kind!r} would change the output and is not implemented")
-        unknown = rope.keys() - {"rope_type", "type", "rope_theta"} - ({"partial_rotary_factor"} if rope.get("partial_rotary_factor") == 1 else set())
+        unknown = (
+            rope.keys()
+            - {"rope_type", "type", "rope_theta"}
+            - ({"partial_rotary_factor"} if rope.get("partial_rotary_factor") == 1 else set())
+        )
         if unknown:
-            raise UnsupportedModel(f"{origin}: {key}.{', '.join(sorted(unknown))} would change the output and is not implemented")
+            raise UnsupportedModel(
+                f"{origin}: {key}.{', '.join(sorted(unknown))} would change the output and is not implemented"
+            )
         theta = rope.get("rope_theta", theta)
     return theta
 
@@ -73,12 +81,15 @@ def _construct(config_class: type[Config], values: dict[str, Any], fields: dict[
     for name, field in fields.items():
         if name not in values:
             if field.default is dataclasses.MISSING:
-                raise FormatError(f"{origin}: {name} is missing; the file is not a complete {config_class.model_type} configuration")
+                raise FormatError(
+                    f"{origin}: {name} is missing; the file is not a complete {config_class.model_type} configuration"
+                )
             continue
         if isinstance(values[name], list):
             values[name] = tuple(values[name])
         if values[name] is None and name in DERIVED:
             values[name] = 0
         if not isinstance(values[name], _accepted(field.type)):
-            raise FormatError(f"{origin}: {name}={values[name]!r} has the wrong type; write {getattr(field.type, '__name__', field.type)}")
+            wanted = getattr(field.type, "__name__", field.type)
+            raise FormatError(f"{origin}: {name}={values[name]!r} has the wrong type; write {wanted}")
     return config_class(**values)

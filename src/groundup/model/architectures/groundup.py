@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroundupConfig(DecoderConfig):
-    """A decoder with squared-ReLU feed-forward; two matrices instead of three, so intermediate_size is wider by half."""
+    """A decoder with squared-ReLU feed-forward: two matrices instead of three, for equal weights wider by half."""
 
     model_type: ClassVar[str] = "groundup"
     architecture: ClassVar[str] = "GroundupForCausalLM"
@@ -38,4 +38,6 @@ def build(config: GroundupConfig) -> "Decoder":
     """Squared-ReLU blocks with rotary grouped-query attention."""
     from groundup.model import parts
 
-    return parts.pre_norm_decoder(config, lambda: parts.SquaredReluFeedForward(config.hidden_size, config.intermediate_size))
+    return parts.pre_norm_decoder(
+        config, lambda: parts.SquaredReluFeedForward(config.hidden_size, config.intermediate_size)
+    )

@@ -13,14 +13,16 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 
-def causal(queries: int, keys: int | None = None, device: torch.device | str | None = None) -> Bool[Tensor, "1 queries keys"]:
+def causal(
+    queries: int, keys: int | None = None, device: torch.device | str | None = None
+) -> Bool[Tensor, "1 queries keys"]:
     """Let each query see the keys up to itself; the last query stands at the last key."""
     keys = queries if keys is None else keys
     return torch.ones(1, queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
 
 
 def documents(document_ids: Int[Tensor, "batch seq"]) -> Bool[Tensor, "batch seq seq"]:
-    """Let tokens of one document see each other, in both directions; -1 is padding, which sees and is seen by nobody."""
+    """Let tokens of one document see each other, in both directions; -1 is padding, seen by nobody."""
     same = document_ids[:, :, None] == document_ids[:, None, :]
     return same & (document_ids >= 0)[:, None, :]
 

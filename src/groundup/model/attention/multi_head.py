@@ -19,11 +19,13 @@ from groundup.model.positions.rotary import Angles, rotate
 class MultiHeadAttention(nn.Module):
     """Project to query, key and value heads, rotate, attend, project back.
 
-    `qk_norm` is the norm's epsilon, or None for no norm: each head of the query and the key is scaled to unit mean square
-    before it is rotated, which bounds the scores (Dehghani et al. 2023, arXiv:2302.05442; Qwen 3).
+    `qk_norm` is the norm's epsilon, or None for no norm: each head of the query and the key is scaled to unit mean
+    square before it is rotated, which bounds the scores (Dehghani et al. 2023, arXiv:2302.05442; Qwen 3).
     """
 
-    def __init__(self, hidden: int, heads: int, kv_heads: int, head_dim: int, *, bias: bool = False, qk_norm: float | None = None):
+    def __init__(
+        self, hidden: int, heads: int, kv_heads: int, head_dim: int, *, bias: bool = False, qk_norm: float | None = None
+    ):
         super().__init__()
         self.head_dim = head_dim
         self.q_proj = Linear(hidden, heads * head_dim, bias=bias)

@@ -69,7 +69,7 @@ def attend(
 ) -> Float[Tensor, "batch heads queries head_dim"]:
     """Attend by the fastest kernel, or by the learner's function where the slot is filled.
 
-    Query heads may be a multiple of the key/value heads. mask: bool, or as `prepare_mask` made it, and it alone decides.
+    Query heads may be a multiple of the key/value heads. mask: bool, or as `prepare_mask` made it; it alone decides.
     causal: without a mask, the last query stands at the last key and none looks ahead.
     """
     queries, keys = query.shape[-2], key.shape[-2]
@@ -86,7 +86,9 @@ def attend(
     if query.device.type == "cpu" and query.dtype == torch.bfloat16 and keys <= WHOLE_SCORES_UP_TO:
         return _whole_scores(query, key, value, masks.causal(queries, keys, query.device) if causal else mask)
     grouped = query.shape[1] != key.shape[1]
-    return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
+    return functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, is_causal=causal, enable_gqa=grouped
+    )
 
 
 def _one_query(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
@@ -107,9 +109,10 @@ def _whole_scores(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
     scores = (rows @ key.reshape(shared, keys, head_dim).transpose(1, 2)).view(batch, heads, queries, keys)
     seen = None
     if mask is not None:
-        mask = prepare_mask(mask.view(-1, *mask.shape[-2:]), scores.dtype) if mask.dtype == torch.bool else mask
-        seen = mask.amax(-1, keepdim=True) == 0
-        scores += mask.clamp(min=torch.finfo(scores.dtype).min)
+        allowed = mask if mask.dtype == torch.bool else mask == 0
+        added = torch.zeros_like(allowed, dtype=scores.dtype).masked_fill_(~allowed, torch.finfo(scores.dtype).min)
+        seen = allowed.any(-1, keepdim=True)
+        scores += added
     mixed = torch.softmax(scores, dim=-1).view(shared, -1, keys) @ value.reshape(shared, keys, head_dim)
     mixed = mixed.view(batch, heads, queries, head_dim)
     return mixed if seen is None or seen.all() else mixed * seen

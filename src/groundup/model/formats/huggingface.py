@@ -1,6 +1,6 @@
 """The model folder in the Hugging Face layout, out and in with equal logits.
 
-    config.json  model.safetensors  tokenizer.json  tokenizer_config.json  generation_config.json  README.md  checksums.json
+    config.json  generation_config.json  model.safetensors  tokenizer.json  tokenizer_config.json  README.md
 
 A tied head is one storage, so the file holds it once, under the embedding's name; loading accepts either name.
 Left out: files in several shards, and names that differ from the module's own. No pickle is ever read.
@@ -27,7 +27,11 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def save_model(
-    folder: str | Path, module: Decoder, tokenizer: Any = None, generation: Mapping[str, Any] | None = None, card: str | None = None
+    folder: str | Path,
+    module: Decoder,
+    tokenizer: Any = None,
+    generation: Mapping[str, Any] | None = None,
+    card: str | None = None,
 ) -> None:
     """Write a model folder that this library and transformers load; whole or not at all.
 
@@ -87,7 +91,9 @@ def load_config(folder: str | Path) -> DecoderConfig:
     if not Path(folder).is_dir():
         raise InputError(f"there is no model folder {folder}; `groundup demo` makes one at runs/demo/model")
     if not path.is_file():
-        raise FormatError(f"{folder} has no config.json, so it is not a model folder; pass the folder that a run calls model/")
+        raise FormatError(
+            f"{folder} has no config.json, so it is not a model folder; pass the folder that a run calls model/"
+        )
     return config_from_dict(files.read_json(path), str(path))
 
 
@@ -116,12 +122,18 @@ def _check(weights: dict[str, Tensor], module: Decoder, path: Path) -> None:
     if missing := expected.keys() - weights.keys():
         raise FormatError(f"{path} lacks {_some(missing)}, which config.json asks for; copy both files from one model")
     if unknown := weights.keys() - expected.keys():
-        raise UnsupportedModel(f"{path} holds {_some(unknown)}, which no part of {module.config.model_type} reads; check config.json")
+        raise UnsupportedModel(
+            f"{path} holds {_some(unknown)}, which no part of {module.config.model_type} reads; check config.json"
+        )
     for name, tensor in weights.items():
         if tuple(tensor.shape) != expected[name]:
-            raise FormatError(f"{path}: {name} has shape {tuple(tensor.shape)} but config.json says {expected[name]}; copy both files from one model")
+            shapes = f"shape {tuple(tensor.shape)} but config.json says {expected[name]}"
+            raise FormatError(f"{path}: {name} has {shapes}; copy both files from one model")
         if not torch.isfinite(tensor).all():
-            raise FormatError(f"{path}: {name} holds NaN or infinity, so the training that wrote it diverged; take an earlier checkpoint")
+            raise FormatError(
+                f"{path}: {name} holds NaN or infinity, so the training that wrote it diverged; "
+                "take an earlier checkpoint"
+            )
 
 
 def _some(names: set[str]) -> str:

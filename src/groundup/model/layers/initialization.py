@@ -9,8 +9,8 @@
     norm gains              one                                      one
 
 std is the configuration's `initializer_range`. With zero output projections each block starts as the identity and the
-first gradients see a shallow model (ReZero's idea, Bachlechner et al. 2020, arXiv:2003.04887). With normal ones, the
-stream's variance would grow with depth; dividing by sqrt(2 * layers) holds it (GPT-2, Radford et al. 2019, section 2.3).
+first gradients see a shallow model (ReZero's idea, Bachlechner et al. 2020, arXiv:2003.04887). With normal ones the
+stream's variance would grow with depth; the division holds it (GPT-2, Radford et al. 2019, section 2.3).
 Published families prescribe only how they were trained, so a `llama` or `qwen3` built here may start from either.
 """
 
@@ -42,7 +42,7 @@ def initialize(module: nn.Module, *, layers: int, std: float, seed: int | None =
 
 
 def deviation_of(name: str, parameter: Tensor, layers: int, std: float, scheme: str) -> float | None:
-    """Look a parameter up in the table: standard deviation of its first values; None for a gain, which starts at one."""
+    """Look a parameter up in the table: the standard deviation of its first values; None for a gain (one)."""
     if name.endswith("bias"):
         return 0.0
     if parameter.dim() == 1:

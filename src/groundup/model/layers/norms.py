@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def rms_norm_reference(x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float) -> Float[Tensor, "*batch hidden"]:
+def rms_norm_reference(
+    x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
+) -> Float[Tensor, "*batch hidden"]:
     """The definition, with the mean square in fp32. The module calls torch's, tested against this."""
     mean_square = x.float().square().mean(-1, keepdim=True)
     return gain.to(x.dtype) * (x.float() * torch.rsqrt(mean_square + eps)).to(x.dtype)

@@ -13,9 +13,11 @@ from groundup.model.positions.rotary import Angles
 
 
 class Block(nn.Module):
-    """One attention and one feed-forward, each behind its norm. Names of the parts are those of the Hugging Face files."""
+    """One attention and one feed-forward, each behind its norm; the parts are named as in the Hugging Face files."""
 
-    def __init__(self, self_attn: nn.Module, mlp: nn.Module, input_layernorm: nn.Module, post_attention_layernorm: nn.Module):
+    def __init__(
+        self, self_attn: nn.Module, mlp: nn.Module, input_layernorm: nn.Module, post_attention_layernorm: nn.Module
+    ):
         super().__init__()
         self.self_attn = self_attn
         self.mlp = mlp
@@ -23,7 +25,12 @@ class Block(nn.Module):
         self.post_attention_layernorm = post_attention_layernorm
 
     def forward(
-        self, x: Float[Tensor, "batch seq hidden"], angles: Angles | None, mask: Tensor | None = None, cache=None, layer: int = 0
+        self,
+        x: Float[Tensor, "batch seq hidden"],
+        angles: Angles | None,
+        mask: Tensor | None = None,
+        cache=None,
+        layer: int = 0,
     ) -> Float[Tensor, "batch seq hidden"]:
         """Add what attention and then feed-forward have to say."""
         x = x + self.self_attn(self.input_layernorm(x), angles, mask, cache, layer)
