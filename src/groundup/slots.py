@@ -7,34 +7,40 @@ registers `inference.decoding.top_p` and returns the function itself, so an unus
 folder is given (`--mine my/`, or `use("my")`, or GROUNDUP_MINE for child processes), a top-level function of the same
 name in it is returned instead, wrapped: it is counted, timed, and compared once with the reference's speed.
 
-The folder is read as text first (no import), so its names are known before any room is imported; a learner's file runs
-when its function is first called.
+The folder is read as text first (no import), so its names are known before any room is imported. A learner's file runs
+when its function is first called, and what runs is the text that was read: editing a file under a run changes nothing.
 """
 
 import ast
+import difflib
 import functools
 import hashlib
-import importlib.util
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from groundup.errors import InputError
+from groundup.progress import say
 
 VARIABLE = "GROUNDUP_MINE"
 HOUSE = Path(__file__).parent
 SLOW = 20.0  # times the reference: beyond it a run is warned about
+SHORT_S = 0.05  # a call under this is timed three times
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-registry: dict[str, Callable[..., Any]] = {}
+registry: dict[str, Callable[..., Any]] = {}  # id -> the reference, for every room imported so far
 _mine: dict[str, "Filled"] = {}
+_functions: dict[str, Callable[..., Any]] = {}  # id -> the learner's function, once its file ran
 _modules: dict[Path, ModuleType] = {}
+_sources: dict[Path, str] = {}  # every .py file of the learner's folder, as it was when it was read
 
 
 @dataclass
@@ -47,7 +53,6 @@ class Filled:
     calls: int = 0
     seconds: float = 0.0
     speed_ratio: float | None = None  # its time over the reference's, on the arguments of its first call
-    function: Callable[..., Any] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -56,30 +61,34 @@ class Filled:
 
     def call(self, reference: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Run the learner's function once; its exceptions become one sentence with file and line."""
-        if self.function is None:
-            self.function = getattr(_run_file(self.file), self.name)
-            self._compare(reference, arguments, named)
-        start = time.perf_counter()
+        mine = _learners_function(self)
+        again = None if self.calls else _copies(arguments, named)
+        start = perf_counter()
         try:
-            return self.function(*arguments, **named)
+            result = mine(*arguments, **named)
         except Exception as error:
-            raise InputError(_where(error, self.file, self.name)) from error
+            raise InputError(_where(error, self.file, self.line, f"your {self.name}")) from error
         finally:
+            seconds = perf_counter() - start
             self.calls += 1
-            self.seconds += time.perf_counter() - start
+            self.seconds += seconds
+        if again is not None:
+            self._compare(mine, reference, seconds, again)
+        return result
 
-    def _compare(self, reference: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """Time both on copies of the same arguments, three runs each; what cannot be repeated is left unmeasured."""
-        assert self.function is not None
+    def _compare(self, mine: Callable[..., Any], reference: Callable[..., Any], seconds: float, again: tuple[Any, Any]) -> None:
+        """Time the reference on copies of the same arguments, and both again where that is cheap (the first call warms up)."""
         try:
-            ours = min(_seconds(reference, arguments, named) for _ in range(3))
-            theirs = min(_seconds(self.function, arguments, named) for _ in range(3))
-        except Exception:  # the real call that follows says what is wrong
+            with _randomness_kept():
+                theirs = _seconds(reference, *again)
+                for _ in range(3 if max(seconds, theirs) < SHORT_S else 0):
+                    seconds, theirs = min(seconds, _seconds(mine, *again)), min(theirs, _seconds(reference, *again))
+        except Exception:  # a reference that cannot be called a second time is left unmeasured
             return
-        self.speed_ratio = theirs / max(ours, 1e-9)
+        self.speed_ratio = seconds / max(theirs, 1e-9)
         if self.speed_ratio > SLOW:
-            print(f"your {self.name} takes {self.speed_ratio:.0f} times the reference's time; the run will be that much "
-                  f"longer wherever it is called", file=sys.stderr)
+            say(f"your {self.name} takes {self.speed_ratio:.0f} times the reference's time; "
+                f"every 1,000 calls of it make the run {1000 * (seconds - theirs):.1f} s longer")
 
 
 def slot(function: Function) -> Function:
@@ -100,7 +109,7 @@ def slot(function: Function) -> Function:
 
 
 def slot_id(module: str, name: str) -> str:
-    """Name a slot by its room, its module and its function.
+    """Name a slot by its room, the room's module and the function.
 
     >>> slot_id("groundup.inference.decoding.sampling", "top_p")
     'inference.decoding.top_p'
@@ -120,43 +129,33 @@ def active() -> list[Filled]:
 
 def use(folder: str | Path) -> list[Filled]:
     """Fill the slots from a learner's folder, for this process and its children; before the rooms are imported."""
-    found = read_folder(folder)
-    late = sorted(set(found) & set(registry))
+    sources = read_sources(folder)
+    found = match(folder, sources)
+    if sources == _sources and found.keys() == _mine.keys():
+        return active()
+    late = sorted((found.keys() | _mine.keys()) & registry.keys())
     if late:
-        raise InputError(f"{late[0]} is already imported without yours; call groundup.use({str(folder)!r}) first of all")
-    _mine.clear()
-    _mine.update(found)
+        raise InputError(f"{late[0]} was imported before groundup.use({str(folder)!r}); start Python again and call it first of all")
+    _fill(found, sources)
     os.environ[VARIABLE] = str(Path(folder).resolve())
     return active()
 
 
 def source_hash(prefixes: Iterable[str] = ("",)) -> str:
-    """Hash the files of the filled slots whose ids begin with one of `prefixes`; "" when there is none."""
-    chosen = [filled for filled in active() if filled.id.startswith(tuple(prefixes))]
+    """Hash the source of the filled slots whose ids begin with one of `prefixes`; "" when there is none.
+
+    A learner's file counts whole, with the files of the same folder that it imports.
+    """
+    wanted = tuple(prefixes)
+    chosen = [filled_by for filled_by in active() if filled_by.id.startswith(wanted)]
     if not chosen:
         return ""
     digest = hashlib.sha256()
     for filled_by in chosen:
-        digest.update(filled_by.id.encode() + b"\0" + filled_by.file.read_bytes() + b"\0")
+        digest.update(filled_by.id.encode() + b"\0")
+        for file in _with_imports(filled_by.file):
+            digest.update(_sources[file].encode() + b"\0")
     return digest.hexdigest()
-
-
-def read_folder(folder: str | Path) -> dict[str, Filled]:
-    """Match a learner's top-level functions with the slots' names, without running anything."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; give --mine a folder of .py files with your functions")
-    slots, found = known_slots(), {}
-    for file in sorted(folder.rglob("*.py")):
-        for name, line in _functions(file):
-            for id in _matching(name, file.relative_to(folder), slots):
-                if id in found:
-                    raise InputError(f"{id} is filled twice, in {found[id].file} and {file}; keep one of them")
-                found[id] = Filled(id, file.resolve(), line)
-    if not found:
-        names = ", ".join(sorted({id.rpartition(".")[2] for id in slots}))
-        raise InputError(f"{folder} has no function named like a slot; name one of yours: {names}")
-    return found
 
 
 def known_slots() -> dict[str, Path]:
@@ -165,11 +164,59 @@ def known_slots() -> dict[str, Path]:
     for file in sorted(HOUSE.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         if "@slot" in text and file != Path(__file__):
-            module = ".".join(["groundup", *file.relative_to(HOUSE).with_suffix("").parts])
-            for node in ast.parse(text).body:
-                if isinstance(node, ast.FunctionDef) and any(ast.unparse(mark) in ("slot", "slots.slot") for mark in node.decorator_list):
-                    slots[slot_id(module, node.name)] = file.relative_to(HOUSE)
+            path = file.relative_to(HOUSE)
+            module = ".".join(["groundup", *path.with_suffix("").parts])
+            slots.update({slot_id(module, node.name): path for node in ast.parse(text).body if _is_slot(node)})
     return slots
+
+
+def _is_slot(node: ast.stmt) -> bool:
+    marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+    return any(ast.unparse(mark) in ("slot", "slots.slot") for mark in marks)
+
+
+def read_sources(folder: str | Path) -> dict[Path, str]:
+    """The text of every .py file of a learner's folder; hidden folders (.venv, .git) are left out."""
+    root = Path(folder).resolve()
+    if not root.is_dir():
+        raise InputError(f"{folder} is not a folder; give the folder of .py files that hold your functions")
+    sources = {}
+    for file in sorted(root.rglob("*.py")):
+        if any(part.startswith((".", "__")) for part in file.relative_to(root).parts[:-1]):
+            continue
+        try:
+            sources[file] = file.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise InputError(f"{file} cannot be read as UTF-8 text ({error}); save it as UTF-8") from error
+    return sources
+
+
+def match(folder: str | Path, sources: dict[Path, str]) -> dict[str, Filled]:
+    """Match a learner's top-level functions with the slots' names, without running anything."""
+    root, slots = Path(folder).resolve(), known_slots()
+    found: dict[str, Filled] = {}
+    names = []
+    for file, text in sources.items():
+        for name, line in _top_level(file, text):
+            names.append(name)
+            for id in _matching(name, file.relative_to(root), slots):
+                if id in found:
+                    raise InputError(f"{id} is filled twice, in {found[id].file} and {file}; keep one of them")
+                found[id] = Filled(id, file, line)
+    if not found:
+        raise InputError(_nothing_matched(folder, names, sorted({id.rpartition(".")[2] for id in slots})))
+    return found
+
+
+def _top_level(file: Path, text: str) -> list[tuple[str, int]]:
+    """The top-level functions of a file with their lines."""
+    try:
+        body = ast.parse(text, filename=str(file)).body
+    except SyntaxError as error:
+        raise InputError(f"{file}:{error.lineno}: {error.msg}; mend the line and run again") from error
+    except ValueError as error:
+        raise InputError(f"{file}: {error}; save it as plain text") from error
+    return [(node.name, node.lineno) for node in body if isinstance(node, ast.FunctionDef)]
 
 
 def _matching(name: str, path: Path, slots: dict[str, Path]) -> list[str]:
@@ -181,50 +228,118 @@ def _matching(name: str, path: Path, slots: dict[str, Path]) -> list[str]:
     return mirrored or ids
 
 
-def _functions(file: Path) -> list[tuple[str, int]]:
-    try:
-        body = ast.parse(file.read_text(encoding="utf-8"), filename=str(file)).body
-    except SyntaxError as error:
-        raise InputError(f"{file}:{error.lineno}: {error.msg}; mend the line and run again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text; save it as UTF-8") from error
-    return [(node.name, node.lineno) for node in body if isinstance(node, ast.FunctionDef)]
+def _nothing_matched(folder: str | Path, names: list[str], known: list[str]) -> str:
+    """Say that no function is a slot's, with the nearest names, or all of them while they are few."""
+    near = [(name, close[0]) for name in names if (close := difflib.get_close_matches(name, known, n=1))]
+    if near:
+        return f"{folder} has no function named like a slot; rename your {near[0][0]} to {near[0][1]} if that is the one it replaces"
+    return f"{folder} has no function named like a slot; name one of yours after one of: {', '.join(known[:40])}"
 
 
-def _run_file(file: Path) -> ModuleType:
-    """Run a learner's file once, as a module of its own."""
+def _fill(found: dict[str, Filled], sources: dict[Path, str]) -> None:
+    for kept in (_mine, _functions, _modules, _sources):
+        kept.clear()
+    _mine.update(found)
+    _sources.update(sources)
+
+
+def _with_imports(file: Path) -> list[Path]:
+    """A learner's file and the files of the folder that it imports, directly or through another."""
+    by_name = {source.stem: source for source in _sources}
+    chosen, todo = {file}, [file]
+    while todo:
+        for node in ast.walk(ast.parse(_sources[todo.pop()])):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            new = {by_name[last] for name in names if (last := name.rpartition(".")[2]) in by_name} - chosen
+            chosen |= new
+            todo += new
+    return sorted(chosen)
+
+
+def _learners_function(filled_by: Filled) -> Callable[..., Any]:
+    """The learner's function; its file runs at the first call."""
+    if filled_by.id not in _functions:
+        function = getattr(_run_file(filled_by.file, filled_by.line), filled_by.name, None)
+        if not callable(function):
+            raise InputError(f"{filled_by.file}:{filled_by.line}: {filled_by.name} is no function any more once the file ran; "
+                             f"keep the name for it")
+        _functions[filled_by.id] = function
+    return _functions[filled_by.id]
+
+
+def _run_file(file: Path, line: int) -> ModuleType:
+    """Run a learner's file once, as a module of its own; files of its folder may import one another."""
     if file not in _modules:
-        spec = importlib.util.spec_from_file_location(f"groundup_mine_{file.stem}_{len(_modules)}", file)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
+        module = ModuleType(f"groundup_mine_{file.stem}_{len(_modules)}")
+        module.__file__ = str(file)
+        sys.modules[module.__name__] = module
+        if str(file.parent) not in sys.path:
+            sys.path.append(str(file.parent))  # last, so that no name of the learner's hides a package
         try:
-            spec.loader.exec_module(module)
+            exec(compile(_sources[file], str(file), "exec"), module.__dict__)
         except Exception as error:
-            raise InputError(_where(error, file, "file")) from error
+            raise InputError(_where(error, file, line, "your file")) from error
         _modules[file] = module
     return _modules[file]
 
 
-def _where(error: Exception, file: Path, name: str) -> str:
-    """Say where in the learner's file an exception came from."""
+def _where(error: Exception, file: Path, line: int, whose: str) -> str:
+    """Say where in the learner's file an exception came from; the function's own line when it never began."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-    return f"{file}:{lines[-1] if lines else 1}: your {name} raised {type(error).__name__}: {error}; mend it and run again"
+    return f"{file}:{lines[-1] if lines else line}: {whose} raised {type(error).__name__}: {error}; mend it and run again"
 
 
 def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> float:
-    copies, copied = [_copy(value) for value in arguments], {key: _copy(value) for key, value in named.items()}
-    start = time.perf_counter()
-    function(*copies, **copied)
-    return time.perf_counter() - start
+    """The time of one call on fresh copies."""
+    arguments, named = copied(arguments), copied(named)
+    start = perf_counter()
+    function(*arguments, **named)
+    _wait()
+    return perf_counter() - start
 
 
-def _copy(value: Any) -> Any:
-    """A copy of a tensor or an array, so that a run in place changes nothing; anything else as it is."""
-    if hasattr(value, "detach"):
-        return value.detach().clone()
-    return value.copy() if hasattr(value, "copy") else value
+def _copies(arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """Copies of a call's arguments; None where one cannot be copied (an open file, a generator half read)."""
+    try:
+        return copied(arguments), copied(named)
+    except Exception:
+        return None
+
+
+def copied(value: Any) -> Any:
+    """A copy that shares nothing: a tensor's values without its history, any other value deeply."""
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(copied(item) for item in value)
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    if hasattr(value, "requires_grad_") and hasattr(value, "detach"):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    return value.clone_state() if hasattr(value, "clone_state") else deepcopy(value)
+
+
+def _wait() -> None:
+    """Let a GPU finish, so that its time is counted."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
+@contextmanager
+def _randomness_kept() -> Iterator[None]:
+    """Put torch's and NumPy's random state back, so that the comparison changes nothing that follows."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    torch_state = torch.random.get_rng_state() if torch is not None else None
+    numpy_state = numpy.random.get_state() if numpy is not None else None
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.random.set_rng_state(torch_state)
+        if numpy is not None:
+            numpy.random.set_state(numpy_state)
 
 
 if os.environ.get(VARIABLE):
-    _mine.update(read_folder(os.environ[VARIABLE]))
+    _given = read_sources(os.environ[VARIABLE])
+    _fill(match(os.environ[VARIABLE], _given), _given)
