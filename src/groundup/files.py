@@ -1,15 +1,20 @@
 """Files that are whole or not there: atomic writes, checksums, and a lock that dies with its owner.
 
 A write goes to a temporary name beside its target, is flushed to the disk and renamed; a kill at any moment leaves the
-old file or the new one, never half of one. Temporary names begin with `.tmp-`, so a later write finds and removes them.
+old file or the new one, never half of one. Temporary names begin with `.tmp-` and hold the number of their process, so
+the next write of the same target finds and removes what a killed one left. Left out: what a disk loses that reports a
+flush before it is done, and two machines that write one file over a network.
 """
 
 import contextlib
+import ctypes
 import errno
 import hashlib
+import itertools
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,21 +24,41 @@ from groundup.errors import DiskFull, FormatError, GroundupError, InputError
 
 CHECKSUMS = "checksums.json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL_WORDS = re.compile("no space left|disk quota exceeded|file too large", re.IGNORECASE)  # how libraries in other languages say it
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_numbers = itertools.count()
 
 
 @contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Turn the system's refusals into sentences that name the path and the way out."""
+def disk_errors(path: str | Path) -> Iterator[None]:
+    """Turn the system's refusals to write `path` into sentences that name it and the way out."""
+    path = Path(path)
     try:
         yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise DiskFull(f"no space left to write {path}; free some space or choose another folder with --out") from error
-        if isinstance(error, PermissionError):
-            raise InputError(f"{path} may not be written; change its permissions or choose another folder with --out") from error
-        if isinstance(error, NotADirectoryError | FileExistsError):
-            raise InputError(f"{path} cannot be made: a file stands where a folder is needed; choose another name") from error
+    except DiskFull as error:  # of a file inside a folder that is being made: name the folder
+        raise DiskFull(_no_space(path)) from error
+    except GroundupError:
         raise
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        if number in FULL or FULL_WORDS.search(str(error)):
+            raise DiskFull(_no_space(path)) from error
+        if number in FORBIDDEN and _concerns(error, path):
+            raise InputError(f"{path} may not be written; change its permissions or choose another folder with --out") from error
+        if number in IN_THE_WAY and _concerns(error, path):
+            raise InputError(f"{path} cannot be made: something of that name stands in its way; choose another name") from error
+        raise
+
+
+def _no_space(path: Path) -> str:
+    return f"no space left to write {path}; free some space or choose another folder with --out"
+
+
+def _concerns(error: Exception, path: Path) -> bool:
+    """Whether a refusal is about `path`, something beside it or a folder above it, and not about a file that was read."""
+    name = getattr(error, "filename", None)
+    return name is None or Path(name) in path.parents or path.parent in Path(name).parents
 
 
 def _sync(path: Path) -> None:
@@ -46,15 +71,34 @@ def _sync(path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".tmp-{path.name}")
+    """A name beside `path` that no other write has."""
+    return path.with_name(f".tmp-{os.getpid()}-{next(_numbers)}-{path.name}")
 
 
-def remove(path: Path) -> None:
-    """Remove a file or a whole folder, if it is there."""
+def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _clear(path: Path) -> None:
+    """Remove what killed writes of `path` left beside it."""
+    form = re.compile(rf"\.tmp-(\d+)-\d+-{re.escape(path.name)}")
+    for entry in list(path.parent.iterdir()):
+        found = form.fullmatch(entry.name)
+        if found and not _alive(int(found[1])):
+            _remove(entry)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @contextlib.contextmanager
@@ -62,15 +106,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path to write; on success it is flushed and takes the name `path`, on an error it is removed."""
     path = Path(path)
     temporary = _temporary(path)
-    with _disk_errors(path):
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path)
         try:
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
             _sync(path.parent)
         except BaseException:
-            remove(temporary)
+            _remove(temporary)
             raise
 
 
@@ -78,43 +123,76 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Yield a temporary folder to fill; on success it takes the name `path`, in place of what stood there.
 
-    Two renames replace an existing folder; a kill between them leaves the old one as `.old-<name>`, which `recover`
-    (called here first) puts back.
+    Where the file system can swap two names in one step, there is no moment without a whole folder. Elsewhere two
+    renames do it, and a kill between them leaves the old folder as `.old-<name>`, which `recover` puts back.
     """
     path = Path(path)
-    temporary, old = _temporary(path), path.with_name(f".old-{path.name}")
-    with _disk_errors(path):
+    temporary = _temporary(path)
+    with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         recover(path)
         try:
             temporary.mkdir()
             yield temporary
-            for file in sorted(temporary.rglob("*")):
+            for file in [temporary, *sorted(temporary.rglob("*"))]:
                 _sync(file)
-            if path.exists():
-                os.replace(path, old)
-            os.replace(temporary, path)
-            _sync(path.parent)
-            remove(old)
+            _replace_folder(temporary, path)
         except BaseException:
-            remove(temporary)
+            _remove(temporary)
             recover(path)
             raise
+
+
+def _replace_folder(temporary: Path, path: Path) -> None:
+    old = path.with_name(f".old-{path.name}")
+    if not path.exists():
+        os.replace(temporary, path)
+    elif not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file, not a folder", str(path))
+    elif not _swap(temporary, path):
+        os.replace(path, old)
+        os.replace(temporary, path)
+    _sync(path.parent)
+    _remove(temporary)
+    _remove(old)
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Exchange two names in one step of the file system (Linux, macOS); False where it cannot."""
+    system, here, exchange = ctypes.CDLL(None), -100, 2
+    one_name, other_name = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    if hasattr(system, "renameat2"):
+        return system.renameat2(here, one_name, here, other_name, exchange) == 0
+    return hasattr(system, "renamex_np") and system.renamex_np(one_name, other_name, exchange) == 0
 
 
 def recover(path: str | Path) -> None:
     """Clear what a killed `atomic_folder` left: half a new folder goes, an old one that lost its name gets it back."""
     path = Path(path)
     old = path.with_name(f".old-{path.name}")
-    remove(_temporary(path))
-    if old.exists():
-        remove(old) if path.exists() else os.replace(old, path)
+    _clear(path)
+    if not old.exists():
+        return
+    if path.exists():
+        _remove(old)
+    else:
+        os.replace(old, path)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Write a whole file, or leave the old one."""
     with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            _write_all(handle, data)
+        finally:
+            os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -124,54 +202,87 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, value: Any) -> None:
     """Write JSON that strict readers accept: NaN and infinities become null."""
-    write_text(path, json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_bytes(path, _json(value, indent=2))
+
+
+def _json(value: Any, indent: int | None = None) -> bytes:
+    """JSON as UTF-8 with a newline; half of a surrogate pair is written as its escape, which every reader knows."""
+    text = json.dumps(strict(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode(errors="backslashreplace")
 
 
 def strict(value: Any) -> Any:
-    """Replace what JSON has no word for (NaN, infinities) by None, at any depth.
+    """Replace what JSON has no word for, at any depth: NaN and infinities by None, paths by text, scalars of NumPy by numbers.
 
-    >>> strict({"loss": float("nan"), "steps": [1, 2.5]})
-    {'loss': None, 'steps': [1, 2.5]}
+    >>> strict({"loss": float("nan"), "steps": (1, 2.5), "folder": Path("runs")})
+    {'loss': None, 'steps': [1, 2.5], 'folder': 'runs'}
     """
     if isinstance(value, dict):
         return {str(key): strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [strict(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return strict(value.item()) if hasattr(value, "item") else value
 
 
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; a missing or damaged one is named."""
+    data = _read(path)
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is not there; check the path") from error
-    except (ValueError, UnicodeDecodeError) as error:
+        return json.loads(data)
+    except ValueError as error:
         raise FormatError(f"{path} is not valid JSON ({error}); write it again or remove it") from error
 
 
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is not there; check the path") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
+
+
 def append_jsonl(path: str | Path, record: dict[str, Any]) -> None:
-    """Add one record as one line, in one write; a kill can tear the last line only."""
-    line = (json.dumps(strict(record), ensure_ascii=False, allow_nan=False) + "\n").encode()
-    with _disk_errors(Path(path)):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    """Add one record as one line, in one write; what a kill or a full disk tore off is taken away again."""
+    line = _json(record)
+    with disk_errors(path):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            os.write(handle, line)
+            whole = _end_of_last_record(handle)
+            try:
+                _write_all(handle, line)
+            except OSError:
+                os.ftruncate(handle, whole)
+                raise
         finally:
             os.close(handle)
 
 
-def write_jsonl(path: str | Path, records: list[dict[str, Any]]) -> None:
-    """Write a whole JSON-lines file, or leave the old one."""
-    write_text(path, "".join(json.dumps(strict(record), ensure_ascii=False, allow_nan=False) + "\n" for record in records))
+def _end_of_last_record(handle: int) -> int:
+    """The length of an open file whose last line is whole: a torn one is cut off, one that lacks only its newline gets it."""
+    length = start = os.fstat(handle).st_size
+    tail = b""
+    while start and b"\n" not in tail:
+        step = min(start, 65536)
+        start -= step
+        tail = os.pread(handle, step, start) + tail
+    torn = tail.rpartition(b"\n")[2]
+    try:
+        json.loads(torn or b"0")
+    except ValueError:
+        length -= len(torn)
+        os.ftruncate(handle, length)
+        return length
+    return length + (os.write(handle, b"\n") if torn else 0)
 
 
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     """Read the records of a JSON-lines file; a torn last line is dropped, damage elsewhere is named by its line."""
-    lines = Path(path).read_bytes().split(b"\n")
+    lines = _read(path).split(b"\n")
     records = []
     for number, line in enumerate(lines, 1):
         try:
@@ -184,7 +295,7 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
 
 
 def sha256(path: str | Path) -> str:
-    """Hash a file's content, a megabyte at a time."""
+    """Hash a file's content, piece by piece."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -192,7 +303,7 @@ def sha256(path: str | Path) -> str:
 def write_checksums(folder: str | Path) -> None:
     """List the sha256 of every file of a folder in its `checksums.json`."""
     folder = Path(folder)
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CHECKSUMS)
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file != folder / CHECKSUMS)
     write_json(folder / CHECKSUMS, {file.relative_to(folder).as_posix(): sha256(file) for file in files})
 
 
@@ -212,14 +323,17 @@ def lock(folder: str | Path) -> Iterator[None]:
     import fcntl
 
     folder = Path(folder)
-    with _disk_errors(folder):
+    with disk_errors(folder / ".lock"):
         folder.mkdir(parents=True, exist_ok=True)
         file = open(folder / ".lock", "a+")
-    try:
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise GroundupError(f"{folder} is in use by another running command; wait for it or choose another --out") from error
+        except BlockingIOError as error:
+            file.seek(0)
+            raise GroundupError(f"{folder} is in use by another command (process {file.read().strip() or 'unknown'}); "
+                                f"wait for it or choose another --out") from error
+        with disk_errors(folder / ".lock"):
+            file.truncate(0)
+            print(os.getpid(), file=file, flush=True)
         yield
-    finally:
-        file.close()
