@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from groundup.text.compiled import inner, kernel
+from groundup.text.compiled import inner, loop
 from groundup.text.tokenizers.byte_level_splitting import split_batches
 from groundup.text.tokenizers.splitting import STYLES
 
@@ -50,7 +50,7 @@ def _entry_of(data, start, end, table, entries, hashes):
     return entry
 
 
-@kernel
+@loop
 def count_pieces(data, first, ends, table, entries, hashes):
     """Count the pieces that start at byte `first` and end at `ends`, too long ones cut at a character's edge.
 

@@ -10,27 +10,28 @@ import threading
 
 import numpy as np
 
-from groundup.text.compiled import inner, kernel, word_at
+from groundup.text.compiled import inner, loop, word_at
 from groundup.text.tokenizers.byte_level_splitting import split_batches
 
 MOST_IDS = 1 << 20  # ids are kept in 20 bits in the cache
 _CACHED_PIECES = 1 << 16  # 32 bytes each
 _SHORT = 48  # symbols; from here on a heap is faster than scanning
-_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+_SCRATCH = 5  # words of working space a byte of the longest piece
+_FREE, _NO_MERGE = np.int64(-1), np.int64((1 << 63) - 1)
+_LOW_HALF = np.int64((1 << 32) - 1)
 _MIX, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-_ONE, _ID_BITS, _COUNT_BITS, _HALF, _TOP = map(np.uint64, (1, 20, 60, 32, 56))
-_ID, _LOW = np.uint64((1 << 20) - 1), np.uint64((1 << 32) - 1)
+_ONE, _ID_BITS, _TWO_IDS, _COUNT_BITS, _HALF, _TOP = map(np.uint64, (1, 20, 40, 60, 32, 56))
+_ID = np.uint64((1 << 20) - 1)
 
 
 @inner
 def _value_of(a, b, pairs):
-    """rank << 32 | id of the merge of ids a and b, _EMPTY when there is none."""
-    mask = np.uint64(len(pairs) - 1)
-    key = np.uint64(a) << _HALF | np.uint64(b)
-    place = (key * _MIX) >> _HALF & mask
+    """rank << 32 | id of the merge of ids a and b, _NO_MERGE when there is none."""
+    mask, key = np.uint64(len(pairs) - 1), np.int64(a) << 32 | np.int64(b)
+    place = (np.uint64(key) * _MIX) >> _HALF & mask
     while pairs[place, 0] != key:
-        if pairs[place, 0] == _EMPTY:
-            return _EMPTY
+        if pairs[place, 0] == _FREE:
+            return _NO_MERGE
         place = (place + _ONE) & mask
     return pairs[place, 1]
 
@@ -45,9 +46,9 @@ def _merge_short(symbols, length, values, pairs):
         for k in range(1, length - 1):
             if values[k] < values[best]:
                 best = k
-        if values[best] == _EMPTY:
+        if values[best] == _NO_MERGE:
             break
-        symbols[best] = values[best] & _LOW
+        symbols[best] = values[best] & _LOW_HALF
         length -= 1
         for k in range(best + 1, length):
             symbols[k] = symbols[k + 1]
@@ -65,9 +66,9 @@ def _push_pair(k, symbols, after, heap, size, pairs):
     if k < 0 or after[k] >= len(after):
         return size
     value = _value_of(symbols[k], symbols[after[k]], pairs)
-    if value == _EMPTY:
+    if value == _NO_MERGE:
         return size
-    item, i = value & ~_LOW | np.uint64(k), size
+    item, i = value & ~_LOW_HALF | k, size
     while i > 0 and heap[(i - 1) // 2] > item:
         heap[i] = heap[(i - 1) // 2]
         i = (i - 1) // 2
@@ -92,21 +93,21 @@ def _pop(heap, size):
 
 
 @inner
-def _merge_long(symbols, length, pairs):
+def _merge_long(symbols, length, scratch, pairs):
     """The same as `_merge_short` in length x log(length): pairs wait in a heap as rank << 32 | place."""
-    after, before = np.empty(length, np.int64), np.empty(length, np.int64)
-    heap, size = np.empty(3 * length, np.uint64), 0
+    after, before, heap, size = scratch[:length], scratch[length : 2 * length], scratch[2 * length :], 0
     for k in range(length):
         after[k], before[k] = k + 1, k - 1
         size = _push_pair(k - 1, symbols, after, heap, size, pairs)
     while size > 0:
         item = _pop(heap, size)
         size -= 1
-        k = np.int64(item & _LOW)
+        k = item & _LOW_HALF
         gone = symbols[k] < 0 or after[k] >= length
-        if gone or _value_of(symbols[k], symbols[after[k]], pairs) >> _HALF != item >> _HALF:
+        value = _NO_MERGE if gone else _value_of(symbols[k], symbols[after[k]], pairs)
+        if value >> 32 != item >> 32:
             continue  # the pair that waited here is no longer there
-        symbols[k] = _value_of(symbols[k], symbols[after[k]], pairs) & _LOW
+        symbols[k] = value & _LOW_HALF
         symbols[after[k]] = -1
         after[k] = after[after[k]]
         if after[k] < length:
@@ -122,61 +123,63 @@ def _merge_long(symbols, length, pairs):
 
 
 @inner
-def _merge_piece(data, start, end, byte_ids, pairs, values, out):
+def _merge_piece(data, start, end, byte_ids, pairs, scratch, out):
     """Write the ids of the piece data[start:end] to the front of `out`; how many."""
     length = end - start
     for k in range(length):
         out[k] = byte_ids[data[start + k]]
     if length <= _SHORT:
-        return _merge_short(out, length, values, pairs)
-    return _merge_long(out, length, pairs)
+        return _merge_short(out, length, scratch, pairs)
+    return _merge_long(out, length, scratch, pairs)
 
 
 @inner
-def _packed(out, first, count):
-    """Ids out[first:count], three at most, in one word of 20 bits each."""
-    word = np.uint64(0)
-    for k in range(first, min(count, first + 3)):
-        word |= np.uint64(out[k]) << np.uint64(20 * (k - first))
-    return word
+def _remember(low, high, ids, count, cache, place):
+    """Put a piece (low, high) and its ids, six at most, at a place of the cache."""
+    first, second = np.uint64(count) << _COUNT_BITS, np.uint64(0)
+    for k in range(count):
+        if k < 3:
+            first |= np.uint64(ids[k]) << np.uint64(20 * k)
+        else:
+            second |= np.uint64(ids[k]) << np.uint64(20 * k - 60)
+    cache[place, 0], cache[place, 1], cache[place, 2], cache[place, 3] = low, high, first, second
 
 
-@kernel
-def encode_pieces(data, first, ends, byte_ids, pairs, cache, out, o, offsets, document, out_offsets):
+@inner
+def _recall(first, second, out, o):
+    """Write the ids that `_remember` packed to out[o:], more than there are where that is cheaper; where the next id goes."""
+    out[o], out[o + 1], out[o + 2] = first & _ID, first >> _ID_BITS & _ID, first >> _TWO_IDS & _ID
+    count = np.int64(first >> _COUNT_BITS)
+    if count > 3:
+        out[o + 3], out[o + 4], out[o + 5] = second & _ID, second >> _ID_BITS & _ID, second >> _TWO_IDS & _ID
+    return o + count
+
+
+@loop
+def encode_pieces(data, first, ends, byte_ids, pairs, cache, scratch, out, o, offsets, document, out_offsets):
     """Write the ids of the pieces from byte `first` to `ends` into out[o:]; where the next id goes.
 
     The text in `data` is followed by 16 bytes of anything. When the end of `document` is reached its end in `out` is noted.
     """
-    values, mask = np.empty(_SHORT, np.uint64), np.uint64(len(cache) - 1)
+    mask = np.uint64(len(cache) - 1)
     for end in ends:
         length = end - first
-        if length <= 15:
-            low, high = word_at(data, first), np.uint64(0)
+        if length > 15:
+            o += _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
+        else:
+            low, high = word_at(data, first), np.uint64(length) << _TOP  # the piece and its length as two numbers
             if length < 8:
                 low &= (_ONE << np.uint64(8 * length)) - _ONE
             else:
-                high = word_at(data, first + 8) & ((_ONE << np.uint64(8 * length - 64)) - _ONE)
-            high |= np.uint64(length) << _TOP
+                high |= word_at(data, first + 8) & ((_ONE << np.uint64(8 * length - 64)) - _ONE)
             place = ((low ^ high * _MIX_2) * _MIX) >> _HALF & mask
             if cache[place, 0] != low or cache[place, 1] != high:
-                count = _merge_piece(data, first, end, byte_ids, pairs, values, out[o:])
+                count = _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
                 if count <= 6:
-                    cache[place, 0], cache[place, 1] = low, high
-                    cache[place, 2] = _packed(out[o:], 0, count) | np.uint64(count) << _COUNT_BITS
-                    cache[place, 3] = _packed(out[o:], 3, count)
+                    _remember(low, high, out[o:], count, cache, place)
                 o += count
             else:
-                word, more = cache[place, 2], cache[place, 3]
-                out[o], out[o + 1], out[o + 2] = word & _ID, word >> _ID_BITS & _ID, word >> _ID_BITS >> _ID_BITS & _ID
-                if word >> _COUNT_BITS > np.uint64(3):
-                    out[o + 3], out[o + 4], out[o + 5] = (
-                        more & _ID,
-                        more >> _ID_BITS & _ID,
-                        more >> _ID_BITS >> _ID_BITS,
-                    )
-                o += np.int64(word >> _COUNT_BITS)
-        else:
-            o += _merge_piece(data, first, end, byte_ids, pairs, values, out[o:])
+                o = _recall(cache[place, 2], cache[place, 3], out, o)
         first = end
         while document < len(offsets) - 1 and offsets[document + 1] <= first:
             document += 1
@@ -185,14 +188,13 @@ def encode_pieces(data, first, ends, byte_ids, pairs, cache, out, o, offsets, do
 
 
 def pair_table(lefts: np.ndarray, rights: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Hash table of the merges for `_value_of`: rows (left << 32 | right, rank << 32 | id); the rank is the place in the list."""
-    table = np.full((1 << max(4, (2 * len(ids)).bit_length()), 2), _EMPTY)
-    keys = lefts.astype(np.uint64) << _HALF | rights.astype(np.uint64)
-    values = np.arange(len(ids), dtype=np.uint64) << _HALF | ids.astype(np.uint64)
+    """Hash table of the merges for `_value_of`: rows (left << 32 | right, rank << 32 | id), the rank its place in the list."""
+    table = np.full((1 << max(4, (2 * len(ids)).bit_length()), 2), _FREE)
+    keys, values = lefts << 32 | rights, np.arange(len(ids)) << 32 | ids
     mask = np.uint64(len(table) - 1)
-    places, waiting = (keys * _MIX) >> _HALF & mask, np.arange(len(keys))
+    places, waiting = (keys.astype(np.uint64) * _MIX) >> _HALF & mask, np.arange(len(keys))
     while len(waiting):  # all at once: each takes its place if that is free, the others go one place on
-        free = waiting[table[places[waiting], 0] == _EMPTY]
+        free = waiting[table[places[waiting], 0] == _FREE]
         table[places[free], 0] = keys[free]
         placed = table[places[waiting], 0] == keys[waiting]
         table[places[waiting[placed]], 1] = values[waiting[placed]]
@@ -202,28 +204,31 @@ def pair_table(lefts: np.ndarray, rights: np.ndarray, ids: np.ndarray) -> np.nda
 
 
 class Encoder:
-    """The tables of one vocabulary, and a cache of pieces for each thread that uses it."""
+    """The tables of one vocabulary, and for each thread that uses it a cache of pieces and working space."""
 
     def __init__(self, byte_ids: np.ndarray, pairs: np.ndarray, style: int) -> None:
         """byte_ids: the id of each byte, int32[256]; pairs: from `pair_table`; style: from `splitting.STYLES`."""
         self._byte_ids, self._pairs, self._style = byte_ids, pairs, style
         self._of_thread = threading.local()
 
-    def _cache(self) -> np.ndarray:
-        """This thread's cache: two threads in one could read an entry that is half written."""
-        if not hasattr(self._of_thread, "cache"):
-            self._of_thread.cache = np.zeros((_CACHED_PIECES, 4), np.uint64)
-        return self._of_thread.cache
+    def _workspace(self, longest: int) -> tuple[np.ndarray, np.ndarray]:
+        """This thread's cache (two threads in one could read an entry half written) and space for the longest piece."""
+        own = self._of_thread
+        if not hasattr(own, "cache"):
+            own.cache, own.scratch = np.zeros((_CACHED_PIECES, 4), np.uint64), np.empty(_SCRATCH << 10, np.int64)
+        if len(own.scratch) < _SCRATCH * longest:
+            return own.cache, np.empty(_SCRATCH * longest, np.int64)
+        return own.cache, own.scratch
 
     def encode(self, text: bytes, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the UTF-8 documents text[offsets[d]:offsets[d + 1]], and where each document's ids start."""
         data = np.frombuffer(text + bytes(16), np.uint8)
-        out, out_offsets = np.empty(len(text) + 6, np.int32), np.zeros(len(offsets), np.int64)
-        cache, reached = self._cache(), 0
+        out, out_offsets, o = np.empty(len(text) + 6, np.int32), np.zeros(len(offsets), np.int64), 0
+        tables = self._byte_ids, self._pairs
         for first, ends in split_batches(data, offsets, self._style):
             document = int(np.searchsorted(offsets, first, side="right")) - 1
-            reached = encode_pieces(
-                data, first, ends, self._byte_ids, self._pairs, cache, out, reached, offsets, document, out_offsets
-            )
-        out_offsets[-1] = reached
-        return out[:reached], out_offsets
+            longest = len(text) if len(text) < 1 << 10 else int(np.diff(ends, prepend=first).max())
+            space = self._workspace(longest)
+            o = encode_pieces(data, first, ends, *tables, *space, out, o, offsets, document, out_offsets)
+        out_offsets[-1] = o
+        return out[:o], out_offsets

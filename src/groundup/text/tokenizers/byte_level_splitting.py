@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from groundup.text.compiled import inner, kernel, trailing_zeros, word_at
+from groundup.text.compiled import inner, loop, trailing_zeros, word_at
 from groundup.text.tokenizers import unicode_classes
 
 # np.int64, not int: Numba would compile a function anew for every literal that it is called with
@@ -164,7 +164,21 @@ def piece_end(data, i, end, classes, style):
     return piece_end_modern(data, i, end, classes, style)
 
 
-@kernel
+@inner
+def _is_ascii_letter(byte):
+    return np.uint8((byte | np.uint8(0x20)) - np.uint8(0x61)) < np.uint8(26)
+
+
+@inner
+def word_end(data, i, end, classes):
+    """End of the piece at byte i when it is an ASCII word, a blank before it or not (most of a text), else i."""
+    first = i + 1 if data[i] == _BLANK else i
+    if first < end and _is_ascii_letter(data[first]):
+        return letters_end(data, first + 1, end, classes)
+    return i
+
+
+@loop
 def split_documents(data, first, offsets, document, classes, style, ends):
     """Fill `ends` with the ends of pieces from byte `first` on, which lies in or before `document`.
 
@@ -175,7 +189,8 @@ def split_documents(data, first, offsets, document, classes, style, ends):
     while document < len(offsets) - 1:
         stop = offsets[document + 1]
         while i < stop and pieces < len(ends):
-            i = piece_end(data, i, stop, classes, style)
+            end = word_end(data, i, stop, classes)
+            i = end if end > i else piece_end(data, i, stop, classes, style)
             ends[pieces] = i
             pieces += 1
         if i < stop:

@@ -10,14 +10,16 @@ from collections import namedtuple
 
 import numpy as np
 
-from groundup.text.compiled import inner, kernel
+from groundup.text.compiled import inner, loop
 
-Tokens = namedtuple("Tokens", "prefixes lengths starts text")  # a token's bytes, its first eight also as a number
+Words = namedtuple("Words", "symbols starts lengths weights")  # word w: lengths[w] symbols from starts[w], seen weights[w] times
+Tokens = namedtuple("Tokens", "prefixes lengths starts text")  # a token's first eight bytes as a number, and where it stands in a word
 Pairs = namedtuple("Pairs", "left right count head")  # head: its newest entry in Links
 Links = namedtuple("Links", "word next")  # lists of the words that hold a pair
 Heap = namedtuple("Heap", "count pair")  # best pair on top, by the count it had when pushed
-PAIRS, LINKS, HEAP = range(3)  # places in the array of sizes
+PAIRS, LINKS, HEAP, PUSHED, STEP = range(5)  # places in the array of sizes
 _ANY = np.int64(-1)
+_EIGHT = np.uint64(8)
 
 
 @inner
@@ -174,121 +176,124 @@ def _rewrite(symbols, a, b, new, changed):
 
 
 @inner
-def _merge_everywhere(p, new, symbols, starts, lengths, weights, changed, table, pairs, links, sizes):
+def _note_token(new, a, b, word, symbols, words, tokens):
+    """Note the bytes of token `new`, made of a and b and found in a word whose symbols are not yet rewritten."""
+    tokens.lengths[new] = tokens.lengths[a] + tokens.lengths[b]
+    tokens.prefixes[new] = tokens.prefixes[a]
+    if tokens.lengths[a] < 8:
+        tokens.prefixes[new] |= tokens.prefixes[b] >> _EIGHT * np.uint64(tokens.lengths[a])
+    place = words.starts[word]
+    for i in range(len(symbols)):
+        if symbols[i] == a and symbols[i + 1] == b:
+            break
+        place += tokens.lengths[symbols[i]]
+    tokens.starts[new] = place
+
+
+@inner
+def _merge_everywhere(p, new, words, changed, tokens, table, pairs, links, sizes):
     """Merge pair p into token `new` in every word that holds it, and put the counts right."""
     a, b = pairs.left[p], pairs.right[p]
     link = pairs.head[p]
     while link >= 0:
         word = np.int64(links.word[link])
-        before = symbols[starts[word] : starts[word] + lengths[word]]
-        found = _mark(before, a, b, changed)
+        start, weight = words.starts[word], words.weights[word]
+        symbols = words.symbols[start : start + words.lengths[word]]
+        found = _mark(symbols, a, b, changed)
         if found > 0:
-            _add_counts(word, before, changed, -weights[word], new, table, pairs, links, sizes)
-            _rewrite(before, a, b, new, changed)
-            lengths[word] -= found
-            _add_counts(word, before[: lengths[word]], changed, weights[word], new, table, pairs, links, sizes)
+            if tokens.lengths[new] == 0:
+                _note_token(new, a, b, word, symbols, words, tokens)
+            _add_counts(word, symbols, changed, -weight, new, table, pairs, links, sizes)
+            _rewrite(symbols, a, b, new, changed)
+            words.lengths[word] -= found
+            _add_counts(word, symbols[: words.lengths[word]], changed, weight, new, table, pairs, links, sizes)
         link = links.next[link]
 
 
-@inner
-def _room():
-    return np.empty(1 << 16, np.int64)  # as many pairs as two bytes can make
+@loop
+def count_all_pairs(words, changed, table, pairs, links, sizes):
+    """Count the pairs of all words, as bytes."""
+    for word in range(len(words.starts)):
+        symbols = words.symbols[words.starts[word] : words.starts[word] + words.lengths[word]]
+        _add_counts(np.int64(word), symbols, changed, words.weights[word], _ANY, table, pairs, links, sizes)
 
 
-@inner
-def _grown(array, needed):
-    if needed <= len(array):
-        return array
-    larger = np.empty(max(needed, 2 * len(array)), np.int64)
-    for i in range(len(array)):  # not a slice: that would compile NumPy's broadcasting, 2 s of it
-        larger[i] = array[i]
-    return larger
+@loop
+def learn_merges(words, changed, tokens, table, pairs, links, heap, sizes, lefts, rights):
+    """Learn the merges of (lefts, rights) from number sizes[STEP] on; merge i makes symbol 256 + i.
 
-
-@inner
-def _with_room(table, pairs, heap, sizes, more):
-    """The same pairs, hash table and heap with room for `more` further pairs."""
-    needed = sizes[PAIRS] + more
-    left, right = _grown(pairs.left, needed), _grown(pairs.right, needed)
-    pairs = Pairs(left, right, _grown(pairs.count, needed), _grown(pairs.head, needed))
-    heap = Heap(_grown(heap.count, needed), _grown(heap.pair, needed))
-    if 2 * needed > len(table):
-        table = np.full(2 * len(table), -1, np.int32)
-        while len(table) < 2 * needed:
-            table = np.full(2 * len(table), -1, np.int32)
-        for p in range(sizes[PAIRS]):
-            table[_place_of(pairs.left[p], pairs.right[p], table, pairs)] = p
-    return table, pairs, heap
-
-
-@inner
-def _byte_tokens(most):
-    """The 256 bytes as tokens, with room for `most` in all."""
-    tokens = Tokens(np.zeros(most, np.uint64), np.ones(most, np.int64), np.zeros(most, np.int64), _room())
-    for byte in range(256):
-        tokens.prefixes[byte] = np.uint64(byte) << np.uint64(56)
-        tokens.starts[byte] = tokens.text[byte] = byte
-    return tokens
-
-
-@inner
-def _with_token(tokens, new, a, b):
-    """The tokens and one more, `new`, with the bytes of a and b."""
-    start, length = tokens.starts[new - 1] + tokens.lengths[new - 1], tokens.lengths[a] + tokens.lengths[b]
-    tokens = Tokens(tokens.prefixes, tokens.lengths, tokens.starts, _grown(tokens.text, start + length))
-    tokens.starts[new], tokens.lengths[new] = start, length
-    for k in range(length):
-        part, at = (a, k) if k < tokens.lengths[a] else (b, k - tokens.lengths[a])
-        byte = tokens.text[tokens.starts[part] + at]
-        tokens.text[start + k] = byte
-        if k < 8:
-            tokens.prefixes[new] |= np.uint64(byte) << np.uint64(56 - 8 * k)
-    return tokens
-
-
-@kernel
-def learn_merges(symbols, starts, lengths, weights, changed, merges):
-    """Left and right symbols of up to `merges` merges; 256 + i is the symbol that merge i makes.
-
-    symbols: int32, the bytes of all words, overwritten; word w has lengths[w] of them from starts[w] and occurs weights[w]
-    times. changed: as many True as the longest word has bytes.
+    Stops when all are learned or no pair is left (True), or when the pairs or their table need more room (False).
     """
-    tokens, sizes = _byte_tokens(256 + merges), np.zeros(3, np.int64)
-    pairs = Pairs(_room(), _room(), _room(), _room())
-    heap, table = Heap(_room(), _room()), np.full(2 * len(_room()), -1, np.int32)
-    # a word's symbols give it at most that many links at first, and each merge in it two more and one symbol less
-    links = Links(np.empty(3 * len(symbols), np.int32), np.empty(3 * len(symbols), np.int64))
-    for word in range(len(starts)):
-        letters = symbols[starts[word] : starts[word] + lengths[word]]
-        _add_counts(word, letters, changed, weights[word], _ANY, table, pairs, links, sizes)
-    lefts, rights, known = np.empty(merges, np.int64), np.empty(merges, np.int64), 0
-    for step in range(merges):
-        for p in range(known, sizes[PAIRS]):
+    while sizes[STEP] < len(lefts):
+        new = 256 + sizes[STEP]
+        room = sizes[PAIRS] + 2 * new + 2  # the new token has at most each token on either side
+        if room > len(pairs.left) or 2 * room > len(table):
+            return False
+        for p in range(sizes[PUSHED], sizes[PAIRS]):
             if pairs.count[p] > 0:
                 _push(heap, sizes, pairs.count[p], p, pairs, tokens)
-        known = sizes[PAIRS]
+        sizes[PUSHED] = sizes[PAIRS]
         best = _pop_best(heap, sizes, pairs, tokens)
         if best < 0:
-            return lefts[:step], rights[:step]
-        lefts[step], rights[step] = pairs.left[best], pairs.right[best]
-        tokens = _with_token(tokens, 256 + step, lefts[step], rights[step])
-        table, pairs, heap = _with_room(table, pairs, heap, sizes, 2 * (257 + step))
-        _merge_everywhere(best, 256 + step, symbols, starts, lengths, weights, changed, table, pairs, links, sizes)
-    return lefts, rights
+            break
+        lefts[sizes[STEP]], rights[sizes[STEP]] = pairs.left[best], pairs.right[best]
+        _merge_everywhere(best, new, words, changed, tokens, table, pairs, links, sizes)
+        sizes[STEP] += 1
+    return True
+
+
+@loop
+def fill_table(table, pairs, count):
+    """Enter the first `count` pairs into an empty table."""
+    for p in range(count):
+        table[_place_of(pairs.left[p], pairs.right[p], table, pairs)] = p
+
+
+def _words_of(words: dict[bytes, int]) -> Words:
+    lengths = np.array([len(word) for word in words], np.int64)
+    symbols = np.frombuffer(b"".join(words), np.uint8).astype(np.int32)
+    return Words(symbols, np.cumsum(lengths) - lengths, lengths, np.fromiter(words.values(), np.int64, len(words)))
+
+
+def _byte_tokens(text: np.ndarray, merges: int) -> Tokens:
+    """The 256 bytes as tokens, with room for as many more; a token's length is 0 until it is made."""
+    prefixes, lengths = np.zeros(256 + merges, np.uint64), np.zeros(256 + merges, np.int64)
+    prefixes[:256], lengths[:256] = np.arange(256, dtype=np.uint64) << np.uint64(56), 1
+    return Tokens(prefixes, lengths, np.zeros(256 + merges, np.int64), text)
+
+
+def _learn(words: dict[bytes, int], merges: int) -> tuple[list[int], list[int]]:
+    """Symbols of the merges' left and right parts."""
+    state = _words_of(words)
+    tokens = _byte_tokens(state.symbols.astype(np.uint8), merges)
+    changed, sizes = np.ones(max(map(len, words)), np.bool_), np.zeros(5, np.int64)
+    # a word's symbols give it at most that many links at first, and each merge in it two more and one symbol less
+    links = Links(np.empty(3 * len(state.symbols), np.int32), np.empty(3 * len(state.symbols), np.int64))
+    capacity = 1 << 17  # of which two bytes make half
+    pairs, heap = Pairs(*_room(4, capacity)), Heap(*_room(2, capacity))
+    table = np.full(4 * capacity, -1, np.int32)
+    count_all_pairs(state, changed, table, pairs, links, sizes)
+    lefts, rights = _room(2, merges)
+    while not learn_merges(state, changed, tokens, table, pairs, links, heap, sizes, lefts, rights):
+        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, _room(4, capacity), strict=True)))
+        heap = Heap(*(np.concatenate(both) for both in zip(heap, _room(2, capacity), strict=True)))
+        capacity *= 2
+        table = np.full(4 * capacity, -1, np.int32)
+        fill_table(table, pairs, sizes[PAIRS])
+    return lefts[: sizes[STEP]].tolist(), rights[: sizes[STEP]].tolist()
+
+
+def _room(arrays: int, length: int) -> list[np.ndarray]:
+    return [np.empty(length, np.int64) for _ in range(arrays)]
 
 
 def train_bpe_fast(words: dict[bytes, int], merges: int) -> list[tuple[bytes, bytes]]:
     """Learn up to `merges` merges from counted words: what `bpe.train_bpe` gives, some thousand times as fast."""
     if not words:
         return []
-    lengths = np.array([len(word) for word in words], np.int64)
-    symbols = np.frombuffer(b"".join(words), np.uint8).astype(np.int32)
-    weights = np.fromiter(words.values(), np.int64, len(words))
-    starts, changed = np.cumsum(lengths) - lengths, np.ones(lengths.max(), np.bool_)
-    lefts, rights = learn_merges(symbols, starts, lengths, weights, changed, merges)
     tokens = [bytes([byte]) for byte in range(256)]
     pairs = []
-    for left, right in zip(lefts.tolist(), rights.tolist(), strict=True):
+    for left, right in zip(*_learn(words, merges), strict=True):
         pairs.append((tokens[left], tokens[right]))
         tokens.append(tokens[left] + tokens[right])
     return pairs
