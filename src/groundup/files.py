@@ -16,7 +16,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,8 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".tmp-{os.getpid()}-{next(_numbers)}-{path.name}")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -88,7 +89,7 @@ def _clear(path: Path) -> None:
     for entry in list(path.parent.iterdir()):
         found = form.fullmatch(entry.name)
         if found and not _alive(int(found[1])):
-            _remove(entry)
+            remove(entry)
 
 
 def _alive(process: int) -> bool:
@@ -115,7 +116,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, path)
             _sync(path.parent)
         except BaseException:
-            _remove(temporary)
+            remove(temporary)
             raise
 
 
@@ -138,7 +139,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
                 _sync(file)
             _replace_folder(temporary, path)
         except BaseException:
-            _remove(temporary)
+            remove(temporary)
             recover(path)
             raise
 
@@ -153,8 +154,8 @@ def _replace_folder(temporary: Path, path: Path) -> None:
         os.replace(path, old)
         os.replace(temporary, path)
     _sync(path.parent)
-    _remove(temporary)
-    _remove(old)
+    remove(temporary)
+    remove(old)
 
 
 def _swap(one: Path, other: Path) -> bool:
@@ -174,7 +175,7 @@ def recover(path: str | Path) -> None:
     if not old.exists():
         return
     if path.exists():
-        _remove(old)
+        remove(old)
     else:
         os.replace(old, path)
 
@@ -278,6 +279,11 @@ def _end_of_last_record(handle: int) -> int:
         os.ftruncate(handle, length)
         return length
     return length + (os.write(handle, b"\n") if torn else 0)
+
+
+def write_jsonl(path: str | Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write a whole JSON-lines file, or leave the old one."""
+    write_bytes(path, b"".join(_json(record) for record in records))
 
 
 def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
