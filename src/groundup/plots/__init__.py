@@ -1,0 +1,31 @@
+"""Figures from plain numbers, the same in lesson, report and workbench. In reading order:
+
+style     one visual language: colours that are told apart by everyone, on white and on black
+curves    a loss over steps, beside the floor and the baselines
+bars      scores with intervals, time and memory by stage with their forecasts, compression, cost
+tables    what the model wrote, over time
+page      several figures as one HTML page that needs no network
+"""
+
+import importlib
+from typing import Any
+
+_EXPORTS = {
+    "loss_curve": "curves",
+    "accuracy_bars": "bars",
+    "bits_per_byte_bars": "bars",
+    "compression_bars": "bars",
+    "cost_bar": "bars",
+    "time_and_memory_bars": "bars",
+    "samples_table": "tables",
+    "figure_html": "page",
+    "plotly_script": "page",
+    "to_html": "page",
+}
+__all__ = list(_EXPORTS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"groundup.plots.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"groundup.plots has no {name!r}; it draws {', '.join(_EXPORTS)}")

@@ -1,0 +1,49 @@
+"""Curves over the steps of a run: what falls, and the level that it cannot fall below."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from groundup.plots import style
+
+
+def loss_curve(
+    steps: Sequence[float],
+    train: Sequence[float | None],
+    *,
+    validation: tuple[Sequence[float], Sequence[float | None]] | None = None,
+    floor: float | None = None,
+    baselines: Mapping[str, float] | None = None,
+    log_x: bool = False,
+    unit: str = "nats a token",
+    title: str = "Loss",
+) -> go.Figure:
+    """Draw training and validation loss over steps, with the floor (the data's own entropy) and baselines as lines.
+
+    validation: its own steps and values. A loss that is no number (None, NaN, infinite) is a gap, marked on the axis.
+    """
+    made = style.figure(title, x="step", y=unit)
+    _line(made, "training", steps, train, style.colour(0), width=1.5)
+    if validation is not None:
+        _line(made, "validation", *validation, style.colour(1), width=2.5, marked=True)
+    for name, value in (baselines or {}).items():
+        style.reference_line(made, name, value)
+    if floor is not None:
+        style.reference_line(made, "floor", floor, colour=style.FLOOR)
+    if log_x:
+        made.update_xaxes(type="log")
+    return made
+
+
+def _line(made: go.Figure, name: str, steps: Sequence[float], values: Sequence[float | None], colour: str, *, width: float,
+          marked: bool = False) -> None:
+    """One curve; where its value is no number it has a gap, and a cross at the bottom."""
+    finite = [value if value is not None and math.isfinite(value) else None for value in values]
+    made.add_scatter(x=list(steps), y=finite, name=name, mode="lines+markers" if marked else "lines",
+                     line={"color": colour, "width": width}, hovertemplate="step %{x}: %{y:.4f}")
+    broken = [step for step, value in zip(steps, finite, strict=True) if value is None]
+    if broken:
+        lowest = min((value for value in finite if value is not None), default=0.0)
+        made.add_scatter(x=broken, y=[lowest] * len(broken), name=f"{name}: no number", mode="markers",
+                         marker={"symbol": "x", "color": colour, "size": 8}, hovertemplate="step %{x}: not a finite number")

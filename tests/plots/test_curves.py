@@ -1,0 +1,39 @@
+"""Curves: every value is drawn or marked, the floor and the baselines are named."""
+
+import json
+
+import pytest
+
+from groundup.plots import loss_curve
+
+
+def names(figure):
+    return [trace.name for trace in figure.data]
+
+
+def test_training_and_validation_are_drawn_at_their_own_steps():
+    figure = loss_curve([1, 2, 3], [3.0, 2.0, 1.5], validation=([0, 3], [4.0, 1.7]))
+    assert names(figure) == ["training", "validation"]
+    assert list(figure.data[0].y) == [3.0, 2.0, 1.5] and list(figure.data[1].x) == [0, 3]
+
+
+def test_the_floor_and_the_baselines_stand_as_lines_with_their_names():
+    figure = loss_curve([1], [2.0], floor=1.234, baselines={"5-gram": 2.5})
+    assert [shape.y0 for shape in figure.layout.shapes] == [2.5, 1.234]
+    assert [note.text for note in figure.layout.annotations] == ["5-gram 2.5", "floor 1.23"]
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), None])
+def test_a_loss_that_is_no_number_is_marked_and_the_rest_is_drawn(broken):
+    figure = loss_curve([1, 2, 3], [2.0, broken, 1.0])
+    assert list(figure.data[0].y) == [2.0, None, 1.0]
+    assert names(figure)[1] == "training: no number" and list(figure.data[1].x) == [2]
+    json.loads(figure.to_json(), parse_constant=lambda word: pytest.fail(word))
+
+
+def test_a_curve_of_nothing_but_broken_values_is_still_a_figure():
+    assert list(loss_curve([1], [float("nan")]).data[1].x) == [1]
+
+
+def test_the_steps_can_be_logarithmic():
+    assert loss_curve([1], [1.0], log_x=True).layout.xaxis.type == "log"
