@@ -24,7 +24,7 @@ class SmallConfig:
 
     vocab_size: int = 300
     seed: int = 0
-    path: str = ""
+    text: str = ""
 
 
 class World:

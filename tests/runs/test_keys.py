@@ -40,11 +40,11 @@ def test_threads_change_what_computes_and_not_the_documents(world, small):
 def test_the_users_text_is_known_by_its_content(world, small, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("one")
-    before = names(small(data={"path": str(text)}))
+    before = names(small(data={"text": str(text)}))
     text.touch()
-    assert names(small(data={"path": str(text)})) == before
+    assert names(small(data={"text": str(text)})) == before
     text.write_text("two")
-    assert names(small(data={"path": str(text)}))["data"] != before["data"]
+    assert names(small(data={"text": str(text)}))["data"] != before["data"]
 
 
 def test_a_folder_is_known_by_its_names_and_contents(tmp_path):

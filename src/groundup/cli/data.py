@@ -17,10 +17,8 @@ class DataOptions(Running):
 def build(options: DataOptions) -> None:
     """Run the data stage alone."""
     from groundup.cli import running, show
-    from groundup.runs.stages.data import text_source
-
     changes = {"name": "data", "description": "documents", "stages": ["data"]}
-    source = {"data": text_source(options.text)} if options.text else {}
+    source = {"data": {"text": str(options.text)}} if options.text else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes | source), options.json)
 
 

@@ -33,10 +33,8 @@ def run(options: DemoOptions) -> None:
 
 def text_changes(path: Path, fast: bool) -> dict:
     """What the text recipe needs to know of the user's text: where it is, and a run name of its own."""
-    from groundup.runs.stages.data import text_source
-
     quick = {"train": {"steps": 60}} if fast else {}
-    return {"name": f"text-{safe(path.stem)}", "data": text_source(path)} | quick
+    return {"name": f"text-{safe(path.stem)}", "data": {"text": str(path)}} | quick
 
 
 def safe(name: str) -> str:

@@ -19,10 +19,8 @@ class TokenizerOptions(Running):
 def train(options: TokenizerOptions) -> None:
     """Run the stages data and tokenizer."""
     from groundup.cli import running, show
-    from groundup.runs.stages.data import text_source
-
     changes: dict = {"name": "tokenizer", "description": "a tokenizer", "stages": ["data", "tokenizer"]}
-    changes |= {"data": text_source(options.text)} if options.text else {}
+    changes |= {"data": {"text": str(options.text)}} if options.text else {}
     changes |= {"tokenizer": {"vocab_size": options.vocab_size}} if options.vocab_size is not None else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes), options.json)
 

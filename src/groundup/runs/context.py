@@ -86,6 +86,27 @@ class Context:
             files.write_json(path, chosen)
         return chosen[name]
 
+    def measured(self, name: str, about: Any, measure: Callable[[], Any]) -> Any:
+        """What was measured once for `about` on this machine, kept in the user's cache folder: two runs then choose alike."""
+        from groundup.machine.probe.roofline import cache_folder
+        from groundup.runs.keys import digest
+
+        path = cache_folder() / f"{name}-{digest([about, machine_name(), self.choose('threads', settings.cores)])[:16]}.json"
+        if path.is_file():
+            return files.read_json(path)["chosen"]
+        chosen = measure()
+        files.write_json(path, {"chosen": chosen, "machine": machine_name()})
+        return chosen
+
+    def device(self) -> str:
+        """The device of this stage, decided once."""
+        return self.choose("device", lambda: settings.device(self.recipe.configs["machine"]))
+
+    def dtype(self) -> str | None:
+        """The number format that was asked for; None: not asked."""
+        asked = self.recipe.configs["machine"].dtype
+        return None if asked == "auto" else asked
+
     def choose_machine(self) -> None:
         """Decide device and threads once; say so when a run goes on on another machine than it began on."""
         here, machine = machine_name(), self.recipe.configs["machine"]

@@ -71,13 +71,10 @@ def _nearest(role: str, before: list[Plan]) -> str:
 
 def outside(recipe: Recipe, stage: Stage) -> dict[str, str]:
     """The content of what comes from outside the run: the user's text, a model folder, the standard library of this Python."""
-    found = {role: folder_digest(Path(recipe.inputs[role])) for role in (*stage.needs, *stage.reads_all) if role in recipe.inputs}
-    for section in stage.sections:
-        path = getattr(recipe.configs[section], "path", None)
-        if path:
-            found[section] = folder_digest(Path(path))
-    if stage.name == "data" and "path" not in found:
-        found["python"] = platform.python_version()
+    found = {role: folder_digest(Path(recipe.inputs[role])) for role in (*stage.needs, *stage.may_read) if role in recipe.inputs}
+    if stage.name == "data":
+        text = recipe.configs["data"].text
+        found |= {"text": folder_digest(Path(text))} if text else {"python": platform.python_version()}
     return found
 
 

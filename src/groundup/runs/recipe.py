@@ -34,6 +34,7 @@ SECTIONS = {  # a recipe's table, and the dataclass that reads it
     "report": "groundup.runs.stages.report:ReportConfig",
 }
 TOP = ("name", "description", "parent", "seed", "stages", "inputs")
+ROLES = tuple(dict.fromkeys(role for stage in STAGES.values() for role in (*stage.needs, *stage.may_read)))
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -150,6 +151,10 @@ def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
     if not SAFE_NAME.fullmatch(name):
         raise ConfigError(f"{source}: name = {fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'")
     inputs = fields.convert(dict, top["inputs"], "inputs", source)
+    for role, path in inputs.items():
+        if role not in ROLES:
+            raise ConfigError(f"{source}: inputs.{role} is nothing that a stage reads; {fields.did_you_mean(role, ROLES)}")
+        fields.convert(str, path, f"inputs.{role}", source)
     stages = check_stages(top.get("stages"), inputs, source)
     configs = _configs(raw, stages, seed, source)
     return Recipe(name=name, description=description, seed=seed, stages=stages, configs=configs, inputs=inputs, source=source)

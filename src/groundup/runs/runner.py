@@ -8,6 +8,7 @@ A stage is finished when its `done.json` is there and every output still has the
 an earlier setting costs nothing (`groundup runs remove` makes room). All stages run in this one process, under one lock on the folder.
 """
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -79,13 +80,14 @@ def run(recipe: Recipe, folder: str | Path, *, command: str = "", on_stage: Call
 def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], command: str) -> Context:
     folders = {stage.name: stage.folder for stage in ran}
     inputs = {role: folders[maker] / role if maker else Path(recipe.inputs[role]) for role, maker in planned.reads.items()}
+    inputs |= {role: Path(recipe.inputs[role]) for role in planned.stage.may_read if role in recipe.inputs}
     models = {stage.name: stage.folder / "model" for stage in ran if stage.plan.stage.makes == "model"}
     return Context(
         stage=planned.stage,
         folder=folder / "stages" / planned.folder_name,
         recipe=recipe,
         inputs=inputs,
-        models=models or {"model": inputs["model"]} if "model" in inputs else models,
+        models=models or {role: path for role, path in inputs.items() if role == "model"},
         done={stage.name: stage.done for stage in ran},
         folders=folders,
         run_folder=folder,
@@ -119,8 +121,9 @@ def perform(context: Context, planned: Plan, told: Sequence[str] = ()) -> dict[s
     stage, folder = planned.stage, context.folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DONE).unlink(missing_ok=True)
-    head = {"stage": stage.name, "key": planned.key, "format": stage.format, "reads": dict(planned.reads)}
-    files.write_text(folder / "stage.toml", toml.dump(head | planned.parts["tables"]))
+    head = {"stage": stage.name, "key": planned.key, "format": stage.format}
+    inputs = {role: os.path.relpath(path, context.run_folder) for role, path in context.inputs.items()}
+    files.write_text(folder / "stage.toml", toml.dump(head | planned.parts["tables"] | {"inputs": inputs}))
     files.append_jsonl(folder / "sittings.jsonl", {"began": time.time()})
     before = [(filled.id, filled.calls) for filled in slots.active()]
     numbers, cost = _measured(context)
@@ -150,8 +153,10 @@ def _measured(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
             numbers = context.stage.run(context)
     except KeyboardInterrupt:
         raise Interrupted(f"stopped in stage '{context.stage.name}'; {context.way_on()}") from None
-    except (DiskFull, Interrupted) as error:
-        raise type(error)(f"{error}; {context.way_on()}") from None
+    except DiskFull as error:
+        raise DiskFull(f"{error}; then {context.way_on()}") from None
+    except Interrupted:
+        raise
     except GroundupError:
         if not (context.folder / "checkpoints").exists():
             shutil.rmtree(context.folder, ignore_errors=True)

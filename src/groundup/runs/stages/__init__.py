@@ -21,6 +21,7 @@ class Stage:
     about: str
     sections: tuple[str, ...]  # the recipe's tables it reads
     needs: tuple[str, ...] = ()  # roles it reads, each from the nearest stage before it
+    may_read: tuple[str, ...] = ()  # roles it reads when the recipe's inputs give a folder for them
     reads_all: tuple[str, ...] = ()  # roles it reads from every stage before it
     makes: str | None = None  # the role it makes: a folder of that name inside the stage's own
     uses: tuple[str, ...] = ()
@@ -51,8 +52,9 @@ STAGES: dict[str, Stage] = {
         Stage(
             name="train",
             about="train a model to predict the next token",
-            sections=("tokenizer", "model", "train"),
+            sections=("model", "train"),
             needs=("documents", "tokenizer"),
+            may_read=("start",),
             makes="model",
             uses=("text", "model", "inference", "training"),
             steps=True,
@@ -80,7 +82,7 @@ STAGES: dict[str, Stage] = {
             about="measure every model so far",
             sections=("eval",),
             needs=("documents", "model"),
-            reads_all=("model",),
+            reads_all=("tokenizer", "model"),
             makes="scores",
             uses=("text", "model", "inference", "evaluation"),
         ),

@@ -1,0 +1,162 @@
+"""The stage `train`: a new model learns to predict the next token of the documents.
+
+The documents are cut into tokens first (`tokens/`, a few seconds), so that the stage needs nothing but documents and a tokenizer. While it trains it
+measures bits per byte on a few held-out documents of each world and writes samples, both as lines of metrics.jsonl. When the learner's functions are in
+use, the first steps are also trained with the reference, in a child process from the same seed, and both losses are kept.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from groundup.runs import comparison
+from groundup.runs.context import Context
+
+VALIDATION_DOCUMENTS = 48  # of each world: about the work of three training steps
+SAMPLE_TOKENS = 60
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Train the model and write its folder; parameters, tokens, operations, losses."""
+    from groundup.text.tokenizers import load_tokenizer
+
+    tokenizer = load_tokenizer(context.inputs["tokenizer"])
+    module = new_module(context, tokenizer)
+    batches = batches_of(context, tokenizer)
+    set_dtype(context, module, batches)
+    compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
+    result = fit(context, module, tokenizer, batches)
+    save(context, module, tokenizer)
+    return numbers(context, module, result) | {"slots_compared": comparison.compare(context, compared)}
+
+
+def new_module(context: Context, tokenizer: Any) -> Any:
+    """The module to train: that of the folder given as `start`, or a new one of the recipe's shape and seed."""
+    from groundup.model.architectures import build
+    from groundup.model.formats.huggingface import load_model
+
+    if "start" in context.inputs:
+        return load_model(context.inputs["start"], device=context.device())
+    config = dataclasses.replace(
+        context.recipe.configs["model"],
+        vocab_size=tokenizer.vocab_size,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return build(config, seed=context.config.seed, device=context.device())
+
+
+def batches_of(context: Context, tokenizer: Any) -> Any:
+    """Step number -> batch, from every world's training documents in proportion to their tokens."""
+    from groundup.data.folder import DataFolder
+    from groundup.data.pipeline.formats import Shards
+    from groundup.data.pipeline.streaming import Loader
+    from groundup.data.pipeline.tokenize import tokenize
+
+    data, config, shards = DataFolder.open(context.inputs["documents"]), context.config, []
+    for world in data.worlds:
+        folder = context.folder / "tokens" / world
+        if not (folder / "index.json").exists():
+            tokenize(data.texts(world, "train"), tokenizer, folder)
+        shards.append(Shards.open(folder))
+    return Loader([(part, part.num_tokens) for part in shards], config.seq_len, config.batch_size, config.seed)
+
+
+def set_dtype(context: Context, module: Any, batches: Any) -> None:
+    """Compute in the number format that is asked for, or that was measured to be faster; decided once."""
+    import torch
+
+    from groundup.training.objectives.causal import causal_loss
+    from groundup.training.step import choose_dtype
+
+    def measure() -> str:
+        shape = {"model": dataclasses.asdict(module.config), "rows": context.config.batch_size, "tokens": context.config.seq_len}
+        return context.measured("dtype", shape, lambda: choose_dtype(module, batches.batch(0), causal_loss))
+
+    asked = context.recipe.configs["machine"].dtype
+    module.compute_dtype = getattr(torch, context.choose("dtype", measure if asked == "auto" else lambda: asked))
+
+
+def fit(context: Context, module: Any, tokenizer: Any, batches: Any) -> Any:
+    """Run the training loop with the stage's listeners."""
+    from groundup.training import loop
+
+    config, metrics = context.config, context.folder / "metrics.jsonl"
+    listeners = [
+        loop.write_metrics(metrics),
+        loop.validate_every(config.validate_every, config.steps, validation(context, tokenizer), metrics),
+        loop.call_every(config.sample_every, config.steps, sampler(context, tokenizer)),
+    ]
+    return loop.train(module, batches.batch, config, listeners=listeners, folder=context.folder, stop=context.stop, way_on=context.way_on())
+
+
+def validation(context: Context, tokenizer: Any) -> Any:
+    """A function that measures bits per byte of a few held-out documents of each world."""
+    from groundup.data.folder import DataFolder
+    from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
+
+    data = DataFolder.open(context.inputs["documents"])
+    held_out = {world: tokenize(data.texts(world, "heldout", VALIDATION_DOCUMENTS), tokenizer) for world in data.worlds}
+
+    def measure(module: Any) -> dict[str, float]:
+        return {f"bits_per_byte_{world}": bits_per_byte(module, texts).per_byte for world, texts in held_out.items()}
+
+    return measure
+
+
+def sampler(context: Context, tokenizer: Any) -> Any:
+    """A listener that writes what the model makes of the beginnings of held-out documents."""
+    from groundup.data.folder import DataFolder
+
+    data = DataFolder.open(context.inputs["documents"])
+    prompts = [beginning(text) for world in data.worlds for text in data.texts(world, "heldout", 2)]
+
+    def sample(event: Any) -> None:
+        written = complete(event.module, tokenizer, prompts)
+        context.record(step=event.step, samples=[{"prompt": prompt, "text": text} for prompt, text in zip(prompts, written, strict=True)])
+
+    return sample
+
+
+def beginning(text: str, words: int = 4) -> str:
+    """The first words of a text, to be continued."""
+    return " ".join(text.split()[:words])
+
+
+def complete(module: Any, tokenizer: Any, prompts: Sequence[str]) -> list[str]:
+    """Short continuations at temperature 0.7, the same numbers drawn at every step."""
+    from groundup.inference.decoding.config import SamplingConfig
+    from groundup.inference.engine.batching import generate_batch
+
+    ids = [[tokenizer.eos_token_id, *tokenizer.encode(prompt)] for prompt in prompts]
+    sampling = SamplingConfig(max_new_tokens=SAMPLE_TOKENS, temperature=0.7, top_p=0.95)
+    made = generate_batch(module, ids, sampling, {tokenizer.eos_token_id}, pad_id=tokenizer.pad_token_id or 0)
+    return [tokenizer.decode(completion.ids, skip_special_tokens=True) for completion in made]
+
+
+def save(context: Context, module: Any, tokenizer: Any, *, chats: bool = False) -> None:
+    """Write the model folder: weights, tokenizer, and how it is best sampled."""
+    from groundup.model.formats.huggingface import save_model
+
+    stops = [tokenizer.eos_token_id, *(tokenizer.special_tokens[token] for token in ("<|im_end|>",) if token in tokenizer.special_tokens)]
+    drawing = {"do_sample": False} if chats else {"do_sample": True, "temperature": 0.8, "top_p": 0.95}
+    generation = {"eos_token_id": stops, "pad_token_id": tokenizer.pad_token_id, "max_new_tokens": 128, **drawing}
+    save_model(context.made, module, tokenizer, generation=generation)
+
+
+def numbers(context: Context, module: Any, result: Any) -> dict[str, Any]:
+    """What the run of the loop was: sizes, operations, losses."""
+    from groundup.model.accounting import count
+
+    config, accounting = context.config, count(module.config)
+    tokens = config.steps * config.tokens_per_step
+    model = {"family": module.config.model_type, "parameters": accounting.parameters, "vocab_size": module.config.vocab_size}
+    return {
+        "model": model | {"context": module.config.max_position_embeddings},
+        "steps": config.steps,
+        "tokens": tokens,
+        "flops": tokens * accounting.training_flops_per_token(config.seq_len),
+        "loss": result.loss,
+        "loop_seconds": result.seconds,
+        "dtype": context.choose("dtype", lambda: "float32"),
+    }
