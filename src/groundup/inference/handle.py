@@ -90,7 +90,8 @@ class Handle:
         tokenizer = self._tokenizer()
         if not tokenizer.chat_template:
             raise InputError(
-                "this model has no chat template, so it only continues text; use generate, or tune it with `groundup tune`"
+                "this model has no chat template, so it only continues text; "
+                "use generate, or tune it with `groundup tune`"
             )
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]

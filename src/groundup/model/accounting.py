@@ -1,7 +1,7 @@
 """What a configuration costs, before it is built: parameters, floating-point operations, bytes of weights and cache.
 
 A matrix of n weights costs 2n operations a token (multiply and add), and twice that again on the way back, so training
-costs about 6 n a token (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). Attention adds 4 * heads * head_dim for every
+costs about 6n a token (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). Attention adds 4 * heads * head_dim for each
 pair of query and key, masked pairs included, as the kernels compute them too when they are given a mask.
 Left out: norms, activations and softmax, under 1 % of the operations (though not of the time) of a small model.
 """

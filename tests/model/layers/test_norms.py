@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
-from groundup.model.layers.norms import RMSNorm, rms_norm_reference
+from groundup.model.layers.norms import RMSNorm, rms_norm, rms_norm_reference
 
 
 def made(hidden=16, eps=1e-5):
@@ -33,3 +33,29 @@ def test_a_zero_vector_stays_zero_with_a_finite_gradient():
     x = torch.zeros(1, 16, requires_grad=True)
     made()(x).sum().backward()
     assert torch.equal(made()(x), torch.zeros(1, 16)) and x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(5, 16), (2, 3, 4, 16)])
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-4), (torch.bfloat16, 0.02)])
+def test_the_gradients_equal_those_of_the_definition_in_double_precision(shape, dtype, tolerance):
+    """LayerNorm's own gradient of the gain sums thousands of rows in bf16 and was off by half its size."""
+    x, dy, gain = torch.randn(shape).to(dtype), torch.randn(shape).to(dtype), made().weight.detach()
+
+    def gradients(norm, dtype):
+        inputs = x.clone().to(dtype).requires_grad_(), gain.clone().requires_grad_()
+        norm(*inputs, 1e-5).backward(dy.to(dtype))
+        return [tensor.grad for tensor in inputs]
+
+    for ours, exact in zip(gradients(rms_norm, dtype), gradients(rms_norm_reference, torch.float64), strict=True):
+        assert (ours - exact).abs().max() < tolerance * exact.abs().max()
+    assert gradients(rms_norm, dtype)[1].dtype == torch.float32
+
+
+def test_gradients_of_gradients_and_transforms_work_too():
+    x, gain = torch.randn(3, 8, dtype=torch.float64, requires_grad=True), torch.rand(8, dtype=torch.float64)
+    gain.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, gain: rms_norm(x, gain, 1e-5), (x, gain))
+    assert torch.autograd.gradgradcheck(lambda x, gain: rms_norm(x, gain, 1e-5), (x, gain))
+    each = torch.func.vmap(torch.func.grad(lambda row: rms_norm(row, gain, 1e-5).square().sum()))(x)
+    (whole,) = torch.autograd.grad(rms_norm(x, gain, 1e-5).square().sum(), x)
+    assert torch.allclose(each, whole)

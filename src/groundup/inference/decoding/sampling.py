@@ -48,7 +48,7 @@ def top_k(logits: Logits, k: int) -> Logits:
 
 @slot
 def top_p(logits: Logits, p: float) -> Logits:
-    """Keep the likeliest tokens until their sum reaches p, the one that crosses included; of ties, the lower id first."""
+    """Keep the likeliest tokens until their sum reaches p, that which crosses included; of ties the lower id first."""
     ordered, ids = torch.sort(logits, dim=1, descending=True, stable=True)
     probabilities = torch.softmax(ordered, dim=1)
     mass_before = probabilities.cumsum(1) - probabilities

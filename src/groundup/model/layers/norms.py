@@ -1,9 +1,14 @@
 """RMSNorm: scale a vector to unit root mean square, then by a learned gain a coordinate.
 
-    y = g * x / sqrt(mean(x^2) + eps)
+    y = g * x / rms(x),   rms(x) = sqrt(mean(x^2) + eps)
 
 LayerNorm without the mean and the bias; as good and cheaper. Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4.
+
+`rms_norm_reference` is the definition. On a CPU torch computes the gradient of its own rms_norm in ten passes over
+memory; `rms_norm` takes the gradient of LayerNorm, which is one compiled loop, and adds back the mean it took away.
 """
+
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,9 +19,57 @@ from torch.nn import functional
 def rms_norm_reference(
     x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
 ) -> Float[Tensor, "*batch hidden"]:
-    """The definition, with the mean square in fp32. The module calls torch's, tested against this."""
-    mean_square = x.float().square().mean(-1, keepdim=True)
-    return gain.to(x.dtype) * (x.float() * torch.rsqrt(mean_square + eps)).to(x.dtype)
+    """Divide by the root mean square, computed in float32 at least, and multiply by the gain."""
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
+    return gain.to(x.dtype) * (wide * scale).to(x.dtype)
+
+
+def rms_norm(
+    x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
+) -> Float[Tensor, "*batch hidden"]:
+    """The same as the definition, by the fastest way that this device and this call allow."""
+    if x.device.type == "cpu" and x.requires_grad and torch.is_grad_enabled():
+        return _ByLayerNorm.apply(x, gain, eps)[0]
+    return functional.rms_norm(x, (x.shape[-1],), gain.to(x.dtype), eps)
+
+
+class _ByLayerNorm(torch.autograd.Function):
+    """Forward and backward in 1.1 ms instead of 2.9 (fp32) and 2.3 instead of 3.9 (bf16) for 4,096 x 192 on one core.
+
+    With s = 1 / rms(x) and u = g * dy, the gradient is s * (u - s^2 x mean(u x)). LayerNorm's, given mean 0 and this s,
+    is the same less s * mean(u).
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, gain: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
+        scale = square.square().div_(x.shape[-1]).add_(eps).rsqrt_()
+        return (x * scale).to(x.dtype) * gain.to(x.dtype), scale
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:
+        ctx.save_for_backward(inputs[0], inputs[1], output[1])
+        ctx.eps = inputs[2]
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        dy, (x, gain, scale) = gradients[0], ctx.saved_tensors
+        if torch.is_grad_enabled():  # a gradient of the gradient is wanted: the formula, which torch can follow
+            scale = torch.rsqrt(x.square().mean(-1, keepdim=True) + ctx.eps)
+            u = dy * gain
+            dx = scale * (u - scale.square() * x * (u * x).mean(-1, keepdim=True))
+            return dx, (dy * x * scale).reshape(-1, x.shape[-1]).sum(0), None
+        dx, _, _ = torch.ops.aten.native_layer_norm_backward(
+            dy, x, [x.shape[-1]], torch.zeros_like(scale), scale, gain.to(scale.dtype), None, [True, False, False]
+        )
+        dx += (dy @ (gain / x.shape[-1]).to(dy.dtype)).unsqueeze(-1) * scale
+        # Not LayerNorm's own gradient of the gain: in bf16 it sums 4,096 rows in bf16 and is off by half its size.
+        dgain = scale.view(1, -1).to(dy.dtype) @ (dy * x).flatten(0, -2)
+        return dx, dgain[0].to(gain.dtype), None
 
 
 class RMSNorm(nn.Module):
@@ -29,4 +82,4 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
         """Normalise the last axis."""
-        return functional.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.eps)
+        return rms_norm(x, self.weight, self.eps)
