@@ -247,10 +247,11 @@ def _read(path: str | Path) -> bytes:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
 
 
-def append_jsonl(path: str | Path, record: dict[str, Any]) -> None:
-    """Add one record as one line, in one write; what a kill or a full disk tore off is taken away again."""
-    line = _json(record)
+def append_jsonl(path: str | Path, *records: dict[str, Any]) -> None:
+    """Add records, each as one line, in one write; what a kill or a full disk tore off is taken away again."""
+    line = b"".join(_json(record) for record in records)
     with disk_errors(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             whole = _end_of_last_record(handle)

@@ -34,6 +34,8 @@ def clip_(parameters: Sequence[Tensor], max_norm: float) -> float:
     Pascanu et al. 2013, arXiv:1211.5063, algorithm 1.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return 0.0
     norm = float(torch.stack(torch._foreach_norm(gradients)).norm())
     if max_norm and norm > max_norm:
         torch._foreach_mul_(gradients, max_norm / norm)

@@ -1,0 +1,1 @@
+"""What is preferred: reinforcement by rewards that can be checked (grpo)."""

@@ -1,0 +1,1 @@
+"""Adapting a pretrained model: supervised tuning on examples of what it should do."""
