@@ -4,6 +4,8 @@ The command line prints the sentence and exits with `exit_status`: 2 for the use
 else that escapes is a mistake of ours (status 1).
 """
 
+from pathlib import Path
+
 
 class GroundupError(Exception):
     """A user's mistake: str(error) is one sentence that says what came, what was expected, and the way out."""
@@ -41,6 +43,12 @@ class Interrupted(GroundupError):
     exit_status = 130
 
 
+def pip_line(extra: str) -> str:
+    """The exact command that installs an extra: of this checkout where the code runs from one, else of the package."""
+    checkout = Path(__file__).parents[2]
+    return f"pip install -e '{checkout}[{extra}]'" if (checkout / "pyproject.toml").is_file() else f"pip install 'groundup[{extra}]'"
+
+
 def missing_extra(package: str, extra: str) -> MissingExtra:
     """Name the missing package and the exact pip line that brings it."""
-    return MissingExtra(f"{package} is not installed; run: pip install 'groundup[{extra}]'")
+    return MissingExtra(f"{package} is not installed; run: {pip_line(extra)}")

