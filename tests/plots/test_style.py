@@ -21,12 +21,13 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("ground", ["#ffffff", "#0d1117"])
 def test_every_colour_can_be_seen_on_a_light_and_on_a_dark_page(ground):
-    assert all(contrast(colour, ground) >= 3 for colour in style.COLOURS)  # WCAG: 3 for graphics
+    assert all(contrast(colour, ground) >= 3 for colour in (*style.COLOURS, style.FLOOR))  # WCAG: 3 for graphics
     assert contrast(style.INK, ground) >= 4  # 4.5 on both does not exist for a page that is not pure black
 
 
 def test_no_two_colours_are_the_same():
     assert all(one != other for one, other in itertools.combinations(style.COLOURS, 2))
+    assert style.FLOOR not in style.COLOURS
     assert style.colour(len(style.COLOURS)) == style.colour(0)
 
 

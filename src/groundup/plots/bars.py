@@ -72,7 +72,7 @@ def time_and_memory_bars(stages: Sequence[Mapping[str, Any]], *, title: str = "T
         both, word = style.scaled([stage.get(key) for stage in stages] + [stage.get(forecast) for stage in stages], unit)
         for name, values, shape in (("measured", both[: len(stages)], ""), ("forecast", both[len(stages) :], "/")):
             made.add_bar(x=names, y=values, name=name, legendgroup=name, showlegend=not side, xaxis=f"x{side}", yaxis=f"y{side}",
-                         marker={"color": style.colour(0 if not shape else 6), "pattern": {"shape": shape}},
+                         marker={"color": style.INK if shape else style.colour(0), "pattern": {"shape": shape}},
                          hovertemplate=f"%{{x}}, {name}: %{{y:.3g}} {word}<extra></extra>")
         made.update_layout({f"yaxis{side}": {"title": {"text": word}}})
     quiet = {"gridcolor": style.GRID, "automargin": True}

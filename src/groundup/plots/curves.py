@@ -30,7 +30,7 @@ def loss_curve(
     for name, value in (baselines or {}).items():
         style.reference_line(made, name, value)
     if floor is not None:
-        style.reference_line(made, "floor", floor, colour=style.FLOOR)
+        style.reference_line(made, "floor", floor, colour=style.FLOOR, at="bottom left")  # where the curve is still high
     if log_x:
         made.update_xaxes(type="log")
     return made
