@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.evaluation.tasks.instructions import ROOM_TOKENS, longest_answer, prompt_ids
+from groundup.evaluation.tasks.instructions import prompt_ids
 from groundup.evaluation.tasks.samples import Answerer
 
 WORD = re.compile(r"\w+|[^\w\s]")
@@ -70,7 +70,7 @@ def nearest_neighbour(training: Sequence[Any]) -> Answerer:
     return lambda items: [training[index.find(item.prompt)].answer for item in items]
 
 
-def ngram_answerer(training: Sequence[Any], tokenizer: Any, order: int = 5) -> Answerer:
+def ngram_answerer(training: Sequence[Any], tokenizer: Any, max_new_tokens: int, order: int = 5) -> Answerer:
     """Answer with an n-gram model of the training items in the chat format."""
     from groundup.evaluation.metrics.intrinsic import fit_ngram
     from groundup.inference.handle import end_of_turn
@@ -79,10 +79,9 @@ def ngram_answerer(training: Sequence[Any], tokenizer: Any, order: int = 5) -> A
     stops = end_of_turn(tokenizer) | {tokenizer.eos_token_id}
 
     def answer(items: Sequence[Any]) -> list[str]:
-        limit = longest_answer(tokenizer, items) + ROOM_TOKENS
         prompts = [prompt_ids(tokenizer, item.prompt) for item in items]
         return [
-            tokenizer.decode(likeliest(model, prompt, stops, limit), skip_special_tokens=True) for prompt in prompts
+            tokenizer.decode(likeliest(model, prompt, stops, max_new_tokens), skip_special_tokens=True) for prompt in prompts
         ]
 
     return answer

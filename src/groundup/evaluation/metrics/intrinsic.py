@@ -42,6 +42,11 @@ class TokenDocuments:
         """Tokens to predict in each document, its end included."""
         return np.diff(self.offsets) + 1
 
+    @property
+    def count(self) -> int:
+        """Tokens to predict in all."""
+        return len(self.ids) + len(self)
+
     def stream(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """All documents in a row with <|endoftext|> around each, and where in it each document's first token is.
 
@@ -137,7 +142,7 @@ def bits_per_byte(
         losses = _losses(module, batch, stream, starts)
         np.add.at(total, [window.document for window in batch], losses)
         advance(sum(window.end - window.scored for window in batch))
-    return Bits(total / math.log(2), documents.sizes, int(documents.lengths.sum()))
+    return Bits(total / math.log(2), documents.sizes, documents.count)
 
 
 def _batches(cut: list[Window], tokens: int) -> Iterator[list[Window]]:
@@ -180,7 +185,7 @@ def ngram_bits_per_byte(model: KneserNey, documents: TokenDocuments) -> Bits:
     """Measure an n-gram model on the tokens that `bits_per_byte` predicts."""
     stream, starts = documents.stream()
     nats = -model.log_probabilities(stream)
-    return Bits(np.add.reduceat(nats, starts) / math.log(2), documents.sizes, int(documents.lengths.sum()))
+    return Bits(np.add.reduceat(nats, starts) / math.log(2), documents.sizes, documents.count)
 
 
 def gap_closed(model: float, ngram: float, floor: float) -> float:

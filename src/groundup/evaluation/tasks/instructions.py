@@ -12,25 +12,21 @@ from groundup.evaluation.metrics.calibration import mcnemar, paired_bootstrap, w
 from groundup.evaluation.tasks.samples import Answerer, Sample
 
 COMPOSITIONS = ("seen", "unseen")
-ROOM_TOKENS = 8  # beyond the longest right answer: enough to see that an answer went on
+ROOM_TOKENS = 8
 
 
-def chat_answerer(handle: Any, max_new_tokens: int = 0, rows_at_once: int = 256) -> Answerer:
-    """Answer as the model of `handle` does in a chat, always with the likeliest token.
-
-    max_new_tokens: 0 gives each call eight tokens more than its longest right answer has.
-    """
+def chat_answerer(handle: Any, max_new_tokens: int, rows_at_once: int = 256) -> Answerer:
+    """Answer as the model of `handle` does in a chat, always with the likeliest token."""
     from groundup.inference.decoding.config import SamplingConfig
     from groundup.inference.engine.batching import generate_batch
     from groundup.inference.handle import end_of_turn
 
     tokenizer = handle.tokenizer
     stops = handle.stop_ids() | end_of_turn(tokenizer)
+    sampling = SamplingConfig(max_new_tokens=max_new_tokens, temperature=0.0)
 
     def answer(items: Sequence[Any]) -> list[str]:
         prompts = [prompt_ids(tokenizer, item.prompt) for item in items]
-        limit = max_new_tokens or longest_answer(tokenizer, items) + ROOM_TOKENS
-        sampling = SamplingConfig(max_new_tokens=limit, temperature=0.0)
         completions = generate_batch(
             handle.module, prompts, sampling, stops, pad_id=tokenizer.pad_token_id or 0, rows_at_once=rows_at_once
         )
@@ -44,9 +40,9 @@ def prompt_ids(tokenizer: Any, prompt: str) -> list[int]:
     return tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True)
 
 
-def longest_answer(tokenizer: Any, items: Sequence[Any]) -> int:
-    """Tokens of the longest right answer."""
-    return max(map(len, tokenizer.encode_batch([item.answer for item in items])), default=0)
+def answer_room(tokenizer: Any, items: Sequence[Any]) -> int:
+    """How many tokens an answer may have: those of the longest right one, and a few by which a wrong one is seen."""
+    return max(map(len, tokenizer.encode_batch([item.answer for item in items])), default=0) + ROOM_TOKENS
 
 
 def share(samples: Sequence[Sample], confidence: float = 0.95) -> dict[str, float]:

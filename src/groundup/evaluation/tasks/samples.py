@@ -7,7 +7,6 @@ An answerer is a function from a list of items to their answers. An item has `.p
 one), `.family` (the kind of task) and `.composition` ("seen" or "unseen").
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,12 +78,12 @@ def read_samples(path: str | Path) -> list[Sample]:
 
 
 def _resume(path: Path, items: Sequence[Any]) -> dict[int, Sample]:
-    """The samples of an earlier run that answer these items; the log is rewritten without a torn line."""
+    """The samples of an earlier run, if they answer these items; else the log is put away."""
     samples = read_samples(path) if path.exists() else []
-    if any(not _answers(sample, items) for sample in samples):
-        samples = []
-    files.write_text(path, "".join(json.dumps(asdict(sample), ensure_ascii=False) + "\n" for sample in samples))
-    return {sample.index: sample for sample in samples}
+    if all(_answers(sample, items) for sample in samples):
+        return {sample.index: sample for sample in samples}
+    path.unlink()
+    return {}
 
 
 def _answers(sample: Sample, items: Sequence[Any]) -> bool:

@@ -1,0 +1,63 @@
+"""What a run is measured on: the held-out text of each of its worlds, and the instructions it never saw.
+
+A world whose documents carry their log-probability has an exact floor: no model can need fewer bits for these documents,
+up to luck, than the source that drew them. The training text comes along for the baselines.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from groundup.data.folder import DataFolder
+from groundup.errors import InputError
+from groundup.evaluation.metrics.intrinsic import Bits, TokenDocuments, tokenize
+
+QUESTION_SPLITS = ("heldout", "unseen")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One source of text: what is held out of it, as text and as tokens, and what its best possible model needs."""
+
+    name: str
+    texts: list[str]
+    documents: TokenDocuments
+    floor: Bits | None  # -log2 P of each held-out document under the source itself, where that is known
+    training: Callable[[], list[str]]  # read from the disk when it is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An instruction with its right answer. composition: "unseen" where it joins what training never showed together."""
+
+    prompt: str
+    answer: str
+    family: str
+    composition: str
+
+
+def read_worlds(folder: str | Path, tokenizer: Any, most: int | None = None) -> list[World]:
+    """Every world of a data folder, with at most `most` held-out documents each."""
+    data = DataFolder.open(folder)
+    return [_read_world(data, name, tokenizer, most) for name in data.worlds]
+
+
+def _read_world(data: DataFolder, name: str, tokenizer: Any, most: int | None) -> World:
+    held_out = list(data.documents(name, "heldout", most))
+    if not held_out:
+        raise InputError(f"{data.path} holds no {name} text to measure on; make it again with heldout_bytes above 0")
+    documents = tokenize([document.text for document in held_out], tokenizer)
+    nats = [document.metadata.get("log_probability") for document in held_out]
+    floor = None if None in nats else Bits(-np.array(nats) / math.log(2), documents.sizes, documents.count)
+    texts = [document.text for document in held_out]
+    return World(name, texts, documents, floor, lambda: data.texts(name, "train"))
+
+
+def read_questions(folder: str | Path, split: str, most: int | None = None) -> list[Question]:
+    """The first instructions of a split: "train", "heldout" or "unseen"; none where the data has none."""
+    records = DataFolder.open(folder).instructions(split)[:most]
+    return [Question(**{name: record[name] for name in Question.__slots__}) for record in records]
