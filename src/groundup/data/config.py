@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from groundup.errors import ConfigError
 
+COUNTS = ("tinyworld_bytes", "python_bytes", "heldout_bytes", "instructions", "heldout_instructions")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
@@ -12,7 +14,9 @@ class DataConfig:
     text: str | None = None
     """the user's own text: a file, a folder, JSON lines or Parquet; none: the embedded worlds"""
     text_key: str = "text"
-    """the field of JSON lines that holds the text"""
+    """the field of JSON lines, or the column of Parquet, that holds the text"""
+    text_encoding: str = "utf-8"
+    """how the text's characters are written"""
     tinyworld_bytes: int = 6_000_000
     """training text sampled from tinyworld; 0: none"""
     python_bytes: int = 1_600_000
@@ -20,7 +24,7 @@ class DataConfig:
     python_source: bool = False
     """whether the standard library's source is read too, after its documentation"""
     heldout_bytes: int = 150_000
-    """held-out text of each world, at most"""
+    """held-out text of each world, at most about so much"""
     instructions: int = 20_000
     """training instructions of tinyworld; 0: none"""
     heldout_instructions: int = 1_000
@@ -29,8 +33,11 @@ class DataConfig:
     """where the sampling of tinyworld begins"""
 
     def __post_init__(self) -> None:
-        for name in ("tinyworld_bytes", "python_bytes", "heldout_bytes", "instructions", "heldout_instructions"):
+        """Refuse what gives no data, and say what does."""
+        for name in COUNTS:
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is below 0; use 0 or more")
+        if self.heldout_bytes == 0:
+            raise ConfigError("heldout_bytes=0 leaves nothing to measure a model on; use 10000 or more")
         if self.text is None and not self.tinyworld_bytes and not self.python_bytes:
-            raise ConfigError("tinyworld_bytes and python_bytes are both 0, so there is no text; raise one or set text")
+            raise ConfigError("tinyworld_bytes and python_bytes are both 0, so there is no text; raise one of them or set text")

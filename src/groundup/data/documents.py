@@ -1,7 +1,7 @@
 """A document: a text with a name, where it came from, and what is known about it.
 
 On disk a list of documents is a Parquet file with the columns id, text, source and metadata (JSON), which Arrow, DuckDB
-and Hugging Face's datasets read as it is.
+and Hugging Face's datasets read as it is. Every page of it has a checksum, so that damage is found when it is read.
 """
 
 import json
@@ -14,7 +14,7 @@ from groundup import files
 from groundup.errors import FormatError, InputError
 
 COLUMNS = ("id", "text", "source", "metadata")
-BATCH = 2048
+GROUP_CHARACTERS = 1 << 24  # a row group holds about this much text: what is in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +34,56 @@ def write_documents(path: str | Path, documents: Iterable[Document]) -> int:
 
     schema = pa.schema([(name, pa.string()) for name in COLUMNS])
     count = 0
-    with files.atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for batch in _batches(documents):
-            rows = [{"id": d.id, "text": d.text, "source": d.source, "metadata": json.dumps(d.metadata)} for d in batch]
+    with (
+        files.atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for group in _groups(documents):
+            rows = [{"id": d.id, "text": d.text, "source": d.source, "metadata": _json(d.metadata)} for d in group]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
             count += len(rows)
     return count
 
 
+def _json(metadata: dict[str, Any]) -> str:
+    return json.dumps(files.strict(metadata), ensure_ascii=False, sort_keys=True)
+
+
+def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Documents in lists of about GROUP_CHARACTERS of text."""
+    group: list[Document] = []
+    size = 0
+    for document in documents:
+        group.append(document)
+        size += len(document.text)
+        if size >= GROUP_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
 def read_documents(path: str | Path) -> Iterator[Document]:
-    """Read the documents of a Parquet file in order, a batch in memory at a time."""
+    """Read the documents of a Parquet file in order, a few in memory at a time."""
+    for id, text, source, metadata in read_columns(path, COLUMNS):
+        yield Document(id, text, source, json.loads(metadata or "{}"))
+
+
+def read_columns(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """Read some columns of a Parquet file, row by row; a file without them, or damaged, is refused in a sentence."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not Path(path).is_file():
-        raise InputError(f"{path} is not there; `groundup data build` makes it")
+        raise InputError(f"{path} is not there; `groundup data build` makes such files")
+    names = list(columns)
     try:
-        table = pq.ParquetFile(path)
-        for batch in table.iter_batches(BATCH, columns=list(COLUMNS)):
-            for row in batch.to_pylist():
-                yield Document(row["id"], row["text"], row["source"], json.loads(row["metadata"] or "{}"))
+        with pq.ParquetFile(path, page_checksum_verification=True) as table:
+            if absent := [name for name in names if name not in table.schema_arrow.names]:
+                raise InputError(f"{path} has no column '{absent[0]}' (it has: {', '.join(table.schema_arrow.names)}); "
+                                 "name the one with the text: --set data.text_key=NAME")
+            for batch in table.iter_batches(1024, columns=names):
+                yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
     except (pa.ArrowException, OSError) as error:
-        raise FormatError(f"{path} is not a whole Parquet file of documents ({str(error).splitlines()[0]}); make it again") from error
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
-    for document in documents:
-        batch.append(document)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+        reason = str(error).splitlines()[0]
+        raise FormatError(f"{path} is not a whole Parquet file ({reason}); make it again or leave it out") from error

@@ -1,1 +1,4 @@
-"""The same text only once: whole documents and paragraphs (exact)."""
+"""The same text only once.
+
+exact   documents and paragraphs that are the same but for white space
+"""

@@ -2,9 +2,13 @@
 
 A model that meets a text many times learns it by heart instead of learning from it, and a held-out text that also stands
 in the training data measures memory (Lee et al. 2021, arXiv:2107.06499). Passing the training documents first and the
-held-out ones after them through one `Seen` removes both kinds. Texts shorter than `min_characters` always stay.
+held-out ones after them with the same `Seen` removes both kinds.
+
+Length decides nothing about whole documents: "cat" and "dog" are two documents, and both stay. Of paragraphs, only those of
+`min_characters` or more can be dropped, because short ones ("Example:") belong to what stands around them.
 """
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 
@@ -12,38 +16,43 @@ from groundup.data.documents import Document
 
 
 class Seen:
-    """The fingerprints of what was met so far: 16 bytes a text."""
+    """The fingerprints of the texts met so far: 16 bytes each."""
 
-    def __init__(self, min_characters: int = 0):
-        self.min_characters = min_characters
+    def __init__(self) -> None:
         self.fingerprints: set[bytes] = set()
 
     def again(self, text: str) -> bool:
-        """Whether the text was met before; remember it. An empty or short text never counts as met.
+        """Whether the text was met before; remember it. A text without a word never counts as met.
 
-        >>> seen = Seen(); [seen.again(text) for text in ("cat", "dog", "cat ", "")]
+        >>> seen = Seen(); [seen.again(text) for text in ("cat", "dog", " cat", "")]
         [False, False, True, False]
         """
         words = " ".join(text.split())
-        if not words or len(words) < self.min_characters:
-            return False
-        fingerprint = hashlib.blake2b(words.encode(), digest_size=16).digest()
+        fingerprint = hashlib.blake2b(words.encode(errors="surrogatepass"), digest_size=16).digest()
         known = fingerprint in self.fingerprints
         self.fingerprints.add(fingerprint)
-        return known
+        return known and bool(words)
 
 
 def documents(source: Iterable[Document], seen: Seen | None = None) -> Iterator[Document]:
     """Pass each document on the first time its text comes."""
-    seen = seen or Seen()
+    seen = Seen() if seen is None else seen
     return (document for document in source if not seen.again(document.text))
 
 
-def paragraphs(source: Iterable[Document], seen: Seen | None = None, min_characters: int = 20) -> Iterator[Document]:
+def paragraphs(source: Iterable[Document], seen: Seen | None = None, min_characters: int = 60) -> Iterator[Document]:
     """Drop from each document the paragraphs that came before; a document of which nothing is left is dropped."""
-    seen = seen or Seen(min_characters)
+    seen = Seen() if seen is None else seen
     for document in source:
-        kept = [part for part in document.text.split("\n\n") if not seen.again(part)]
-        text = "\n\n".join(kept).strip("\n")
-        if text:
-            yield Document(document.id, text + "\n", document.source, document.metadata)
+        text = "\n\n".join(new_paragraphs(document.text, seen, min_characters))
+        if text.strip():
+            yield dataclasses.replace(document, text=text)
+
+
+def new_paragraphs(text: str, seen: Seen, min_characters: int = 60) -> list[str]:
+    """The paragraphs of a text without those that were met before; all are remembered.
+
+    >>> new_paragraphs("A long one.\\n\\nshort\\n\\nA long one.\\n\\nshort", Seen(), min_characters=8)
+    ['A long one.', 'short', 'short']
+    """
+    return [part for part in text.split("\n\n") if len(part) < min_characters or not seen.again(part)]

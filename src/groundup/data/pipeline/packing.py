@@ -3,19 +3,23 @@
 A row holds several documents side by side. They must not see each other, so each position carries its document's number
 (for the mask) and positions restart; then the loss of a row equals that of its documents one by one.
 
-    row        <e> A  cat  .  <e> B  sat  .  -        <e> stands before each document as its context
-    targets     A cat  .  <e>  B sat  .  <e> -        every token of every document is a target exactly once
+    inputs      <e> A  cat  .  <e> B  sat  .  -       <e> stands before each document as its context
+    targets     A  cat  .  <e>  B sat  .  <e> -       every token of every document is a target exactly once
     documents   0  0   0   0   1  1   1   1  -1
     positions   0  1   2   3   0  1   2   3   0
 
 Best fit, longest first: each piece goes into the fullest row that still has room (Ding et al. 2024, arXiv:2404.10830).
-A document longer than a row is cut; a later piece begins with the last token of the one before as its context.
+A document longer than a row is cut. A later piece begins with the last token of the piece before as its only context, as
+the windows do in which long documents are measured: were <e> put before it, text from the middle of documents would be
+learned as the beginning of new ones.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+
+FIELDS = ("input_ids", "targets", "loss_mask", "document_ids", "positions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,12 @@ class Rows:
         return 1 - float(self.lengths.sum()) / max(1, len(self) * self.seq_len)
 
 
-def pack(offsets: np.ndarray, seq_len: int) -> Rows:
-    """Fit documents, given by their offsets in the token stream, into rows of `seq_len` targets."""
-    starts, lengths, first = cut(offsets, seq_len)
+def pack(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
+    """Fit documents, given by their offsets in the token stream, into rows of `seq_len` targets.
+
+    start: whether a start token stands before each document; without one, its first token is no target.
+    """
+    starts, lengths, first = cut(offsets, seq_len, start)
     order = np.argsort(-lengths, kind="stable")
     rows = np.empty(len(order), dtype=np.int64)
     rows[order], count = best_fit(lengths[order], seq_len)
@@ -48,18 +55,18 @@ def pack(offsets: np.ndarray, seq_len: int) -> Rows:
     return Rows(starts[by_row], lengths[by_row], first[by_row], bounds, seq_len)
 
 
-def cut(offsets: np.ndarray, seq_len: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut each document into pieces of at most `seq_len` tokens: starts, lengths, whether a document begins there.
+def cut(offsets: np.ndarray, seq_len: int, start: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut each document into pieces of at most `seq_len` targets: first target, how many, whether a document begins there.
 
     >>> cut(np.array([0, 3, 10]), 4)
     (array([0, 3, 7]), array([3, 4, 3]), array([ True,  True, False]))
     """
-    sizes = np.diff(offsets)
-    pieces = -(-sizes // seq_len)
-    document = np.repeat(np.arange(len(sizes)), pieces)
+    begin, end = offsets[:-1] if start else np.minimum(offsets[:-1] + 1, offsets[1:]), offsets[1:]
+    pieces = -(-(end - begin) // seq_len)
+    document = np.repeat(np.arange(len(begin)), pieces)
     number = np.arange(len(document)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    starts = offsets[document] + number * seq_len
-    return starts, np.minimum(seq_len, offsets[document + 1] - starts), number == 0
+    starts = begin[document] + number * seq_len
+    return starts, np.minimum(seq_len, end[document] - starts), (number == 0) & start
 
 
 @njit(cache=True)
@@ -68,21 +75,49 @@ def best_fit(lengths: np.ndarray, seq_len: int) -> tuple[np.ndarray, int]:
     rows = np.empty(len(lengths), dtype=np.int64)
     newest = np.full(seq_len + 1, -1, dtype=np.int64)  # by room left: a stack of rows, linked through `below`
     below = np.full(len(lengths), -1, dtype=np.int64)
+    stacks = np.zeros(seq_len // 64 + 1, dtype=np.int64)  # how many stacks of 64 neighbours hold a row: empty ones are skipped
     count = 0
     for piece in range(len(lengths)):
         length = lengths[piece]
         room = length
         while room <= seq_len and newest[room] < 0:
-            room += 1
+            room = room + 1 if stacks[room // 64] else (room // 64 + 1) * 64
         if room <= seq_len:
             row = newest[room]
             newest[room] = below[row]
+            stacks[room // 64] -= newest[room] < 0
         else:
             row, room = count, seq_len
             count += 1
         rows[piece] = row
         left = room - length
         if left:
+            stacks[left // 64] += newest[left] < 0
             below[row] = newest[left]
             newest[left] = row
     return rows, count
+
+
+def arrays(rows: int, seq_len: int) -> dict[str, np.ndarray]:
+    """The arrays of a batch, all padding."""
+    shape = (rows, seq_len)
+    filled = {name: np.zeros(shape, dtype=np.int64) for name in FIELDS}
+    return filled | {"loss_mask": np.zeros(shape, dtype=np.bool_), "document_ids": np.full(shape, -1, dtype=np.int64)}
+
+
+@njit(cache=True, nogil=True)
+def lay_out(tokens, mask, starts, lengths, first, bounds, start_id, chosen, lines, input_ids, targets, loss_mask, document_ids,
+            positions):
+    """Write the rows `chosen` of a source into the lines `lines` of a batch's arrays. mask: a value a token, or empty."""
+    for number in range(len(chosen)):
+        row, line, at = chosen[number], lines[number], 0
+        for piece in range(bounds[row], bounds[row + 1]):
+            begin = starts[piece]
+            previous = start_id if first[piece] else np.int64(tokens[begin - 1])
+            for position in range(lengths[piece]):
+                token = np.int64(tokens[begin + position])
+                input_ids[line, at], targets[line, at] = previous, token
+                loss_mask[line, at] = len(mask) == 0 or mask[begin + position] != 0
+                document_ids[line, at], positions[line, at] = piece - bounds[row], position
+                previous = token
+                at += 1

@@ -1,49 +1,52 @@
 """Batches for training, shuffled, from one or several sources; a pure function of the seed and the step.
 
 `loader.batch(step)` needs no history: a run that stopped after any step goes on with exactly the rows it would have had,
-also in the middle of an epoch. There is no shuffle buffer whose content could be lost.
+also in the middle of an epoch. There is no shuffle buffer whose content could be lost, and no random state to save.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from groundup.data.pipeline.formats import Shards
-from groundup.data.pipeline.packing import Rows, pack
-from groundup.errors import InputError
+from groundup.data.pipeline.mixing import GOLDEN, UNIT, Mixture
+from groundup.data.pipeline.packing import Rows, arrays, lay_out, pack
+from groundup.errors import ConfigError, InputError
 
-GOLDEN = (math.sqrt(5) - 1) / 2  # multiples of it, modulo 1, fill the unit interval evenly from the first on
+NO_MASK = np.frombuffer(b"", dtype=np.uint8)  # read-only like a mapped mask, so that one compiled form serves both
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows side by side, each tensor [batch, seq]. targets are shifted already; document_ids is -1 on padding."""
+    """Rows side by side. targets are shifted already; loss_mask: which of them count."""
 
-    input_ids: Tensor
-    targets: Tensor
-    loss_mask: Tensor
-    document_ids: Tensor
-    positions: Tensor
+    input_ids: Int[Tensor, "batch seq"]
+    targets: Int[Tensor, "batch seq"]
+    loss_mask: Bool[Tensor, "batch seq"]
+    document_ids: Int[Tensor, "batch seq"]  # counted anew in each row; -1 on padding
+    positions: Int[Tensor, "batch seq"]  # from 0 in each document
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch on a device."""
+        return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
 
 class Loader:
     """Batches of `batch_size` rows from sources mixed by weight (shares of the rows); each source in epochs of its own."""
 
     def __init__(self, sources: Shards | Sequence[tuple[Shards, float]], seq_len: int, batch_size: int, seed: int = 1):
-        pairs = [(sources, 1.0)] if isinstance(sources, Shards) else list(sources)
+        if seq_len < 1 or batch_size < 1:
+            raise ConfigError(f"seq_len={seq_len} and batch_size={batch_size} must both be 1 or more")
+        pairs = [(sources, 1.0)] if isinstance(sources, Shards) else [pair for pair in sources if pair[1] != 0]
         self.shards = [shards for shards, _ in pairs]
         self.seq_len, self.batch_size, self.seed = seq_len, batch_size, seed
-        tokens = sum(shards.num_tokens for shards in self.shards)
-        if tokens < seq_len:
-            raise InputError(f"the corpus has {tokens} tokens but one row needs {seq_len}; "
-                             f"give a longer text or --set train.seq_len={max(8, tokens // 2)}")
-        self.rows: list[Rows] = [pack(shards.offsets, seq_len) for shards in self.shards]
-        weights = np.array([weight for _, weight in pairs], dtype=np.float64)
-        self.edges = np.cumsum(weights / weights.sum())
+        self.mixture = Mixture([weight for _, weight in pairs], seed)
+        _check_length([shards.num_tokens for shards in self.shards], seq_len)
+        self.rows: list[Rows] = [pack(shards.offsets, seq_len, shards.start_id is not None) for shards in self.shards]
         self._orders: dict[tuple[int, int], np.ndarray] = {}
 
     @property
@@ -51,47 +54,72 @@ class Loader:
         """Rows of all sources together."""
         return sum(len(rows) for rows in self.rows)
 
+    @property
+    def padding(self) -> float:
+        """The part of all positions of all rows that holds no token."""
+        return 1 - sum(int(rows.lengths.sum()) for rows in self.rows) / (self.rows_per_epoch * self.seq_len)
+
+    def epochs(self, step: int) -> list[float]:
+        """How often each source was gone through after so many steps."""
+        rows = step * self.batch_size
+        return [self.mixture.before(source, rows) / len(self.rows[source]) for source in range(len(self.rows))]
+
     def batch(self, step: int) -> Batch:
         """The batch of a step, the same whenever it is asked for."""
         return self.assemble(self.chosen(step))
 
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The rows of a step's batch as (source, row)."""
-        last = (step + 1) * self.batch_size
-        sources = np.searchsorted(self.edges[:-1], (np.arange(1, last + 1) * GOLDEN) % 1, side="right")
         chosen = []
-        for number in range(last - self.batch_size, last):
-            source = int(sources[number])
-            seen = int((sources[:number] == source).sum())
-            epoch, place = divmod(seen, len(self.rows[source]))
+        for source, number in self.mixture.rows(step * self.batch_size, self.batch_size):
+            epoch, place = divmod(number, len(self.rows[source]))
             chosen.append((source, int(self._order(source, epoch)[place])))
         return chosen
 
     def _order(self, source: int, epoch: int) -> np.ndarray:
-        """The order of a source's rows in an epoch."""
+        """The order of a source's rows in an epoch; the last two are kept, as a batch may reach over an epoch's end."""
         if (source, epoch) not in self._orders:
-            for old in [key for key in self._orders if key[0] == source and key[1] < epoch - 1]:
+            for old in [key for key in self._orders if key[0] == source and key[1] != epoch - 1]:
                 del self._orders[old]
-            generator = np.random.default_rng([self.seed, source, epoch])
-            self._orders[source, epoch] = generator.permutation(len(self.rows[source]))
+            self._orders[source, epoch] = permutation(len(self.rows[source]), (self.seed, source, epoch))
         return self._orders[source, epoch]
 
     def assemble(self, chosen: Sequence[tuple[int, int]]) -> Batch:
-        """Lay the pieces of the chosen rows out as tensors."""
-        shape = (len(chosen), self.seq_len)
-        inputs, targets, positions = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-        documents, mask = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=bool)
-        for line, (source, row) in enumerate(chosen):
+        """Lay rows, given as (source, row), out as tensors."""
+        batch = arrays(len(chosen), self.seq_len)
+        places = np.array(chosen, dtype=np.int64).reshape(-1, 2)
+        for source in np.unique(places[:, 0]):
             shards, rows = self.shards[source], self.rows[source]
-            at = 0
-            for number, piece in enumerate(range(rows.bounds[row], rows.bounds[row + 1])):
-                start, length = int(rows.starts[piece]), int(rows.lengths[piece])
-                end = at + length
-                targets[line, at:end] = shards.tokens[start : start + length]
-                inputs[line, at + 1 : end] = targets[line, at : end - 1]
-                inputs[line, at] = shards.start_id if rows.first[piece] else shards.tokens[start - 1]
-                mask[line, at:end] = True if shards.loss_mask is None else shards.loss_mask[start : start + length]
-                documents[line, at:end] = number
-                positions[line, at:end] = np.arange(length)
-                at = end
-        return Batch(*(torch.from_numpy(array) for array in (inputs, targets, mask, documents, positions)))
+            lines = np.flatnonzero(places[:, 0] == source)
+            lay_out(shards.tokens, NO_MASK if shards.loss_mask is None else shards.loss_mask, rows.starts, rows.lengths, rows.first,
+                    rows.bounds, shards.start_id or 0, places[lines, 1], lines, *batch.values())
+        return Batch(**{name: torch.from_numpy(array) for name, array in batch.items()})
+
+
+def _check_length(tokens: list[int], seq_len: int) -> None:
+    """Refuse a corpus that does not fill one row, and say what to do."""
+    if not all(tokens):
+        raise InputError("one of the sources has no tokens at all; give it a text or the share 0")
+    if sum(tokens) < seq_len:
+        smaller = 1 << (sum(tokens).bit_length() - 1)
+        raise InputError(f"the corpus has {sum(tokens):,} tokens, but one context needs {seq_len:,}; "
+                         f"pass a longer text or --set train.seq_len={smaller}")
+
+
+def permutation(count: int, key: Sequence[int]) -> np.ndarray:
+    """An order of 0 ... count - 1 drawn by hashing: the same on every machine and with every version of NumPy.
+
+    Sorts by SplitMix64 (Steele et al. 2014), which gives different numbers different hashes, so no two are equal.
+    """
+    base = 0
+    for part in key:
+        base = int(_mixed(np.array([(base + part + 1) * GOLDEN % UNIT], dtype=np.uint64))[0])
+    numbers = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(GOLDEN) + np.array([base], dtype=np.uint64)
+    return np.argsort(_mixed(numbers), kind="stable")
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    """SplitMix64's finaliser: every bit of a number changes about half of the bits of its hash."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))

@@ -1,1 +1,6 @@
-"""Where documents come from: the two embedded worlds (python, tinyworld) and the users own files."""
+"""Where documents come from.
+
+python      the documentation and source of the Python that runs this: on every machine
+tinyworld   a generated world whose exact entropy is known
+files       the user's own text
+"""

@@ -4,39 +4,44 @@
                     docstrings under the signatures they explain: real prose about real code
     source          the modules themselves
 
-Nothing is imported or run: docstrings are read from the syntax tree. Tests, the graphical editor and installed packages
-are left out, so the result depends on Python's version alone. Paragraphs that occur twice are kept once.
+Nothing is imported or run: docstrings are read from the syntax tree. Left out are installed packages, tests, tables made by
+machines, and what some systems put into packages of their own (tkinter, idlelib, distutils ...), so that the corpus depends
+on Python's version alone. A paragraph of documentation that occurs twice is kept once; source stays as it is.
+
+The order is that of a hash (topics first), so a beginning of the corpus is a fair sample of its modules. One module in sixteen is held out, by a
+hash of its name, with its documentation and its source; paragraphs that also stand in training documents are cut from it.
 """
 
 import ast
 import hashlib
+import os
+import re
 import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
-from groundup.data.dedup import exact
+from groundup.data.dedup.exact import Seen, new_paragraphs
 from groundup.data.documents import Document
 from groundup.errors import InputError
+from groundup.progress import say
 
+Split = Literal["train", "heldout"]
 KINDS = ("documentation", "source")
-LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "__pycache__", "idle_test"}
-MIN_CHARACTERS = 200
+LEFT_OUT = {
+    "site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "lib-dynload", "pydoc_data", "encodings",
+    "idlelib", "tkinter", "turtledemo", "distutils", "lib2to3", "ensurepip",
+}  # fmt: skip
+MIN_CHARACTERS = 200  # a shorter document is a title and a line
+MIN_DOCSTRING = 20
 HELD_OUT = 16  # one module in this many
 
 
 def documents(kinds: Iterable[str] = KINDS) -> Iterator[Document]:
-    """The corpus in a fixed order, deduplicated by paragraph; held-out modules last, so that theirs are the paragraphs dropped.
-
-    metadata: kind, module, split ("train" or "heldout", by a hash of the module's name).
-    InputError when this Python was installed without its sources.
-    """
-    files = library_files()
-    if not files:
-        raise InputError("this Python was installed without its standard library's sources; "
-                         "use a Python from python.org or your system's full package, or give --text PATH")
-    found = [document for kind in kinds for document in READERS[kind](files)]
-    found.sort(key=lambda document: document.metadata["split"], reverse=True)
-    return (document for document in exact.paragraphs(found) if len(document.text) >= MIN_CHARACTERS)
+    """The whole corpus: documents for training, then held-out ones. metadata: kind, module, split."""
+    seen, kinds = Seen(), tuple(kinds)
+    yield from read("train", kinds, seen)
+    yield from read("heldout", kinds, seen)
 
 
 def split(source: Iterable[Document]) -> tuple[list[Document], list[Document]]:
@@ -48,78 +53,111 @@ def split(source: Iterable[Document]) -> tuple[list[Document], list[Document]]:
     return train, heldout
 
 
-def library_files() -> list[tuple[str, Path]]:
-    """The standard library's modules: (name as a path, file), sorted by name."""
+def read(part: Split, kinds: Iterable[str] = KINDS, seen: Seen | None = None) -> Iterator[Document]:
+    """One split's documents as they are read, in a fixed order; give "heldout" the `seen` that "train" filled.
+
+    InputError when this Python was installed without its sources.
+    """
+    modules, seen = [module for module in library() if split_of(module[0]) == part], Seen() if seen is None else seen
+    for kind in kinds:
+        for module, text in READERS[kind](modules, part):
+            text = clean(text)
+            new = new_paragraphs(text, seen)
+            if kind == "documentation" or part == "heldout":
+                text = "\n\n".join(new)
+            if len(text) >= MIN_CHARACTERS:
+                yield Document(f"{kind}/{module}", text, "python", {"kind": kind, "module": module, "split": part})
+
+
+def library() -> list[tuple[str, Path]]:
+    """The standard library's modules as (dotted name, file), in the order of a hash of the name."""
     root = Path(sysconfig.get_path("stdlib"))
-    named = ((path.relative_to(root).as_posix(), path) for path in root.rglob("*.py"))
-    return sorted((name, path) for name, path in named if not LEFT_OUT & set(Path(name).parts[:-1]))
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith("config-")]
+        package = Path(folder).relative_to(root).parts
+        modules = [name.removesuffix(".py") for name in names if name.endswith(".py") and not name.startswith("_sysconfigdata")]
+        found += [(".".join((*package, name)).removesuffix(".__init__"), Path(folder, f"{name}.py")) for name in modules]
+    if len(found) < 50:  # some systems keep a few files where the library would be
+        raise InputError(f"this Python was installed without the sources of its standard library ({root} has {len(found)} modules); "
+                         "use a Python from python.org or your system's full package, or train on your own text with --text PATH")
+    return sorted(found, key=lambda module: _hash(module[0]))
 
 
-def _document(kind: str, module: str, text: str) -> Document:
-    number = int.from_bytes(hashlib.sha256(module.encode()).digest()[:4], "big")
-    where = "heldout" if number % HELD_OUT == 0 else "train"
-    return Document(f"{kind}/{module}", text, "python", {"kind": kind, "module": module, "split": where})
+def _hash(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
 
 
-def topics() -> Iterator[Document]:
-    """The language reference's sections, as `help()` shows them; none where pydoc_data is missing."""
+def split_of(module: str) -> Split:
+    """Where a module's documents belong, by the hash of its name."""
+    return "heldout" if _hash(module)[-1] % HELD_OUT == 0 else "train"
+
+
+def clean(text: str) -> str:
+    """Drop what no reader needs: white space at line ends, page breaks, rows of underlining, long gaps.
+
+    >>> clean("Title\\n=====\\n\\n\\n\\ntext  \\n")
+    'Title\\n\\ntext\\n'
+    """
+    text = re.sub(r"^([=*~^\"-])\1{3,}$\n?", "", text.replace("\f", ""), flags=re.MULTILINE)
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)).strip("\n") + "\n"
+
+
+def topics(part: Split) -> Iterator[tuple[str, str]]:
+    """The language reference's sections, as `help()` shows them."""
     try:
         from pydoc_data.topics import topics as texts
     except ImportError:
+        say("this Python has no pydoc_data, so the language reference is left out; a full Python package has it")
         return
-    for name, text in sorted(texts.items()):
-        yield _document("documentation", f"topic {name}", text.strip() + "\n")
+    for name in sorted(texts, key=_hash):
+        if split_of(f"topic {name}") == part:
+            yield f"topic {name}", texts[name]
 
 
-def _documentation(files: list[tuple[str, Path]]) -> Iterator[Document]:
-    yield from topics()
-    for name, path in files:
-        tree = _tree(path)
-        if tree is not None and name != "pydoc_data/topics.py":
-            sections = list(_sections(tree))
-            if sections:
-                yield _document("documentation", name, name + "\n\n" + "\n\n".join(sections) + "\n")
+def _documentation(modules: list[tuple[str, Path]], part: Split) -> Iterator[tuple[str, str]]:
+    yield from topics(part)
+    for module, path in modules:
+        if sections := list(_sections(_text(path))):
+            yield module, module + "\n\n" + "\n\n".join(sections)
 
 
-def _source(files: list[tuple[str, Path]]) -> Iterator[Document]:
-    for name, path in files:
-        text = _text(path)
-        if text and name != "pydoc_data/topics.py":
-            yield _document("source", name, text)
+def _source(modules: list[tuple[str, Path]], part: Split) -> Iterator[tuple[str, str]]:
+    for module, path in modules:
+        yield module, _text(path)
 
 
 READERS = {"documentation": _documentation, "source": _source}
 
 
 def _text(path: Path) -> str:
+    """A module's text; one that cannot be read, or is in an old encoding, counts as empty."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
 
 
-def _tree(path: Path) -> ast.Module | None:
-    try:
-        return ast.parse(_text(path))
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _sections(tree: ast.Module) -> Iterator[str]:
+def _sections(text: str) -> Iterator[str]:
     """The docstrings of a module, each under the signature of what it explains."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # a template, or a form of Python that this one does not read
+        return
     if docstring := ast.get_docstring(tree):
         yield docstring
     yield from _members(tree, "")
 
 
-def _members(node: ast.AST, prefix: str) -> Iterator[str]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(child)
-            if docstring and len(docstring) > 20:
-                yield f"{_signature(child, prefix)}\n{docstring}"
-            inside = f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else prefix
-            yield from _members(child, inside)
+def _members(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:
+    for child in node.body:
+        if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        docstring = ast.get_docstring(child)
+        if docstring and len(docstring) >= MIN_DOCSTRING:
+            yield f"{_signature(child, prefix)}\n{docstring}"
+        if isinstance(child, ast.ClassDef):
+            yield from _members(child, f"{prefix}{child.name}.")
 
 
 def _signature(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> str:
