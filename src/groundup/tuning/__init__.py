@@ -1,1 +1,5 @@
-"""Adapting a pretrained model: supervised tuning on examples of what it should do."""
+"""Tuning: a pretrained model learns a task from examples.
+
+config          what a tuning run is told
+supervised/     conversations in the shapes that data sets have, and the loss on the answers alone
+"""

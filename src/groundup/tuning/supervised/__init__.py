@@ -1,1 +1,5 @@
-"""Supervised tuning: the loop of pretraining on other data. config: its numbers; instruction: loss on answers only."""
+"""Supervised tuning.
+
+conversations   examples in the shapes that data sets have, as lists of messages
+instruction     the model learns to write the answers of such conversations, and to stop
+"""

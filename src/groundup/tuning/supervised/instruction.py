@@ -1,14 +1,16 @@
-"""Instruction tuning: the pretraining loop on conversations, with the loss on the assistant's words only.
+"""Instruction tuning: the model learns to write the assistant's words of a conversation, and to stop after them.
 
-    <|im_start|>user\\nWhat is 9 minus 8?<|im_end|>\\n<|im_start|>assistant\\n1<|im_end|>
-    not learned ............................................................ learned
+    <|im_start|>user  What is 2 plus 3?  <|im_end|>  <|im_start|>assistant  5  <|im_end|>
+    0    0   0   0 ...                                              0       1      1        the loss counts these
 
-The end of the answer is learned too, or the model never stops. The mask goes by position, as the template knows which
-text it wrote for whom; going by token id would drop the real end of an answer where end and padding share an id.
-Wei et al. 2021, arXiv:2109.01652; Ouyang et al. 2022, arXiv:2203.02155, section 3.4.
+The mask goes by position, which the chat template tells, never by id: a token that closes an answer is learned even where
+the same id pads a row elsewhere (a model tuned on a mask by id never learns to stop). Ouyang et al. 2022, arXiv:2203.02155,
+section 3.5; Wei et al. 2021 (FLAN), arXiv:2109.01652.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +21,67 @@ from groundup.data.pipeline.streaming import Loader
 from groundup.errors import InputError
 from groundup.training import loop
 from groundup.training.config import TrainConfig
+from groundup.tuning.config import TuneConfig
 
-Message = dict[str, str]
-
-
-def conversation(prompt: str, answer: str) -> list[Message]:
-    """One question and its answer as chat messages."""
-    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+Conversation = Sequence[dict[str, str]]
 
 
-def conversations_to_shards(conversations: Iterable[Sequence[Message]], tokenizer: Any, folder: str | Path) -> Shards:
-    """Write conversations as token shards with a loss mask.
+def conversations_to_shards(conversations: Sequence[Conversation], tokenizer: Any, folder: str | Path) -> Shards:
+    """Write conversations as token shards whose loss mask is 1 on the assistant's words and the token that closes them."""
+    if not conversations:
+        raise InputError("there is no conversation to learn from; give at least one")
+    encoded = [tokenizer.apply_chat_template(conversation, return_assistant_mask=True) for conversation in conversations]
+    return write_shards(
+        folder,
+        np.concatenate([ids for ids, _ in encoded]).astype(np.int64),
+        np.cumsum([0, *(len(ids) for ids, _ in encoded)]),
+        start_id=None,  # a chat prompt begins with the template's own first token, nothing before it
+        text_bytes=sum(len(message["content"].encode()) for conversation in conversations for message in conversation),
+        vocab_size=tokenizer.vocab_size,
+        loss_mask=np.concatenate([mask for _, mask in encoded]),
+    )
 
-    A chat has no beginning-of-text token, so its own first token is what stands before the row's first target.
+
+def steps_of(config: TuneConfig, loader: Loader) -> int:
+    """The steps that the configuration means: as given, or so many that every row was seen `epochs` times."""
+    rows = config.batch_size * config.gradient_accumulation_steps
+    return config.steps or max(1, math.ceil(config.epochs * loader.rows_per_epoch / rows))
+
+
+def fit(module: Any, shards: Shards, config: TuneConfig, folder: str | Path, **watching: Any) -> tuple[TrainConfig, loop.TrainResult]:
+    """Tune a module in place on encoded conversations; checkpoints and metrics go to the folder, a stopped run goes on.
+
+    watching: `listeners`, `stop`, `way_on` of the training loop. Gives the loop's configuration and result.
     """
-    tokens, masks, lengths, starts = [], [], [], set()
-    for messages in conversations:
-        ids, mask = tokenizer.apply_chat_template(list(messages), return_assistant_mask=True)
-        if not any(mask):
-            raise InputError("a conversation has no answer of the assistant to learn from; add one or leave it out")
-        starts.add(ids[0])
-        tokens += ids[1:]
-        masks += mask[1:]
-        lengths.append(len(ids) - 1)
-    if not lengths:
-        raise InputError("there is no conversation to learn from; give a file of conversations with answers")
-    assert len(starts) == 1, f"conversations begin with different tokens: {sorted(starts)}"
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return write_shards(folder, np.array(tokens), offsets, start_id=starts.pop(), text_bytes=0,
-                        vocab_size=tokenizer.vocab_size, loss_mask=np.array(masks, dtype=np.uint8))
-
-
-def tune(module: Any, shards: Shards, config: TrainConfig, *, listeners: Sequence[loop.Listener] = (),
-         folder: str | Path | None = None, stop: Callable[[], bool] = loop.never,
-         way_on: str = "the same call goes on from there") -> loop.TrainResult:
-    """Train `module` in place on conversations; see `training.loop.train` for folder, stop and listeners."""
+    if config.seq_len > module.config.max_position_embeddings:
+        raise InputError(f"seq_len={config.seq_len} is longer than the model's context; "
+                         f"use --set tune.seq_len={module.config.max_position_embeddings}")
     loader = Loader(shards, config.seq_len, config.batch_size, config.seed)
-    return loop.train(module, loader.batch, config, listeners=listeners, folder=folder, stop=stop, way_on=way_on)
+    training = config.training(steps_of(config, loader))
+    return training, loop.train(module, loader.batch, training, folder=folder, **watching)
+
+
+@dataclass(frozen=True, slots=True)
+class TuneResult:
+    """What a tuning run gave: its model folder, the steps made, the mean loss of the last tenth of them."""
+
+    model: Path
+    steps: int
+    loss: float
+
+
+def tune(model: str | Path, conversations: Sequence[Conversation], config: TuneConfig, out: str | Path, *,
+         stop: Callable[[], bool] = loop.never, dtype: str = "float32") -> TuneResult:
+    """Tune a model folder on conversations: `out` gets model/, metrics.jsonl and checkpoints/, and goes on where it stopped."""
+    from groundup.inference.handle import load
+    from groundup.model.formats.huggingface import dtype_of, save_model
+
+    handle, out = load(model), Path(out)
+    if not handle.tokenizer.chat_template:
+        raise InputError(f"{model} has no chat template; add chat_template to its tokenizer_config.json")
+    handle.module.compute_dtype = dtype_of(dtype)
+    shards = conversations_to_shards(conversations, handle.tokenizer, out / "conversations")
+    listeners = [loop.write_metrics(out / "metrics.jsonl")]
+    training, result = fit(handle.module, shards, config, out, stop=stop, listeners=listeners)
+    save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
+    return TuneResult(out / "model", training.steps, result.loss)
