@@ -1,10 +1,11 @@
 """How this room's loops are compiled: Numba without the interpreter lock, kept on disk for the next process.
 
-Numba counts references to the arrays that a function is given, two calls an array, which in a loop over bytes costs more
-than the loop's own work (splitting text 135 against 330 MB/s). Functions that make no array can be compiled without.
+Numba counts references to the arrays that a function is given, two calls an array, which in a loop over bytes costs
+more than the loop's own work (splitting text 135 against 330 MB/s). Functions that make no array can be compiled
+without.
 
-A file's kernels call only functions of the same file (and the two instructions below), because Numba's cache looks at the
-time that file was changed and at no other.
+A file's kernels call only functions of the same file (and the two instructions below), because Numba's cache looks at
+the time that file was changed and at no other.
 """
 
 import numba

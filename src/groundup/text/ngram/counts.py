@@ -1,8 +1,8 @@
 """Counts of n-grams: how often each run of one to `order` tokens occurs in a stream of token ids.
 
-The Markov assumption (Shannon 1948): the next token depends on the last few only, so these counts are all a model needs.
-A stream can hold many documents, each ended by a boundary token. An n-gram may begin with the boundary, which tells that a
-document begins, but does not reach over it into the document before.
+The Markov assumption (Shannon 1948): the next token depends on the last few only, so these counts are all a model
+needs. A stream can hold many documents, each ended by a boundary token. An n-gram may begin with the boundary, which
+tells that a document begins, but does not reach over it into the document before.
 
 `count_reference` is the definition. `count_ngrams` keeps one level an order, sorted by context and then by word, so the
 continuations of a context stand together; it sorts by counting, in time linear in the tokens.
@@ -34,8 +34,8 @@ def count_reference(ids: list[int], order: int, boundary: int | None = None) -> 
 def adjusted_reference(counts: Counter[tuple[int, ...]], order: int) -> Counter[tuple[int, ...]]:
     """Kneser and Ney's counts: of a shorter n-gram, the number of different tokens seen before it.
 
-    "Francisco" is frequent, but only behind "San"; where "San" was not seen it should not be expected. An occurrence that
-    nothing can stand before (at a boundary, or the stream's first) counts as one more.
+    "Francisco" is frequent, but only behind "San"; where "San" does not stand it should not be expected. An occurrence
+    that nothing can stand before (at a boundary, or the stream's first) counts as one more.
     """
     adjusted: Counter[tuple[int, ...]] = Counter()
     for ngram, count in counts.items():
@@ -54,7 +54,9 @@ class Level:
 
     words: np.ndarray  # int32: the last word of each n-gram
     counts: np.ndarray  # int32: how often it occurs
-    adjusted: np.ndarray  # int32: Kneser-Ney's count: at the highest order the same, else the different tokens before it
+    adjusted: (
+        np.ndarray
+    )  # int32: Kneser-Ney's count: at the highest order the same, else the different tokens before it
     first: np.ndarray  # int32: the continuations of context c in the level before are first[c] to first[c + 1]
 
 
@@ -87,10 +89,10 @@ def _order_by_word(ids, vocab_size):
 
 @kernel
 def _next_level(ids, reach, by_word, contexts, before, length):
-    """Number the n-grams of one length, given which of the `contexts` n-grams one shorter ends at each position (`before`).
+    """Number the n-grams of one length, given which n-gram one shorter ends at each position (`before`).
 
-    Returns the n-gram at each position (-1: none), their words, counts, n-grams without their first token, and the first
-    continuation of each context.
+    contexts: how many of those there are. Returns the n-gram at each position (-1: none), their words, their counts,
+    what they are without their first token, and the first continuation of each context.
     """
     first = np.zeros(contexts + 1, np.int32)
     for i in range(1, len(ids)):
@@ -104,7 +106,11 @@ def _next_level(ids, reach, by_word, contexts, before, length):
             grouped[place[before[i - 1]]] = i
             place[before[i - 1]] += 1
     here, found = np.full(len(ids), -1, np.int32), 0
-    words, counts, shorter = np.empty(len(grouped), np.int32), np.zeros(len(grouped), np.int32), np.empty(len(grouped), np.int32)
+    words, counts, shorter = (
+        np.empty(len(grouped), np.int32),
+        np.zeros(len(grouped), np.int32),
+        np.empty(len(grouped), np.int32),
+    )
     for context in range(contexts):
         start, end = first[context], first[context + 1]
         first[context] = found

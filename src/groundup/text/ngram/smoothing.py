@@ -1,14 +1,14 @@
 """Interpolated modified Kneser-Ney smoothing: probabilities from counts, for contexts seen often, once and never.
 
-Each count is lowered by a discount, and what that frees goes to the distribution of the context one token shorter, down to
-the uniform one, so nothing has probability zero:
+Each count is lowered by a discount, and what that frees goes to the distribution of the context one token shorter,
+down to the uniform one, so nothing has probability zero:
 
     P(word | context) = max(count - D(count), 0) / total + gamma(context) * P(word | shorter context)
 
-Counts below the highest order are of different tokens seen before, not of occurrences (`counts.adjusted_reference`); the
-discount has three values, for counts of one, two and more, estimated for each order from how many n-grams have each count.
-Kneser and Ney 1995; Chen and Goodman 1998 (TR-10-98), eq. 26 and section 3.4. It is the best of the classical methods and
-the honest baseline of a neural model on the same tokens.
+Counts below the highest order are of different tokens seen before, not of occurrences (`counts.adjusted_reference`);
+the discount has three values, for counts of one, two and more, estimated for each order from how many n-grams have
+each count. Kneser and Ney 1995; Chen and Goodman 1998 (TR-10-98), eq. 26 and section 3.4. It is the best of the
+classical methods and the honest baseline of a neural model on the same tokens.
 """
 
 from collections import Counter
@@ -22,10 +22,11 @@ from groundup.text.ngram.counts import adjusted_reference, count_ngrams, count_r
 
 
 def discounts(counts_of_counts: Sequence[int], modified: bool = True) -> tuple[float, float, float]:
-    """What to take from counts of one, two, and three or more: Chen and Goodman 1998, eq. 26; one value if not `modified`.
+    """What to take from counts of one, two, and three or more: Chen and Goodman 1998, eq. 26.
 
-    counts_of_counts: how many n-grams have count 1, 2, 3 and 4. Small or odd data can make the estimate senseless (no
-    n-gram of a count, or a discount not between zero and its count); the single discount stands in, or 0.5.
+    counts_of_counts: how many n-grams have count 1, 2, 3 and 4. Not `modified`: one value for all. Small or odd data
+    can make an estimate senseless (no n-gram of a count, or a discount not between zero and its count): the single
+    discount stands in, or 0.5.
 
     >>> discounts([100, 50, 30, 20])
     (0.5, 1.1, 1.6666666666666667)
@@ -34,7 +35,10 @@ def discounts(counts_of_counts: Sequence[int], modified: bool = True) -> tuple[f
     single = n1 / (n1 + 2 * n2) if n1 > 0 and n2 > 0 else 0.5
     if not modified or not n3:
         return single, single, single
-    estimates = [count - (count + 1) * single * more / n if n else 0.0 for count, n, more in ((1, n1, n2), (2, n2, n3), (3, n3, n4))]
+    estimates = [
+        count - (count + 1) * single * more / n if n else 0.0
+        for count, n, more in ((1, n1, n2), (2, n2, n3), (3, n3, n4))
+    ]
     first, second, third = (d if 0 < d < count else single for count, d in enumerate(estimates, 1))
     return first, second, third
 
@@ -70,7 +74,7 @@ def kneser_ney_reference(
 
 @inner
 def _continuation(context, word, words, first):
-    """The n-gram that `word` makes of a context, -1 when it was not seen. N-gram 0 is the empty one; then come the words."""
+    """The n-gram that `word` makes of a context, -1 when it was not seen. N-gram 0 is the empty one; words follow."""
     if context == 0:
         return np.int64(1 + word)
     low, high = np.int64(first[context]), np.int64(first[context + 1])
@@ -110,9 +114,9 @@ def _log_probabilities(ids, order, boundary, uniform, words, own, first, gamma):
 class KneserNey:
     """An n-gram model with interpolated Kneser-Ney smoothing. Make it with `KneserNey.fit`.
 
-    All n-grams stand in flat arrays: the empty one, then those of length 1, 2, ... For n-gram g, words[g] is its last word
-    and own[g] its discounted share in its context; as a context (all but the longest) gamma[g] is the share of the shorter
-    context, and its continuations are first[g] to first[g + 1].
+    All n-grams stand in flat arrays: the empty one, then those of length 1, 2, ... For n-gram g, words[g] is its last
+    word and own[g] its discounted share in its context; as a context (all but the longest) gamma[g] is the share of the
+    shorter context, and its continuations are first[g] to first[g + 1].
     """
 
     def __init__(self, arrays: tuple[np.ndarray, ...], order: int, vocab_size: int, boundary: int | None) -> None:
@@ -134,12 +138,16 @@ class KneserNey:
         if not len(ids):
             raise InputError("there are no tokens to count; give a text that is not empty")
         if ids.min() < 0 or ids.max() >= vocab_size:
-            raise InputError(f"ids go from {ids.min()} to {ids.max()}, outside a vocabulary of {vocab_size}; pass its vocab_size")
+            raise InputError(
+                f"ids go from {ids.min()} to {ids.max()}, outside a vocabulary of {vocab_size}; pass its vocab_size"
+            )
         levels = count_ngrams(ids, order, vocab_size, boundary)
         words, own, first, gamma = [np.full(1, -1, np.int32)], [np.zeros(1, np.float32)], [], []
         begin = 1  # where this level's n-grams stand in the flat arrays
         for level in levels:
-            take = np.array([0.0, *discounts(_counts_of_counts(level.adjusted), modified)])[np.minimum(level.adjusted, 3)]
+            take = np.array([0.0, *discounts(_counts_of_counts(level.adjusted), modified)])[
+                np.minimum(level.adjusted, 3)
+            ]
             total, freed = _sums(level.adjusted, level.first), _sums(take, level.first)
             share = 1 / np.maximum(total, 1)
             words.append(level.words)
@@ -163,7 +171,9 @@ class KneserNey:
         ids = np.ascontiguousarray(ids, np.int32)
         if len(ids) and (ids.min() < 0 or ids.max() >= self.vocab_size):
             raise InputError(f"ids go from {ids.min()} to {ids.max()}, but the model knows 0 to {self.vocab_size - 1}")
-        return _log_probabilities(ids, self.order, boundary, 1 / self.vocab_size, self.words, self.own, self.first, self.gamma)
+        return _log_probabilities(
+            ids, self.order, boundary, 1 / self.vocab_size, self.words, self.own, self.first, self.gamma
+        )
 
     def _node(self, ngram: Sequence[int]) -> int:
         """The n-gram's place in the arrays, -1 when it was not seen."""

@@ -8,7 +8,8 @@
 `formats`          tokenizer.json and tokenizer_config.json, as the whole ecosystem reads them
 `config`           what a tokenizer is trained with
 
-The fast forms stand beside them: `byte_level_splitting`, `byte_level_encoding`, `byte_level_counting`, `byte_level_training` (Numba).
+The fast forms stand beside them: `byte_level_splitting`, `byte_level_encoding`, `byte_level_counting`,
+`byte_level_training` (Numba).
 """
 
 import importlib

@@ -2,14 +2,15 @@
 
 Gage 1994, for words Sennrich et al. 2016 (arXiv:1508.07909), on bytes Radford et al. 2019. A word is a sequence of
 symbols, at first its bytes. Two rules make the result a property of the counts, not of the order of the text:
-occurrences of a pair are counted without overlap, because merging replaces no more than that (`aaaaa` holds `aa` twice);
-and a tie goes to the pair that is smaller on its bytes. With them no two merges ever give the same token.
+occurrences of a pair are counted without overlap, because merging replaces no more than that (`aaaaa` holds `aa`
+twice); and a tie goes to the pair that is smaller on its bytes. With them no two merges ever give the same token.
 
 This is the form to read and to replace; it rescans all words for every merge. The fast forms, same results:
 `byte_level_training` and `byte_level_encoding`. Splitting text into words: `splitting`.
 """
 
 from collections import Counter
+from itertools import pairwise
 
 from groundup.slots import slot
 
@@ -22,7 +23,7 @@ def count_pairs(symbols: list[bytes]) -> Counter[tuple[bytes, bytes]]:
     """
     counts: Counter[tuple[bytes, bytes]] = Counter()
     taken = -1  # index of the symbol that already belongs to an occurrence of the same pair
-    for i, (left, right) in enumerate(zip(symbols, symbols[1:], strict=False)):
+    for i, (left, right) in enumerate(pairwise(symbols)):
         if left == right and i == taken:
             continue
         counts[left, right] += 1
@@ -88,7 +89,7 @@ def encode_piece(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[by
     """
     symbols = [bytes([byte]) for byte in piece]
     while len(symbols) > 1:
-        pair = min(zip(symbols, symbols[1:], strict=False), key=lambda pair: ranks.get(pair, len(ranks)))
+        pair = min(pairwise(symbols), key=lambda pair: ranks.get(pair, len(ranks)))
         if pair not in ranks:
             break
         symbols = merge_pair(symbols, pair)

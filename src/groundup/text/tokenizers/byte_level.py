@@ -1,10 +1,12 @@
 """Byte-level BPE: a tokenizer for any Unicode text, in which decode(encode(text)) == text.
 
-Radford et al. 2019: BPE over bytes instead of characters needs no unknown token, since 256 symbols spell everything. A text
-is cut into pieces (`splitting`), each piece into tokens (`bpe`). Encoding adds nothing: no start token, no clean-up.
+Radford et al. 2019: BPE over bytes instead of characters needs no unknown token, since 256 symbols spell everything.
+A text is cut into pieces (`splitting`), each piece into tokens (`bpe`). Encoding adds nothing: no start token, no
+clean-up.
 
-Left out: normalisation (it would break the round trip) and models other than BPE. The definition stands in `bpe`; the fast
-forms, used unless one of its slots is filled, in `byte_level_counting`, `byte_level_training` and `byte_level_encoding`.
+Left out: normalisation (it would break the round trip) and models other than BPE. The definition stands in `bpe`; the
+fast forms, used unless one of its slots is filled, in `byte_level_counting`, `byte_level_training` and
+`byte_level_encoding`.
 """
 
 import functools
@@ -39,16 +41,16 @@ def _utf_8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"the text has a lone surrogate (U+{ord(text[error.start]):04X}) at character {error.start}, which is no Unicode "
-            "text; replace it: text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
+            f"the text has half a surrogate pair (U+{ord(text[error.start]):04X}) at character {error.start}; mend it "
+            "by text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
         ) from error
 
 
 class ByteLevelTokenizer:
     """Text to token ids and back.
 
-    vocabulary: the id of each ordinary token; all 256 bytes are in it. merges: in the order learned. special_tokens: the
-    id of each control token. eos_token, pad_token, bos_token: which of those end, fill and start a text (or None).
+    vocabulary: the id of each ordinary token; all 256 bytes are in it. merges: in the order learned. special_tokens:
+    the id of each control token. eos_token, pad_token, bos_token: which of those end, fill and start a text (or None).
     """
 
     def __init__(
@@ -100,7 +102,8 @@ class ByteLevelTokenizer:
 
     def __repr__(self) -> str:
         """What it is, in one line."""
-        return f"ByteLevelTokenizer({self.vocab_size} ids, pattern {self.pattern}, control tokens {list(self.special_tokens)})"
+        controls = ", ".join(self.special_tokens)
+        return f"ByteLevelTokenizer({self.vocab_size} ids, pattern {self.pattern}, control tokens {controls})"
 
     @property
     def eos_token_id(self) -> int | None:
@@ -124,7 +127,7 @@ class ByteLevelTokenizer:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of everything that decides ids and text: equal for equal tokenizers, whatever folder they came from."""
+        """SHA-256 of all that decides ids and text: equal for equal tokenizers, whatever folder they came from."""
         from groundup.text.tokenizers.formats import to_dicts
 
         return hashlib.sha256(json.dumps(to_dicts(self), sort_keys=True).encode()).hexdigest()
@@ -293,7 +296,7 @@ def _learn(words: dict[bytes, int], merges: int) -> list[tuple[bytes, bytes]]:
 
 
 def train_tokenizer(texts: Iterable[str], config: TokenizerConfig | None = None) -> ByteLevelTokenizer:
-    """Learn a byte-level BPE tokenizer from texts, with the ChatML template and <|endoftext|> as end, start and padding."""
+    """Learn a byte-level BPE tokenizer from texts, with ChatML and <|endoftext|> as end, start and padding."""
     config = config or TokenizerConfig()
     for token in config.special_tokens:
         if len(split(token, config.pattern)) == 1:

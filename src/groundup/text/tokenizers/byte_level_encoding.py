@@ -1,9 +1,9 @@
 """Byte-level BPE encoded fast (Numba): pieces in, token ids out.
 
-Meaning: `bpe.encode_piece` for each piece. Text repeats itself, so most pieces are answered by a cache: up to 15 bytes of a
-piece are two 64-bit words with its length, compared at once, and up to six ids stand beside them. It is bounded (a new
-piece overwrites an old one) and each thread has its own. A piece not found there is merged: a short one by
-scanning for the best pair, a long one with a heap, which keeps a run of a million letters near linear.
+Meaning: `bpe.encode_piece` for each piece. Text repeats itself, so most pieces are answered by a cache: up to 15
+bytes of a piece are two 64-bit words with its length, compared at once, and up to six ids stand beside them. It is
+bounded (a new piece overwrites an old one) and each thread has its own. A piece not found there is merged: a short
+one by scanning for the best pair, a long one with a heap, which keeps a run of a million letters near linear.
 """
 
 import threading
@@ -147,7 +147,7 @@ def _remember(low, high, ids, count, cache, place):
 
 @inner
 def _recall(first, second, out, o):
-    """Write the ids that `_remember` packed to out[o:], more than there are where that is cheaper; where the next id goes."""
+    """Write the ids that `_remember` packed to out[o:], always three or six; where the next id goes."""
     out[o], out[o + 1], out[o + 2] = first & _ID, first >> _ID_BITS & _ID, first >> _TWO_IDS & _ID
     count = np.int64(first >> _COUNT_BITS)
     if count > 3:
@@ -159,7 +159,7 @@ def _recall(first, second, out, o):
 def encode_pieces(data, first, ends, byte_ids, pairs, cache, scratch, out, o, offsets, document, out_offsets):
     """Write the ids of the pieces from byte `first` to `ends` into out[o:]; where the next id goes.
 
-    The text in `data` is followed by 16 bytes of anything. When the end of `document` is reached its end in `out` is noted.
+    The text in `data` is followed by 16 bytes of anything. At the end of each document its place in `out` is noted.
     """
     mask = np.uint64(len(cache) - 1)
     for end in ends:
@@ -188,7 +188,7 @@ def encode_pieces(data, first, ends, byte_ids, pairs, cache, scratch, out, o, of
 
 
 def pair_table(lefts: np.ndarray, rights: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Hash table of the merges for `_value_of`: rows (left << 32 | right, rank << 32 | id), the rank its place in the list."""
+    """Hash table of the merges for `_value_of`: rows (left << 32 | right, rank << 32 | id)."""
     table = np.full((1 << max(4, (2 * len(ids)).bit_length()), 2), _FREE)
     keys, values = lefts << 32 | rights, np.arange(len(ids)) << 32 | ids
     mask = np.uint64(len(table) - 1)

@@ -1,8 +1,8 @@
 """Split patterns as a state machine on UTF-8 bytes (Numba): where the piece that starts here ends.
 
-Meaning: `splitting.split`, one alternative of the regular expression after the other. Works on bytes because the merges
-do; a character is decoded only to look up its class, ASCII (nearly all of English and code) not at all, and its letters are
-told eight at a time: the top bit of each byte of a 64-bit word says whether it is one.
+Meaning: `splitting.split`, one alternative of the regular expression after the other. Works on bytes because the
+merges do; a character is decoded only to look up its class, ASCII (nearly all of English and code) not at all, and
+its letters are told eight at a time: the top bit of each byte of a 64-bit word says whether it is one.
 """
 
 from collections.abc import Iterator
@@ -71,7 +71,10 @@ def letters_end(data, i, end, classes):
 
 @inner
 def contraction_end(data, i, end, style):
-    """End of 's 't 're 've 'm 'll 'd when one stands at byte i, else i. Only GPT-2 minds the case; for the others U+017F (long s) is an s too."""
+    """End of 's 't 're 've 'm 'll 'd when one stands at byte i, else i.
+
+    Only GPT-2 minds the case; for the others the long s, U+017F, is an s too, as regular expressions fold it.
+    """
     if i + 1 >= end:
         return i
     fold = 0 if style == GPT2 else 0x20
@@ -81,7 +84,7 @@ def contraction_end(data, i, end, style):
     if i + 2 >= end:
         return i
     second = data[i + 2] | fold
-    if second == 0x65 and (first == 0x72 or first == 0x76) or first == 0x6C and second == 0x6C:  # re ve ll
+    if (second == 0x65 and (first == 0x72 or first == 0x76)) or (first == 0x6C and second == 0x6C):  # re ve ll
         return i + 3
     if style != GPT2 and data[i + 1] == 0xC5 and data[i + 2] == 0xBF:
         return i + 3
@@ -90,7 +93,7 @@ def contraction_end(data, i, end, style):
 
 @inner
 def white_space_end(data, i, end, classes, style):
-    r"""End of the piece that starts with white space at byte i and does not continue as a word: \s*[\r\n]+|\s+(?!\S)|\s+."""
+    r"""End of the piece of white space at byte i: \s*[\r\n]+ (not for GPT-2), \s+(?!\S) or \s+."""
     last, after_newline = i, i
     j = i
     while j < end:
@@ -182,8 +185,8 @@ def word_end(data, i, end, classes):
 def split_documents(data, first, offsets, document, classes, style, ends):
     """Fill `ends` with the ends of pieces from byte `first` on, which lies in or before `document`.
 
-    Documents are data[offsets[d]:offsets[d + 1]], followed by 16 bytes of anything; no piece crosses their edges. Returns
-    the number of pieces written.
+    Documents are data[offsets[d]:offsets[d + 1]], followed by 16 bytes of anything; no piece crosses their edges.
+    Returns the number of pieces written.
     """
     i, pieces = first, 0
     while document < len(offsets) - 1:
@@ -200,7 +203,7 @@ def split_documents(data, first, offsets, document, classes, style, ends):
 
 
 def split_batches(data: np.ndarray, offsets: np.ndarray, style: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Pieces of the documents data[offsets[d]:offsets[d + 1]] in batches: the byte where one starts, the ends of its pieces."""
+    """Pieces of the documents data[offsets[d]:offsets[d + 1]] in batches: where one starts, the ends of its pieces."""
     total, reached = int(offsets[-1]), 0
     ends = np.empty(min(_PIECES, total), np.int64)
     while reached < total:

@@ -1,9 +1,9 @@
 """Byte pair encoding trained fast (Numba): counts are kept and corrected instead of taken anew for every merge.
 
-Meaning: `bpe.train_bpe`, the same merges in the same order. Three things make it fast: each pair keeps a list of the words
-that hold it, so a merge visits only those; in them only the counts beside a change are corrected; and the next pair comes
-from a heap whose entries are put right when they reach the top, which is enough because the count of a pair never grows
-after the merge that created it.
+Meaning: `bpe.train_bpe`, the same merges in the same order. Three things make it fast: each pair keeps a list of the
+words that hold it, so a merge visits only those; in them only the counts beside a change are corrected; and the next
+pair comes from a heap whose entries are put right when they reach the top, which is enough because the count of a
+pair never grows after the merge that created it.
 """
 
 from collections import namedtuple
@@ -12,13 +12,18 @@ import numpy as np
 
 from groundup.text.compiled import inner, loop
 
-Words = namedtuple("Words", "symbols starts lengths weights")  # word w: lengths[w] symbols from starts[w], seen weights[w] times
-Tokens = namedtuple("Tokens", "prefixes lengths starts text")  # a token's first eight bytes as a number, and where it stands in a word
+Words = namedtuple(
+    "Words", "symbols starts lengths weights"
+)  # word w: lengths[w] symbols from starts[w], seen weights[w] times
+Tokens = namedtuple(
+    "Tokens", "prefixes lengths starts text"
+)  # a token's first eight bytes as a number, and where it stands in a word
 Pairs = namedtuple("Pairs", "left right count head")  # head: its newest entry in Links
 Links = namedtuple("Links", "word next")  # lists of the words that hold a pair
 Heap = namedtuple("Heap", "count pair")  # best pair on top, by the count it had when pushed
 PAIRS, LINKS, HEAP, PUSHED, STEP = range(5)  # places in the array of sizes
 _ANY = np.int64(-1)
+_CAPACITY = 1 << 17  # pairs there is room for at first; two bytes make half as many
 _EIGHT = np.uint64(8)
 
 
@@ -269,7 +274,7 @@ def _learn(words: dict[bytes, int], merges: int) -> tuple[list[int], list[int]]:
     changed, sizes = np.ones(max(map(len, words)), np.bool_), np.zeros(5, np.int64)
     # a word's symbols give it at most that many links at first, and each merge in it two more and one symbol less
     links = Links(np.empty(3 * len(state.symbols), np.int32), np.empty(3 * len(state.symbols), np.int64))
-    capacity = 1 << 17  # of which two bytes make half
+    capacity = _CAPACITY
     pairs, heap = Pairs(*_room(4, capacity)), Heap(*_room(2, capacity))
     table = np.full(4 * capacity, -1, np.int32)
     count_all_pairs(state, changed, table, pairs, links, sizes)

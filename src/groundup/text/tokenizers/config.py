@@ -32,8 +32,8 @@ class TokenizerConfig:
         least = 256 + len(self.special_tokens)
         if self.vocab_size < least:
             raise ConfigError(
-                f"vocab_size={self.vocab_size} is smaller than the 256 bytes and {len(self.special_tokens)} special tokens "
-                f"that every text needs; use at least {least}"
+                f"vocab_size={self.vocab_size} is smaller than the 256 bytes and {len(self.special_tokens)} special "
+                f"tokens that every text needs; use at least {least}"
             )
         if self.vocab_size >= 1 << 20:
             raise ConfigError(f"vocab_size={self.vocab_size} is more than the encoder holds; use less than {1 << 20}")

@@ -1,9 +1,9 @@
 """Control tokens and chat templates: who may write a token that means something to the model.
 
-A conversation becomes one text with marks between the turns, written by a Jinja template from tokenizer_config.json. Only
-the template may write a mark. A mark that somebody typed stays text: before rendering, its first character is exchanged
-for a stand-in that occurs nowhere else, so it is not recognised afterwards, and then put back. The template is foreign
-code: it runs in Jinja's sandbox, with the settings and helpers that `transformers` gives it.
+A conversation becomes one text with marks between the turns, written by a Jinja template from tokenizer_config.json.
+Only the template may write a mark. A mark that somebody typed stays text: before rendering, its first character is
+exchanged for a stand-in that occurs nowhere else, so it is not recognised afterwards, and then put back. The template
+is foreign code: it runs in Jinja's sandbox, with the settings and helpers that `transformers` gives it.
 
 A template is prefix-preserving when a longer conversation begins with the text of the shorter one and its generation
 prompt. Only then is the place of an answer certain, and the mask for tuning exact. Left out: images and other media.
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2
 import jinja2.ext
@@ -82,7 +82,7 @@ class ControlTokens:
 class _Generation(jinja2.ext.Extension):
     """{% generation %} ... {% endgeneration %}, by which some templates mark answers: the body is written as it is."""
 
-    tags = {"generation"}
+    tags: ClassVar[set[str]] = {"generation"}
 
     def parse(self, parser: Any) -> Any:
         """Take the body's statements out of the block."""
@@ -149,7 +149,7 @@ class ChatTemplate:
     """A Jinja chat template, compiled."""
 
     def __init__(self, source: str, controls: ControlTokens, variables: Mapping[str, Any] | None = None) -> None:
-        """source: the template; controls: the tokens it may write; variables: names it may ask for, such as eos_token."""
+        """controls: the tokens that `source` may write; variables: names it may ask for, such as eos_token."""
         self._source, self._controls, self._variables = source, controls, dict(variables or {})
         try:
             self._template = _environment().from_string(source)
@@ -194,8 +194,8 @@ class ChatTemplate:
             rendering = self.render(messages[: i + 1], False, variables)
             if not (rendering.text.startswith(prompt) and text.startswith(rendering.text)):
                 raise InputError(
-                    f"the chat template rewrites the text before message {i} when the conversation goes on, so an answer has no "
-                    "certain place; tune with a prefix-preserving template such as ChatML"
+                    f"the chat template changes what it wrote up to message {i} when the conversation goes on, so an "
+                    "answer has no certain place; tune with a prefix-preserving template such as ChatML"
                 )
             places.append((len(prompt), _closing_edge(rendering, len(prompt))))
         return places

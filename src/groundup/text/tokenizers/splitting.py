@@ -1,7 +1,7 @@
 """Split patterns: the pieces a text falls into before any merge, so that no token ever crosses a piece's edge.
 
-A pattern keeps ` the` and `the.` from becoming tokens of their own kind a thousand times over: letters stay with letters
-(and one leading space or sign), digits with digits, signs with signs. Joined, the pieces are the text again.
+A pattern keeps ` the` and `the.` from becoming tokens of their own kind a thousand times over: letters stay with
+letters (and one leading space or sign), digits with digits, signs with signs. Joined, the pieces are the text again.
 Patterns as published with Qwen 2 (Yang et al. 2024, arXiv:2407.10671), Llama 3 and GPT-2 (Radford et al. 2019).
 Letters, numbers and spaces mean `unicode_classes`. The fast form on UTF-8 bytes is `byte_level_splitting`.
 """
@@ -11,10 +11,12 @@ import re
 
 from groundup.text.tokenizers import unicode_classes
 
-# The regular expressions as tokenizer.json carries them. Qwen 2 and Llama 3 differ in one place: digits one by one, or up to three.
+# As tokenizer.json carries them. Qwen 2 and Llama 3 differ in one place: digits one by one, or up to three.
 PATTERNS = {
-    "qwen2": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-    "llama3": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "qwen2": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "llama3": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
     "gpt2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
 }
 STYLES = {name: number for number, name in enumerate(PATTERNS)}  # the number by which kernels know a pattern

@@ -1,0 +1,198 @@
+"""tokenizer.json both ways: what we write gives the same ids in `transformers`, what we read is checked by part."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import groundup
+from groundup.errors import FormatError, InputError, UnsupportedModel
+from groundup.text.tokenizers import TokenizerConfig, formats, load_tokenizer, train_tokenizer
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+
+
+@pytest.fixture
+def folder(tmp_path, tokenizer) -> Path:
+    """A folder that holds the saved tokenizer."""
+    tokenizer.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory, tokenizer):
+    """The saved tokenizer, read by transformers."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    transformers = pytest.importorskip("transformers")
+    place = tmp_path_factory.mktemp("saved")
+    tokenizer.save(place)
+    return transformers.AutoTokenizer.from_pretrained(place)
+
+
+def test_transformers_gives_the_same_ids_on_ten_thousand_strings(tokenizer, theirs, strings):
+    texts = strings(10_000, seed=23)
+    assert tokenizer.encode_batch(texts) == theirs(texts)["input_ids"]
+
+
+def test_transformers_decodes_to_the_same_text(tokenizer, theirs, strings):
+    for text in [*strings(300, seed=29), " ?", "hello !", "the word 'social'"]:
+        ids = tokenizer.encode(text)
+        assert tokenizer.decode(ids) == theirs.decode(ids) == text
+
+
+def test_transformers_finds_the_same_special_tokens(tokenizer, theirs):
+    assert len(theirs) == tokenizer.vocab_size
+    assert (theirs.eos_token_id, theirs.pad_token_id, theirs.bos_token_id) == (0, 0, 0)
+    for text in ("<|im_start|>user\n<|im_end|>\n", "a<|endoftext|> b", "<|im_end|", "<<|im_end|>>"):
+        assert tokenizer.encode(text, allow_special=True) == theirs.encode(text)
+        assert tokenizer.encode(text) == theirs.encode(text, split_special_tokens=True)
+
+
+def test_transformers_writes_the_same_chats(tokenizer, theirs, strings):
+    texts = strings(200, seed=31)
+    for one, other, third in zip(texts, texts[1:], texts[2:], strict=False):
+        messages = [
+            {"role": "system", "content": one},
+            {"role": "user", "content": other},
+            {"role": "assistant", "content": third},
+        ]
+        assert tokenizer.apply_chat_template(messages) == theirs.apply_chat_template(messages)["input_ids"]
+        prompt = tokenizer.apply_chat_template(messages[:2], add_generation_prompt=True)
+        assert prompt == theirs.apply_chat_template(messages[:2], add_generation_prompt=True)["input_ids"]
+
+
+@pytest.mark.parametrize("model_type", ["llama", "qwen3"])
+def test_a_model_type_beside_it_does_not_make_transformers_read_it_otherwise(folder, tokenizer, strings, model_type):
+    transformers = pytest.importorskip("transformers")
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)
+    for text in strings(200, seed=37):
+        assert tokenizer.encode(text) == theirs.encode(text)
+
+
+@pytest.mark.parametrize("pattern", ["llama3", "gpt2"])
+def test_the_other_patterns_are_written_and_read_too(tmp_path, corpus, strings, pattern):
+    tokenizers = pytest.importorskip("tokenizers")
+    ours = train_tokenizer(corpus, TokenizerConfig(vocab_size=400, pattern=pattern))
+    ours.save(tmp_path)
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    again = load_tokenizer(tmp_path)
+    assert again.pattern == pattern
+    for text in strings(500, seed=41):
+        assert ours.encode(text) == theirs.encode(text).ids == again.encode(text)
+
+
+def test_reading_back_gives_an_equal_tokenizer(folder, tokenizer):
+    for path in (folder, str(folder), folder / "tokenizer.json"):
+        again = groundup.load_tokenizer(path)
+        assert again.fingerprint == tokenizer.fingerprint
+        assert (again.chat_template, again.eos_token_id) == (tokenizer.chat_template, 0)
+
+
+def test_saving_twice_writes_the_same_bytes(folder, tokenizer, tmp_path):
+    load_tokenizer(folder).save(tmp_path / "again")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_a_chat_template_in_its_own_file_goes_first(folder):
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    assert load_tokenizer(folder).apply_chat_template([{"role": "user", "content": "x"}], tokenize=False) == "x"
+
+
+def test_of_several_chat_templates_the_default_is_taken(folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config["chat_template"] = [{"name": "tool", "template": "t"}, {"name": "default", "template": "d"}]
+    config["eos_token"] = {"content": "<|im_end|>", "special": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    again = load_tokenizer(folder)
+    assert (again.chat_template, again.eos_token_id) == ("d", 2)
+
+
+def test_gpt2_splits_a_word_from_its_comma_as_the_original():
+    if not (SHARED / "gpt2-tokenizer").is_dir():
+        pytest.skip("no GPT-2 files here")
+    tokenizers = pytest.importorskip("tokenizers")
+    ours = load_tokenizer(SHARED / "gpt2-tokenizer")
+    theirs = tokenizers.Tokenizer.from_file(str(SHARED / "gpt2-tokenizer" / "tokenizer.json"))
+    assert ours.encode("Hello,") == [15496, 11]
+    for text in (
+        "Hello, world! It's 2024; isn't it?",
+        " a  b\n\n c\t",
+        "naïve 猫 12345",
+        "def f(x):\n        return x\n",
+    ):
+        assert ours.encode(text) == theirs.encode(text).ids
+
+
+def change(folder: Path, **parts) -> None:
+    """Change parts of the saved tokenizer.json; model__x means model.x."""
+    file = folder / "tokenizer.json"
+    raw = json.loads(file.read_text())
+    for name, value in parts.items():
+        place, _, key = name.rpartition("__")
+        (raw[place] if place else raw)[key] = value
+    file.write_text(json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ({"normalizer": {"type": "NFC"}}, "NFC"),
+        ({"model__type": "Unigram"}, "Unigram"),
+        ({"model__byte_fallback": True}, "byte_fallback"),
+        ({"model__ignore_merges": True}, "ignore_merges"),
+        ({"model__dropout": 0.1}, "dropout"),
+        ({"pre_tokenizer": {"type": "Metaspace"}}, "Metaspace"),
+        ({"pre_tokenizer": None}, "pre_tokenizer"),
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "ByteLevel"),
+        ({"post_processor": {"type": "TemplateProcessing"}}, "TemplateProcessing"),
+        ({"decoder": {"type": "Metaspace"}}, "Metaspace"),
+        ({"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True, "lstrip": True}]}, "lstrip"),
+        ({"added_tokens": [{"id": 0, "content": "<think>", "special": False}]}, "<think>"),
+    ],
+)
+def test_a_part_that_would_change_the_ids_is_refused_by_name(folder, parts, name):
+    change(folder, **parts)
+    with pytest.raises(UnsupportedModel, match=f"{name}.*use a byte-level BPE tokenizer"):
+        load_tokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model__vocab": {"!": 0}},
+        {"model__vocab": None},
+        {"model__merges": [["zz", "qq"]]},
+        {"model__merges": ["noblank"]},
+        {"model": None},
+        {"added_tokens": [{"id": 0}]},
+        {"added_tokens": []},
+    ],
+)
+def test_a_damaged_file_is_named_with_the_way_out(folder, parts):
+    change(folder, **parts)
+    with pytest.raises(FormatError, match=r"tokenizer\.json is damaged .*run `groundup tokenizer train`"):
+        load_tokenizer(folder)
+
+
+def test_a_truncated_file_is_named(folder):
+    text = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(text[: len(text) // 2])
+    with pytest.raises(FormatError, match=r"tokenizer\.json"):
+        load_tokenizer(folder)
+
+
+@pytest.mark.parametrize("name", ["empty", "nowhere", "nowhere/tokenizer.json"])
+def test_a_folder_without_tokenizer_says_how_to_make_one(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="run `groundup tokenizer train` or pass --tokenizer"):
+        load_tokenizer(tmp_path / name)
+
+
+def test_spelling_a_token_and_back_gives_its_bytes():
+    everything = bytes(range(256))
+    assert formats.unspell(formats.spell(everything)) == everything
+    assert formats.spell(b" a\n") == "ĠaĊ"
+    assert len(set(formats.byte_characters())) == 256
