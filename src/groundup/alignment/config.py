@@ -1,4 +1,4 @@
-"""What reinforcement is told; importing it loads no torch."""
+"""What a run of reinforcement is told; importing it loads no torch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,21 +8,33 @@ from groundup.training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GRPOConfig:
-    """The numbers of GRPO. One step asks prompts_per_step questions samples_per_prompt times and moves once."""
+class GrpoConfig:
+    """The numbers of GRPO: a step asks tasks, takes several answers to each, and moves the weights a few times."""
 
+    families: tuple[str, ...] = ()
+    """task families of tinyworld that are practised; none named: those that are hard for a small model"""
     steps: int = 40
-    """rounds of answers, rewards, and one move of the weights"""
+    """rounds of asking, judging and learning"""
     prompts_per_step: int = 32
-    """questions in a round"""
+    """tasks asked in a step"""
     samples_per_prompt: int = 8
-    """answers to each question, compared with each other"""
-    max_new_tokens: int = 16
-    """tokens in an answer at most; a longer one is cut and rarely right"""
+    """answers to each task; they are judged against each other"""
+    updates_per_step: int = 1
+    """moves of the weights made with a step's answers, each with a part of them"""
+    max_new_tokens: int = 24
+    """tokens of an answer at most; one that is cut here gets no reward"""
     temperature: float = 1.0
-    """of the answers; 1: the model's own distribution, as the theory has it"""
+    """how freely answers are drawn; 1: as the model itself would, as the theory has it"""
+    scale_advantages: bool = True
+    """whether advantages are divided by the group's deviation (GRPO) or not (Dr. GRPO)"""
+    clip_low: float = 0.2
+    """how far below 1 the ratio to the model that answered still counts"""
+    clip_high: float = 0.28
+    """how far above 1; wider, so that rare tokens can become likely (DAPO)"""
+    kl_coefficient: float = 0.0
+    """pull towards the model before reinforcement; 0: none, and no copy of it is kept"""
     optimizer: Literal["muon", "adamw"] = "adamw"
-    """how gradients become moves"""
+    """muon: Muon for the matrices inside the blocks, AdamW for the rest; adamw: AdamW for all"""
     learning_rate: float = 0.0005
     """AdamW's peak rate"""
     matrix_learning_rate: float = 0.002
@@ -30,48 +42,35 @@ class GRPOConfig:
     schedule: Literal["wsd", "linear", "cosine", "constant"] = "linear"
     """how the rate falls after the warm-up"""
     warmup_steps: int = 3
-    """steps over which the rate rises"""
-    clip_low: float = 0.2
-    """how far below 1 the ratio to the sampling policy may still push"""
-    clip_high: float = 0.28
-    """how far above 1"""
-    kl_coefficient: float = 0.0
-    """pull towards the model before reinforcement; 0: none, and no copy of it is kept"""
+    """steps over which the rate rises from 0 to its peak"""
     max_grad_norm: float = 1.0
     """a longer gradient is scaled down to this norm; 0: never"""
-    rows_at_once: int = 128
-    """answers that go through the model at once"""
     checkpoint_every: int = 10
     """steps between checkpoints; 0: only at the end"""
-    families: tuple[str, ...] = ()
-    """families of instructions to practise; none named: those marked as hard"""
-    seed: int = 3
-    """where chance begins"""
+    seed: int = 1
+    """where the order of the tasks and the drawing of answers begin"""
 
     def __post_init__(self) -> None:
-        for name, least in (("prompts_per_step", 1), ("samples_per_prompt", 2), ("max_new_tokens", 1), ("rows_at_once", 1)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use {least} or more")
-        for name in ("temperature", "clip_low", "clip_high"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name}={getattr(self, name)} must be above 0; leave it out for the usual value")
+        least = {"steps": 1, "prompts_per_step": 1, "samples_per_prompt": 2, "updates_per_step": 1, "max_new_tokens": 1}
+        for name, number in least.items():
+            if getattr(self, name) < number:
+                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use {number} or more")
+        if self.updates_per_step > self.prompts_per_step:
+            raise ConfigError(f"updates_per_step={self.updates_per_step} is more than there are tasks in a step; "
+                              f"use {self.prompts_per_step} or less")
+        if not self.temperature > 0:
+            raise ConfigError(f"temperature={self.temperature} would give equal answers; use a number above 0, such as 1")
+        if not (0 < self.clip_low < 1 and self.clip_high > 0):
+            raise ConfigError(f"clip_low={self.clip_low} and clip_high={self.clip_high} are no range around 1; use 0.2 and 0.28")
         if self.kl_coefficient < 0:
-            raise ConfigError(f"kl_coefficient={self.kl_coefficient} is below 0; use 0 or a small number such as 0.02")
-        try:
-            self.training()
-        except ConfigError as error:
-            raise ConfigError(str(error).replace("train.", "align.")) from error
-
-    @property
-    def parts(self) -> int:
-        """Batches that a round is cut into: whole groups, at most rows_at_once answers each."""
-        groups = max(1, self.rows_at_once // self.samples_per_prompt)
-        return -(-self.prompts_per_step // groups)
+            raise ConfigError(f"kl_coefficient={self.kl_coefficient} is below 0; use 0, or a small number such as 0.02")
+        self.training()  # checks the numbers that both have
 
     def training(self) -> TrainConfig:
-        """The same numbers for the training loop."""
-        names = ("steps", "optimizer", "learning_rate", "matrix_learning_rate", "schedule", "warmup_steps", "max_grad_norm",
-                 "checkpoint_every", "seed")
-        rows = -(-self.prompts_per_step // self.parts) * self.samples_per_prompt
-        return TrainConfig(batch_size=rows, seq_len=self.max_new_tokens, gradient_accumulation_steps=self.parts, weight_decay=0.0,
-                           **{name: getattr(self, name) for name in names})
+        """The training loop's configuration; one step of the loop is one update."""
+        names = ("optimizer", "learning_rate", "matrix_learning_rate", "schedule", "max_grad_norm", "seed")
+        counts = {name: getattr(self, name) * self.updates_per_step for name in ("steps", "warmup_steps", "checkpoint_every")}
+        rows = -(-self.prompts_per_step // self.updates_per_step)
+        shared = {name: getattr(self, name) for name in names}
+        return TrainConfig(batch_size=rows, seq_len=self.samples_per_prompt * self.max_new_tokens, weight_decay=0.0,
+                           validate_every=0, sample_every=0, **counts, **shared)

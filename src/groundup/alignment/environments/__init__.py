@@ -1,0 +1,1 @@
+"""Environments: who asks, who judges, and what is kept of it (`rollouts`)."""
