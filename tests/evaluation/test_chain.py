@@ -124,7 +124,9 @@ def test_text_of_the_users_own_has_no_floor_and_no_questions(models, tokenizer, 
     lines = (f"Line {number} tells of {number * number}.\n\n" for number in range(3000))
     text.write_text("".join(lines))
     build_data(DataConfig(text=str(text)), tmp_path / "data")
-    table = evaluate_chain(models, tmp_path / "data", tokenizer, EvalConfig(documents=3), tmp_path / "out", device="cpu")
+    table = evaluate_chain(
+        models, tmp_path / "data", tokenizer, EvalConfig(documents=3), tmp_path / "out", device="cpu"
+    )
     assert "floor" not in table["bits_per_byte"]["text"]["who"] and "gap_closed" not in table["bits_per_byte"]["text"]
     assert "5-gram" in table["bits_per_byte"]["text"]["who"]
     assert table["accuracy"] == {} and table["paired"] == []
@@ -165,7 +167,11 @@ def test_answers_do_not_depend_on_the_batch(models, data, tokenizer, tmp_path, m
 
     torch.manual_seed(0)
     np.random.seed(0)
-    table = evaluate_chain(models, data, tokenizer, replace(CONFIG, rows_at_once=4), tmp_path, check=check, device="cpu")
+    table = evaluate_chain(
+        models, data, tokenizer, replace(CONFIG, rows_at_once=4), tmp_path, check=check, device="cpu"
+    )
     assert table["accuracy"] == measured[0]["accuracy"]
     for stage in models:
-        assert read_samples(tmp_path / "samples" / f"{stage}.jsonl") == read_samples(measured[1] / "samples" / f"{stage}.jsonl")
+        assert read_samples(tmp_path / "samples" / f"{stage}.jsonl") == read_samples(
+            measured[1] / "samples" / f"{stage}.jsonl"
+        )

@@ -81,7 +81,8 @@ def ngram_answerer(training: Sequence[Any], tokenizer: Any, max_new_tokens: int,
     def answer(items: Sequence[Any]) -> list[str]:
         prompts = [prompt_ids(tokenizer, item.prompt) for item in items]
         return [
-            tokenizer.decode(likeliest(model, prompt, stops, max_new_tokens), skip_special_tokens=True) for prompt in prompts
+            tokenizer.decode(likeliest(model, prompt, stops, max_new_tokens), skip_special_tokens=True)
+            for prompt in prompts
         ]
 
     return answer

@@ -7,8 +7,8 @@ The result is one plain table, which report, card and terminal draw:
     accuracy        who -> overall, seen, unseen -> value, low, high, n, correct; and the same for each of families
     paired          before, after, and overall, seen, unseen -> value, low, high, p_value, ...; the same for families
 
-gap_closed is the share of the way from the n-gram model to the floor that a model went; the world's is that of the first
-model, which was trained on text alone. Every answer is kept in samples/<who>.jsonl.
+gap_closed is the share of the way from the n-gram model to the floor that a model went; the world's is that of the
+first model, which was trained on text alone. Every answer is kept in samples/<who>.jsonl.
 """
 
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def evaluate_chain(
     device: str = "auto",
     dtype: Any = None,
 ) -> dict[str, Any]:
-    """Measure `models` (stage -> model folder, in the order of the run) and return the table; it is kept in out/scores.json.
+    """Measure `models` (stage -> model folder, in the order of the run); the table is also kept in out/scores.json.
 
     check: judges an answer to an instruction. A run that was cut off goes on behind the answers in `out`.
     """

@@ -1,7 +1,7 @@
 """What a run is measured on: the held-out text of each of its worlds, and the instructions it never saw.
 
-A world whose documents carry their log-probability has an exact floor: no model can need fewer bits for these documents,
-up to luck, than the source that drew them. The training text comes along for the baselines.
+A world whose documents carry their log-probability has an exact floor: on average no model can need fewer bits for them
+than the source that drew them. The training text comes along for the baselines.
 """
 
 import math
@@ -32,7 +32,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An instruction with its right answer. composition: "unseen" where it joins what training never showed together."""
+    """An instruction with its right answer. composition: "unseen" if it joins what training never joined."""
 
     prompt: str
     answer: str

@@ -1,42 +1,49 @@
-"""What measuring costs: bits per byte in tokens a second beside transformers, and the baselines.
+"""What measuring bits per byte costs: tokens a second beside transformers and beside the machine's matrix product.
 
-    python benchmarks/evaluation/measure.py
+    python benchmarks/evaluation/metrics/intrinsic.py
 
-One process, all threads; a Qwen 3 of the demo's size with random weights, documents of 20 to 400 tokens. transformers
-gets the same batches of equal length one document after the other, as its loss is usually asked for, and in batches.
+One thread, processor time, the best of two runs; a Qwen 3 of the demo's size with random weights, documents of 20 to
+400 tokens. transformers is asked for the loss of one document after the other, as its users do.
 """
 
 import importlib.metadata
 import math
-import random
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
-from groundup.evaluation.baselines import NearestNeighbour
 from groundup.evaluation.metrics.calibration import bootstrap
-from groundup.evaluation.metrics.compressors import compressors
 from groundup.evaluation.metrics.intrinsic import TokenDocuments, bits_per_byte, fit_ngram, ngram_bits_per_byte
+from groundup.model.accounting import count
 from groundup.model.architectures import build, config_from_dict
 from groundup.model.formats.huggingface import save_model
 
-DOCUMENTS, VOCAB = 400, 4096
+DOCUMENTS, VOCAB = 200, 4096
 SHAPE = {
-    "model_type": "qwen3", "vocab_size": VOCAB, "hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 4,
-    "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 32, "max_position_embeddings": 512, "tie_word_embeddings": True,
-}  # fmt: skip
+    "model_type": "qwen3",
+    "vocab_size": VOCAB,
+    "hidden_size": 192,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 32,
+    "max_position_embeddings": 512,
+    "tie_word_embeddings": True,
+}
 
 
-def timed(work: Callable[[], object]) -> tuple[float, object]:
-    """Seconds of the better of two runs, and what it gave."""
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Processor seconds of the better of two runs, and what it gave."""
     best, result = math.inf, None
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.process_time()
         result = work()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best, result
 
 
@@ -66,29 +73,26 @@ def theirs(folder: str, held_out: TokenDocuments) -> Callable[[], list[float]]:
 
 def main() -> None:
     """Print the table."""
-    print(f"torch {torch.__version__}, transformers {importlib.metadata.version('transformers')}, {torch.get_num_threads()} threads")
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, transformers {importlib.metadata.version('transformers')}, one thread")
     held_out, module = documents(), build(config_from_dict(SHAPE), seed=0).eval()
+    square = torch.randn(1024, 1024)
+    peak = 10 * 2 * 1024**3 / timed(lambda: [square @ square for _ in range(10)])[0]
     ours, bits = timed(lambda: bits_per_byte(module, held_out))
     with tempfile.TemporaryDirectory() as folder:
         save_model(folder + "/model", module)
         peer, expected = timed(theirs(folder + "/model", held_out))
     assert np.allclose(bits.bits, expected, rtol=1e-4)
-    print(f"bits per byte    {held_out.count / ours:>10,.0f} tokens/s   transformers {held_out.count / peer:,.0f} ({peer / ours:.2f}x)")
-
+    tokens, flops = held_out.count, count(module.config).flops_per_token(int(held_out.lengths.mean()))
+    print(
+        f"model    {tokens / ours:>10,.0f} tokens/s   transformers {tokens / peer:,.0f} ({peer / ours:.2f}x)", end="   "
+    )
+    print(f"{flops * tokens / ours / peak:.0%} of the matrix product's {peak / 1e9:.0f} GFLOP/s")
     fitting, model = timed(lambda: fit_ngram(held_out, 5, VOCAB))
     scoring, _ = timed(lambda: ngram_bits_per_byte(model, held_out))
-    print(f"5-gram           {held_out.count / fitting:>10,.0f} tokens/s counted, {held_out.count / scoring:,.0f} scored")
-
-    words = [f"word{number}" for number in range(1500)]
-    source = random.Random(0)
-    texts = [" ".join(source.choices(words, k=source.randint(6, 25))) for _ in range(22_000)]
-    building, index = timed(lambda: NearestNeighbour(texts[:20_000]))
-    finding, _ = timed(lambda: [index.find(text) for text in texts[20_000:]])
-    print(f"neighbours       2,000 queries against 20,000 prompts: {building:.1f} s to build, {finding:.1f} s to find")
-
-    squeezing, _ = timed(lambda: compressors(texts[:2_000]))
+    print(f"5-gram   {tokens / fitting:>10,.0f} tokens/s counted, {tokens / scoring:,.0f} scored")
     drawing, _ = timed(lambda: bootstrap(bits.bits, bits.sizes))
-    print(f"xz and zstd      {squeezing:.1f} s for {sum(map(len, texts[:2_000])):,} bytes; bootstrap of {DOCUMENTS} documents {drawing:.2f} s")
+    print(f"interval {drawing * 1000:>10.0f} ms for {DOCUMENTS} documents")
 
 
 if __name__ == "__main__":
