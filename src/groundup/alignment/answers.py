@@ -9,7 +9,7 @@ The log-probability of an answer is that of the model itself: temperature 1, not
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -46,24 +46,50 @@ class AnswerBatch:
         return AnswerBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
 
-def side_by_side(prompts: Sequence[Sequence[int]], groups: Sequence[Sequence[Sequence[int]]], pad_id: int = 0) -> AnswerBatch:
+def side_by_side(
+    prompts: Sequence[Sequence[int]], groups: Sequence[Sequence[Sequence[int]]], pad_id: int = 0
+) -> AnswerBatch:
     """Lay prompts and the answers to each out as rows."""
-    width = max((len(prompt) + sum(map(len, answers)) for prompt, answers in zip(prompts, groups, strict=True)), default=0)
-    rows = {name: np.full((len(prompts), width), fill, dtype=np.int64) for name, fill in (("ids", pad_id), ("positions", 0), ("parts", PADDING))}
-    predictors, targets, owners, owner = [], [], [], 0
-    for row, (prompt, answers) in enumerate(zip(prompts, groups, strict=True)):
-        at, last = len(prompt), row * width + len(prompt) - 1
-        rows["ids"][row, :at], rows["positions"][row, :at], rows["parts"][row, :at] = prompt, np.arange(at), PROMPT
-        for part, answer in enumerate(answers, 1):
-            end = at + len(answer)
-            rows["ids"][row, at:end], rows["parts"][row, at:end] = answer, part
-            rows["positions"][row, at:end] = len(prompt) + np.arange(len(answer))
-            predictors += [last, *range(row * width + at, row * width + end - 1)]
-            targets += answer
-            owners += [owner] * len(answer)
-            at, owner = end, owner + 1
-    flat = (torch.tensor(values, dtype=torch.int64) for values in (predictors, targets, owners))
-    return AnswerBatch(*(torch.from_numpy(rows[name]) for name in rows), *flat)
+    rows = [_row(prompt, answers) for prompt, answers in zip(prompts, groups, strict=True)]
+    width = max((len(row.ids) for row in rows), default=0)
+    targets = [token for answers in groups for answer in answers for token in answer]
+    owners = np.repeat(np.arange(sum(map(len, groups))), [len(answer) for answers in groups for answer in answers])
+    predictors = [number * width + place for number, row in enumerate(rows) for place in row.predictors]
+    return AnswerBatch(
+        _padded([row.ids for row in rows], width, pad_id),
+        _padded([row.positions for row in rows], width, 0),
+        _padded([row.parts for row in rows], width, PADDING),
+        torch.tensor(predictors, dtype=torch.int64),
+        torch.tensor(targets, dtype=torch.int64),
+        torch.from_numpy(owners),
+    )
+
+
+class _Row(NamedTuple):
+    ids: list[int]
+    positions: list[int]
+    parts: list[int]
+    predictors: list[int]
+
+
+def _row(prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> _Row:
+    """A prompt and its answers; the prompt's last token predicts the first of each answer, which predicts the next."""
+    length = len(prompt)
+    row = _Row(list(prompt), list(range(length)), [PROMPT] * length, [])
+    for part, answer in enumerate(answers, 1):
+        start = len(row.ids)
+        row.ids.extend(answer)
+        row.positions.extend(range(length, length + len(answer)))
+        row.parts.extend([part] * len(answer))
+        row.predictors.extend([length - 1, *range(start, start + len(answer) - 1)])
+    return row
+
+
+def _padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> Int[Tensor, "groups seq"]:
+    filled = np.full((len(rows), width), fill, dtype=np.int64)
+    for number, row in enumerate(rows):
+        filled[number, : len(row)] = row
+    return torch.from_numpy(filled)
 
 
 def log_probabilities(module: Any, batch: AnswerBatch) -> Float[Tensor, " tokens"]:

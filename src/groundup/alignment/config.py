@@ -56,12 +56,18 @@ class GrpoConfig:
             if getattr(self, name) < number:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use {number} or more")
         if self.updates_per_step > self.prompts_per_step:
-            raise ConfigError(f"updates_per_step={self.updates_per_step} is more than there are tasks in a step; "
-                              f"use {self.prompts_per_step} or less")
+            raise ConfigError(
+                f"updates_per_step={self.updates_per_step} is more than there are tasks in a step; "
+                f"use {self.prompts_per_step} or less"
+            )
         if not self.temperature > 0:
-            raise ConfigError(f"temperature={self.temperature} would give equal answers; use a number above 0, such as 1")
+            raise ConfigError(
+                f"temperature={self.temperature} would give equal answers; use a number above 0, such as 1"
+            )
         if not (0 < self.clip_low < 1 and self.clip_high > 0):
-            raise ConfigError(f"clip_low={self.clip_low} and clip_high={self.clip_high} are no range around 1; use 0.2 and 0.28")
+            raise ConfigError(
+                f"clip_low={self.clip_low} and clip_high={self.clip_high} are no range around 1; use 0.2 and 0.28"
+            )
         if self.kl_coefficient < 0:
             raise ConfigError(f"kl_coefficient={self.kl_coefficient} is below 0; use 0, or a small number such as 0.02")
         self.training()  # checks the numbers that both have
@@ -69,8 +75,17 @@ class GrpoConfig:
     def training(self) -> TrainConfig:
         """The training loop's configuration; one step of the loop is one update."""
         names = ("optimizer", "learning_rate", "matrix_learning_rate", "schedule", "max_grad_norm", "seed")
-        counts = {name: getattr(self, name) * self.updates_per_step for name in ("steps", "warmup_steps", "checkpoint_every")}
+        counts = {
+            name: getattr(self, name) * self.updates_per_step for name in ("steps", "warmup_steps", "checkpoint_every")
+        }
         rows = -(-self.prompts_per_step // self.updates_per_step)
         shared = {name: getattr(self, name) for name in names}
-        return TrainConfig(batch_size=rows, seq_len=self.samples_per_prompt * self.max_new_tokens, weight_decay=0.0,
-                           validate_every=0, sample_every=0, **counts, **shared)
+        return TrainConfig(
+            batch_size=rows,
+            seq_len=self.samples_per_prompt * self.max_new_tokens,
+            weight_decay=0.0,
+            validate_every=0,
+            sample_every=0,
+            **counts,
+            **shared,
+        )

@@ -1,6 +1,6 @@
 """GRPO: a model tries each task several times; tries better than their group become likelier, worse ones less likely.
 
-    advantage   A = (reward - the group's mean) / the group's deviation    no second network has to judge: the group does
+    advantage   A = (reward - the group's mean) / the group's deviation    no second network judges: the group does
     ratio       w = p(token) / p_old(token)                                p_old: before the updates of this step
     loss        -min(w A, clip(w, 1 - low, 1 + high) A)                    a token stops counting once it moved enough
     pull        + k (p_ref / p - log(p_ref / p) - 1)                       towards the model before, if asked for
@@ -117,8 +117,12 @@ class Rounds:
     def ask(self, number: int) -> list[Lesson]:
         """Let the model answer, judge, keep what it said, and share the answers out to the step's updates."""
         config, step = self.config, number * self.config.updates_per_step + 1
-        sampling = SamplingConfig(max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
-        groups = self.environment.rollout(self.module, number, config.prompts_per_step, config.samples_per_prompt, sampling)
+        sampling = SamplingConfig(
+            max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed
+        )
+        groups = self.environment.rollout(
+            self.module, number, config.prompts_per_step, config.samples_per_prompt, sampling
+        )
         rewards = torch.tensor([[one.reward for one in group.tries] for group in groups], dtype=torch.float64)
         advantages = group_advantages(rewards, config.scale_advantages)
         self.numbers = describe(groups, rewards)
@@ -132,7 +136,9 @@ class Rounds:
 
     def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
         """Lay groups out for one update."""
-        made = side_by_side([group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups])
+        made = side_by_side(
+            [group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups]
+        )
         made = made.to(self.module.device)
         lesson = Lesson(made, advantages.float().to(self.module.device).flatten()[made.answers])
         with torch.no_grad():
@@ -194,12 +200,28 @@ def grpo(
         if path is not None:
             files.append_jsonl(path / "metrics.jsonl", event.numbers | (rounds.numbers if rounds.complete else {}))
 
-    return loop.train(module, rounds.batch, config.training(), objective=rounds.objective, listeners=[record, *listeners],
-                      folder=path, stop=lambda: rounds.complete and stop(), way_on=way_on)
+    return loop.train(
+        module,
+        rounds.batch,
+        config.training(),
+        objective=rounds.objective,
+        listeners=[record, *listeners],
+        folder=path,
+        stop=lambda: rounds.complete and stop(),
+        way_on=way_on,
+    )
 
 
-def align(model: str | Path, tasks: Sequence[Any], reward: Reward, config: GrpoConfig, out: str | Path, *,
-          stop: Callable[[], bool] = loop.never, dtype: str = "float32") -> Path:
+def align(
+    model: str | Path,
+    tasks: Sequence[Any],
+    reward: Reward,
+    config: GrpoConfig,
+    out: str | Path,
+    *,
+    stop: Callable[[], bool] = loop.never,
+    dtype: str = "float32",
+) -> Path:
     """Improve a model folder on tasks (each with `.prompt`), judged by `reward(task, text)`; the new model folder.
 
     `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped.

@@ -21,7 +21,9 @@ from groundup.errors import FormatError, GroundupError
 RANDOM = "random.torch"
 
 
-def save(folder: Path, step: int, module: torch.nn.Module, optimizer: Any, notes: Mapping[str, Any], keep: int = 2) -> Path:
+def save(
+    folder: Path, step: int, module: torch.nn.Module, optimizer: Any, notes: Mapping[str, Any], keep: int = 2
+) -> Path:
     """Write the checkpoint of a step and remove all but the newest `keep`. notes: JSON to get back."""
     target = folder / f"step-{step:06d}"
     with files.atomic_folder(target) as temporary:
@@ -57,7 +59,9 @@ def _restore(folder: Path, module: torch.nn.Module, optimizer: Any) -> dict[str,
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if name not in weights or weights[name].shape != parameter.shape:
-                raise FormatError(f"{folder} is of another model ({name} differs); remove the folder or choose another --out")
+                raise FormatError(
+                    f"{folder} is of another model ({name} differs); remove the folder or choose another --out"
+                )
             parameter.copy_(weights[name])
     table = safetensors.torch.load_file(folder / "optimizer.safetensors")
     torch.set_rng_state(table.pop(RANDOM))

@@ -53,8 +53,17 @@ class TrainConfig:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
         for name in ("learning_rate", "matrix_learning_rate"):
             if not getattr(self, name) > 0:
-                raise ConfigError(f"{name}={getattr(self, name)} would train nothing; use a number above 0, such as 0.006")
-        for name in ("warmup_steps", "weight_decay", "max_grad_norm", "validate_every", "sample_every", "checkpoint_every"):
+                raise ConfigError(
+                    f"{name}={getattr(self, name)} would train nothing; use a number above 0, such as 0.006"
+                )
+        for name in (
+            "warmup_steps",
+            "weight_decay",
+            "max_grad_norm",
+            "validate_every",
+            "sample_every",
+            "checkpoint_every",
+        ):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is below 0; use 0 or more")
         for name in ("beta1", "beta2"):

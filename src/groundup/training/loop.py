@@ -38,8 +38,13 @@ class Step:
     @property
     def numbers(self) -> dict[str, float]:
         """The step as a line of metrics."""
-        return {"step": self.step, "loss": self.loss, "gradient_norm": self.gradient_norm,
-                "rate_factor": self.rate_factor, "seconds": self.seconds}
+        return {
+            "step": self.step,
+            "loss": self.loss,
+            "gradient_norm": self.gradient_norm,
+            "rate_factor": self.rate_factor,
+            "seconds": self.seconds,
+        }
 
 
 Listener = Callable[[Step], None]
@@ -142,7 +147,9 @@ def _keep(folder: str | Path | None, event: Step, optimizer: Any, config: TrainC
 def _stop(folder: str | Path | None, event: Step, optimizer: Any, config: TrainConfig, way_on: str) -> None:
     """Save where we are and say how to go on."""
     if folder is None:
-        raise Interrupted(f"stopped after step {event.step} of {config.steps}; nothing was kept, as no folder was given")
+        raise Interrupted(
+            f"stopped after step {event.step} of {config.steps}; nothing was kept, as no folder was given"
+        )
     checkpoint.save(Path(folder) / "checkpoints", event.step, event.module, optimizer, {}, config.keep_checkpoints)
     raise Interrupted(f"stopped after step {event.step} of {config.steps} and saved; {way_on}")
 

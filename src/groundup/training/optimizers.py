@@ -1,6 +1,6 @@
 """How a gradient becomes a change of the weights.
 
-    AdamW   each weight has its own step: the mean gradient over its root mean square, with decay apart from the gradient
+    AdamW   each weight has its own step: mean gradient over root mean square, with decay apart from the gradient
             Kingma and Ba 2014, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter 2017, arXiv:1711.05101, algorithm 2
     Muon    each matrix moves as a whole: its momentum with all singular values brought near 1
             Jordan et al. 2024, kellerjordan.github.io/posts/muon; equal learning in about half the steps on matrices
@@ -19,10 +19,24 @@ from torch import Tensor
 class AdamW:
     """Adam with decoupled weight decay. Vectors (gains, biases) are not decayed."""
 
-    def __init__(self, parameters: Mapping[str, Tensor], *, learning_rate: float, beta1: float = 0.9, beta2: float = 0.999,
-                 eps: float = 1e-8, weight_decay: float = 0.01):
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        *,
+        learning_rate: float,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ):
         self.names, self.parameters = list(parameters), list(parameters.values())
-        self.learning_rate, self.beta1, self.beta2, self.eps, self.weight_decay = learning_rate, beta1, beta2, eps, weight_decay
+        self.learning_rate, self.beta1, self.beta2, self.eps, self.weight_decay = (
+            learning_rate,
+            beta1,
+            beta2,
+            eps,
+            weight_decay,
+        )
         self.decayed = [parameter for parameter in self.parameters if parameter.dim() > 1]
         self.mean = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.square = [torch.zeros_like(parameter) for parameter in self.parameters]
@@ -62,8 +76,15 @@ class AdamW:
 class Muon:
     """Nesterov momentum, orthogonalised; for the matrices inside the blocks. Matrices of one shape move together."""
 
-    def __init__(self, parameters: Mapping[str, Tensor], *, learning_rate: float = 0.02, momentum: float = 0.95,
-                 weight_decay: float = 0.0, dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        *,
+        learning_rate: float = 0.02,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
+    ):
         self.learning_rate, self.momentum, self.weight_decay, self.dtype = learning_rate, momentum, weight_decay, dtype
         self.shapes: dict[tuple[int, ...], list[str]] = {}
         for name, parameter in parameters.items():
@@ -91,7 +112,8 @@ class Muon:
         """The momenta by parameter name."""
         return {
             f"{name}.velocity": self.velocity[shape][index]
-            for shape, names in self.shapes.items() for index, name in enumerate(names)
+            for shape, names in self.shapes.items()
+            for index, name in enumerate(names)
         }
 
     def load(self, table: Mapping[str, Tensor]) -> None:
@@ -143,7 +165,12 @@ def _gradient(parameter: Tensor) -> Tensor:
 def build_optimizer(module: torch.nn.Module, config: Any) -> Any:
     """The optimiser that a `TrainConfig` names, over the parameters that train."""
     named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    adam = {"learning_rate": config.learning_rate, "beta1": config.beta1, "beta2": config.beta2, "weight_decay": config.weight_decay}
+    adam = {
+        "learning_rate": config.learning_rate,
+        "beta1": config.beta1,
+        "beta2": config.beta2,
+        "weight_decay": config.weight_decay,
+    }
     if config.optimizer == "adamw":
         return AdamW(named, **adam)
     inside = {name: parameter for name, parameter in named.items() if parameter.dim() == 2 and ".layers." in name}

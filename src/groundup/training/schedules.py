@@ -3,7 +3,7 @@
     warm-up   |/          the first steps see wild gradients, so the rate rises from 0
     linear    |/\\         falls evenly to 0 at the end
     cosine    |/~\\        falls slowly, fast, slowly (Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5)
-    wsd       |/--\\       stays, then falls: the horizon can be chosen late (Hu et al. 2024, arXiv:2404.06395, section 4)
+    wsd       |/--\\       stays, then falls; the horizon can be chosen late (Hu et al. 2024, arXiv:2404.06395, sec. 4)
 
 Step 0 is the first; the factor is that of the step about to be made, so the first step already moves.
 """
@@ -48,7 +48,10 @@ def _left(step: int, steps: int, warmup_steps: int) -> float:
 
 
 SCHEDULES: dict[str, Callable[..., float]] = {
-    "constant": constant, "linear": linear, "cosine": cosine, "wsd": warmup_stable_decay,
+    "constant": constant,
+    "linear": linear,
+    "cosine": cosine,
+    "wsd": warmup_stable_decay,
 }
 
 

@@ -9,10 +9,10 @@ from groundup.training.config import TrainConfig
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TuneConfig:
-    """Instruction tuning: which conversations, how often, how fast. The loop's numbers mean what they do in training."""
+    """Instruction tuning: which conversations, how often, how fast. The loop's numbers mean what they mean there."""
 
     data: str | None = None
-    """the user's own conversations: JSON lines with messages, or with prompt and answer; none: tinyworld's instructions"""
+    """the user's own conversations (JSON lines with messages, or prompt and answer); none: tinyworld's instructions"""
     epochs: float = 3.0
     """how often every conversation is seen"""
     steps: int = 0
@@ -60,6 +60,7 @@ class TuneConfig:
 
 
 SHARED = (
-    "batch_size", "seq_len", "gradient_accumulation_steps", "optimizer", "learning_rate", "matrix_learning_rate", "weight_decay",
-    "schedule", "warmup_steps", "max_grad_norm", "validate_every", "checkpoint_every", "keep_checkpoints", "seed",
+    "batch_size", "seq_len", "gradient_accumulation_steps", "optimizer", "learning_rate", "matrix_learning_rate",
+    "weight_decay", "schedule", "warmup_steps", "max_grad_norm", "validate_every", "checkpoint_every",
+    "keep_checkpoints", "seed",
 )  # fmt: skip

@@ -3,9 +3,9 @@
     {"step": 3, "prompt": "...", "answer": "...", "reward": 1.0, "advantage": 0.7, "finish_reason": "stop",
      "ids": [...], "log_probabilities": [...]}
 
-The reward is a plain function (item, text) -> number. An answer that was cut at the length limit gets 0: whoever reads it
-would not know that it was over. Tasks are drawn by a pure function of the round, answers by random numbers that belong to
-(seed, round, answer), so a run that goes on from a checkpoint makes the same tries again.
+The reward is a plain function (item, text) -> number. An answer that was cut at the length limit gets 0: whoever reads
+it would not know that it was over. Tasks are drawn by a pure function of the round, answers by random numbers that
+belong to (seed, round, answer), so a run that goes on from a checkpoint makes the same tries again.
 """
 
 from collections.abc import Callable, Collection, Sequence

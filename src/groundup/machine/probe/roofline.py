@@ -39,8 +39,12 @@ def probe(fresh: bool = False) -> Machine:
             return Machine(**files.read_json(path))
         except (GroundupError, TypeError):
             pass  # a damaged or older file: measure again
-    machine = Machine(processor(), torch.get_num_threads(), {name: matmul_flops(name) for name in ("float32", "bfloat16")},
-                      memory_bytes_per_s())
+    machine = Machine(
+        processor(),
+        torch.get_num_threads(),
+        {name: matmul_flops(name) for name in ("float32", "bfloat16")},
+        memory_bytes_per_s(),
+    )
     try:
         files.write_json(path, asdict(machine))
     except GroundupError:

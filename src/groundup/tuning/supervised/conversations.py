@@ -51,7 +51,9 @@ def to_messages(record: Any, where: str = "the record") -> list[Message]:
 
 def checked(messages: Sequence[Message], where: str) -> list[Message]:
     """The messages, if the assistant says something in them; else there would be nothing to learn."""
-    if not all(isinstance(message.get("role"), str) and isinstance(message.get("content"), str) for message in messages):
+    if not all(
+        isinstance(message.get("role"), str) and isinstance(message.get("content"), str) for message in messages
+    ):
         raise InputError(f"{where} has a message without role and content as text; give both to each")
     if not any(message["role"] == "assistant" and message["content"] for message in messages):
         raise InputError(f"{where} has no answer of the assistant; add a message with the role assistant")

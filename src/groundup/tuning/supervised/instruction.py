@@ -3,9 +3,9 @@
     <|im_start|>user  What is 2 plus 3?  <|im_end|>  <|im_start|>assistant  5  <|im_end|>
     0    0   0   0 ...                                              0       1      1        the loss counts these
 
-The mask goes by position, which the chat template tells, never by id: a token that closes an answer is learned even where
-the same id pads a row elsewhere (a model tuned on a mask by id never learns to stop). Ouyang et al. 2022, arXiv:2203.02155,
-section 3.5; Wei et al. 2021 (FLAN), arXiv:2109.01652.
+The mask goes by position, which the chat template tells, never by id: a token that closes an answer is learned even
+where the same id pads a row elsewhere (a model tuned with a mask by id never learns to stop).
+Ouyang et al. 2022, arXiv:2203.02155, section 3.5; Wei et al. 2021 (FLAN), arXiv:2109.01652.
 """
 
 import math
@@ -27,10 +27,12 @@ Conversation = Sequence[dict[str, str]]
 
 
 def conversations_to_shards(conversations: Sequence[Conversation], tokenizer: Any, folder: str | Path) -> Shards:
-    """Write conversations as token shards whose loss mask is 1 on the assistant's words and the token that closes them."""
+    """Write conversations as token shards; their loss mask is 1 on the assistant's words and the token that ends them."""
     if not conversations:
         raise InputError("there is no conversation to learn from; give at least one")
-    encoded = [tokenizer.apply_chat_template(conversation, return_assistant_mask=True) for conversation in conversations]
+    encoded = [
+        tokenizer.apply_chat_template(conversation, return_assistant_mask=True) for conversation in conversations
+    ]
     return write_shards(
         folder,
         np.concatenate([ids for ids, _ in encoded]).astype(np.int64),
@@ -42,21 +44,30 @@ def conversations_to_shards(conversations: Sequence[Conversation], tokenizer: An
     )
 
 
+def loader_of(shards: Shards, config: TuneConfig) -> Loader:
+    """The batches that the configuration means; rows are shorter where there are not tokens enough for one."""
+    return Loader(shards, min(config.seq_len, shards.num_tokens), config.batch_size, config.seed)
+
+
 def steps_of(config: TuneConfig, loader: Loader) -> int:
     """The steps that the configuration means: as given, or so many that every row was seen `epochs` times."""
     rows = config.batch_size * config.gradient_accumulation_steps
     return config.steps or max(1, math.ceil(config.epochs * loader.rows_per_epoch / rows))
 
 
-def fit(module: Any, shards: Shards, config: TuneConfig, folder: str | Path, **watching: Any) -> tuple[TrainConfig, loop.TrainResult]:
+def fit(
+    module: Any, shards: Shards, config: TuneConfig, folder: str | Path, **watching: Any
+) -> tuple[TrainConfig, loop.TrainResult]:
     """Tune a module in place on encoded conversations; checkpoints and metrics go to the folder, a stopped run goes on.
 
     watching: `listeners`, `stop`, `way_on` of the training loop. Gives the loop's configuration and result.
     """
     if config.seq_len > module.config.max_position_embeddings:
-        raise InputError(f"seq_len={config.seq_len} is longer than the model's context; "
-                         f"use --set tune.seq_len={module.config.max_position_embeddings}")
-    loader = Loader(shards, config.seq_len, config.batch_size, config.seed)
+        raise InputError(
+            f"seq_len={config.seq_len} is longer than the model's context; "
+            f"use --set tune.seq_len={module.config.max_position_embeddings}"
+        )
+    loader = loader_of(shards, config)
     training = config.training(steps_of(config, loader))
     return training, loop.train(module, loader.batch, training, folder=folder, **watching)
 
@@ -70,9 +81,16 @@ class TuneResult:
     loss: float
 
 
-def tune(model: str | Path, conversations: Sequence[Conversation], config: TuneConfig, out: str | Path, *,
-         stop: Callable[[], bool] = loop.never, dtype: str = "float32") -> TuneResult:
-    """Tune a model folder on conversations: `out` gets model/, metrics.jsonl and checkpoints/, and goes on where it stopped."""
+def tune(
+    model: str | Path,
+    conversations: Sequence[Conversation],
+    config: TuneConfig,
+    out: str | Path,
+    *,
+    stop: Callable[[], bool] = loop.never,
+    dtype: str = "float32",
+) -> TuneResult:
+    """Tune a model folder: `out` gets model/, metrics.jsonl, checkpoints/; the same call goes on where it stopped."""
     from groundup.inference.handle import load
     from groundup.model.formats.huggingface import dtype_of, save_model
 

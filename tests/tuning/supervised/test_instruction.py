@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from groundup import files
+from groundup.errors import ConfigError, InputError
+from groundup.inference.handle import load
+from groundup.model.formats.huggingface import save_model
+from groundup.training.objectives.causal import causal_loss
+from groundup.tuning.config import TuneConfig
+from groundup.tuning.supervised.instruction import conversations_to_shards, fit, loader_of, steps_of, tune
+
+CONFIG = TuneConfig(epochs=40, batch_size=4, seq_len=32, learning_rate=0.01, matrix_learning_rate=0.02)
+ONE_ROW = TuneConfig(seq_len=128, batch_size=1)
+
+
+def talk(question, answer):
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+def learned(tokenizer, shards, index):
+    """The text that the mask of one conversation marks."""
+    ids, place = shards.document(index), slice(shards.offsets[index], shards.offsets[index + 1])
+    return tokenizer.decode(ids[shards.loss_mask[place].astype(bool)])
+
+
+def test_only_the_answers_and_what_closes_them_are_learned(tokenizer, tmp_path):
+    messages = [{"role": "system", "content": "Be kind."}, *talk("Hi", "Hello"), *talk("How?", "Well.")]
+    shards = conversations_to_shards([talk("a?", "b"), messages], tokenizer, tmp_path / "shards")
+    assert learned(tokenizer, shards, 0) == "b<|im_end|>"
+    assert learned(tokenizer, shards, 1) == "Hello<|im_end|>Well.<|im_end|>"
+
+
+def test_the_end_of_an_answer_is_learned_although_its_id_also_pads(tokenizer, tmp_path):
+    """A mask by id drops the real end together with the padding, and the model never stops (huggingface/trl#1623)."""
+    end = tokenizer.special_tokens["<|im_end|>"]
+    shards = conversations_to_shards([talk("a?", "b")], tokenizer, tmp_path / "shards")
+    batch = loader_of(shards, ONE_ROW).batch(0)
+    padded = torch.where(batch.document_ids < 0, end, batch.targets)  # as if the pad token were the end token
+    kept = padded[batch.loss_mask].tolist()
+    assert kept == [*tokenizer.encode("b"), end]
+    assert (padded[~batch.loss_mask & (batch.document_ids < 0)] == end).all()
+
+
+def test_a_conversation_begins_as_a_prompt_does_with_nothing_before_it(tokenizer, tmp_path):
+    shards = conversations_to_shards([talk("a?", "b")], tokenizer, tmp_path / "shards")
+    prompt = tokenizer.apply_chat_template(talk("a?", "b")[:1], add_generation_prompt=True)
+    batch = loader_of(shards, ONE_ROW).batch(0)
+    assert batch.input_ids[0, : len(prompt)].tolist() == prompt
+    assert int(batch.loss_mask[0].int().argmax()) == len(prompt) - 1  # the first target is the answer's first token
+
+
+def test_a_packed_row_has_the_loss_of_its_conversations_one_by_one(tiny, tokenizer, conversations, tmp_path):
+    module = tiny()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)) * 0.1)
+    shards = conversations_to_shards(conversations[:3], tokenizer, tmp_path / "shards")
+    with torch.no_grad():
+        packed, count = causal_loss(module, loader_of(shards, ONE_ROW).batch(0))
+    alone = 0.0
+    for conversation in conversations[:3]:
+        ids, mask = tokenizer.apply_chat_template(conversation, return_assistant_mask=True)
+        scores = torch.log_softmax(module(torch.tensor([ids])).detach(), dim=-1)[0]
+        alone -= sum(float(scores[place - 1, ids[place]]) for place in np.flatnonzero(mask))
+    assert count == 6
+    assert float(packed) == pytest.approx(alone, rel=1e-5)
+
+
+def test_epochs_become_steps(tokenizer, conversations, tmp_path):
+    config = TuneConfig(epochs=3, batch_size=4, seq_len=32)
+    loader = loader_of(conversations_to_shards(conversations, tokenizer, tmp_path / "shards"), config)
+    rows = loader.rows_per_epoch
+    assert steps_of(config, loader) == -(-3 * rows // 4)
+    assert steps_of(TuneConfig(epochs=3, steps=7), loader) == 7
+
+
+def test_a_tuned_folder_answers_what_it_was_taught_and_stops(tiny, tokenizer, conversations, tmp_path):
+    save_model(tmp_path / "base", tiny(), tokenizer, generation={"eos_token_id": tokenizer.special_tokens["<|im_end|>"]})
+    result = tune(tmp_path / "base", conversations, CONFIG, tmp_path / "out")
+    model = load(result.model)
+    assert [model.chat(conversation[:1], max_new_tokens=5) for conversation in conversations] == list("abcdefghij")
+    assert len(files.read_jsonl(tmp_path / "out" / "metrics.jsonl")) == result.steps
+
+
+def test_a_context_longer_than_the_models_is_refused_with_the_length_that_fits(tiny, tokenizer, conversations, tmp_path):
+    shards = conversations_to_shards(conversations, tokenizer, tmp_path / "shards")
+    with pytest.raises(InputError, match="use --set tune.seq_len=64"):
+        fit(tiny(), shards, TuneConfig(seq_len=128), tmp_path)
+
+
+def test_nothing_to_learn_from_is_said(tokenizer, tmp_path):
+    with pytest.raises(InputError, match="no conversation to learn from; give at least one"):
+        conversations_to_shards([], tokenizer, tmp_path / "shards")
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0.0}, {"steps": -1}, {"batch_size": 0}, {"learning_rate": -1.0}])
+def test_impossible_numbers_are_refused_by_name(changes):
+    with pytest.raises(ConfigError, match=f"{next(iter(changes))}=.*; use|{next(iter(changes))}=.*use a number"):
+        TuneConfig(**changes)
