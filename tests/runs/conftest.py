@@ -13,8 +13,8 @@ from groundup.runs.stages import Stage
 SMALL_STAGES = (
     Stage(name="data", about="", sections=("data",), makes="documents"),
     Stage(name="tokenizer", about="", sections=("tokenizer",), needs=("documents",), makes="tokenizer", uses=("text",)),
-    Stage(name="train", about="", sections=("report",), needs=("documents", "tokenizer"), makes="model", uses=("model",), steps=True),
-    Stage(name="report", about="", sections=("report",), reads_all=("model",), retells=True),
+    Stage(name="train", about="", sections=("train",), needs=("documents", "tokenizer"), makes="model", uses=("model",), steps=True),
+    Stage(name="report", about="", sections=(), reads_all=("model",), retells=True),
 )
 
 
@@ -55,7 +55,7 @@ class World:
 def world(monkeypatch):
     world = World()
     monkeypatch.setitem(sys.modules, "small_config", SimpleNamespace(SmallConfig=SmallConfig))
-    for section in ("data", "tokenizer", "report"):
+    for section in ("data", "tokenizer", "train"):
         monkeypatch.setitem(recipe.SECTIONS, section, "small_config:SmallConfig")
     for stage in SMALL_STAGES:
         monkeypatch.setitem(stages.STAGES, stage.name, stage)

@@ -9,11 +9,11 @@ ABOUT = "groundup.json"  # beside the model: {"trained_on": ..., "prompts": [...
 
 
 def load(folder: Path, machine: MachineConfig, tokenizer: bool = True) -> Any:
-    """The handle of a model folder; InputError when there is none."""
+    """The handle of a model folder or of a hub's owner/name; InputError when there is none."""
     from groundup.errors import InputError
     from groundup.runs import settings
 
-    if not folder.is_dir():
+    if not folder.is_dir() and len(folder.parts) != 2:
         raise InputError(f"there is no model folder {folder}; `groundup demo` makes one at runs/demo/model")
     settings.apply(machine)
     from groundup.inference.handle import load as load_handle

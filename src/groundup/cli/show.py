@@ -48,15 +48,15 @@ def results(found: Mapping[str, Any], folder: Path) -> None:
 
 
 def bits(found: Mapping[str, Any]) -> None:
-    """Bits per byte of every world, of every model and baseline."""
+    """Bits per byte: one row a model or baseline, one column a world."""
     if not found:
         return
-    columns = list(dict.fromkeys(who for world in found.values() for who in world["who"]))
-    rows = []
-    for world, entry in found.items():
-        gap = entry.get("gap_closed")
-        rows.append([world, *(number(entry["who"].get(who, {}).get("value")) for who in columns), "" if gap is None else f"{100 * gap:.0f} %"])
-    table("bits per byte on held-out text", ["", *columns, "gap closed"], rows)
+    names = list(dict.fromkeys(who for world in found.values() for who in world["who"]))
+    rows = [[who, *(number(world["who"].get(who, {}).get("value")) for world in found.values())] for who in names]
+    if any(world.get("gap_closed") is not None for world in found.values()):
+        gaps = [world.get("gap_closed") for world in found.values()]
+        rows.append(["gap to the floor closed", *("" if gap is None else f"{100 * gap:.0f} %" for gap in gaps)])
+    table("bits per byte on held-out text", ["", *found], rows)
 
 
 def accuracy(found: Mapping[str, Any]) -> None:
@@ -71,9 +71,9 @@ def costs(found: Sequence[Mapping[str, Any]]) -> None:
     """Time and memory of every stage, forecast beside truth."""
     rows = []
     for entry in found:
-        forecast = entry.get("forecast") or {}
-        row = [entry["name"], seconds(entry["seconds"]), seconds(forecast.get("seconds")), size(entry["peak_memory_bytes"]), size(forecast.get("memory_bytes"))]
-        rows.append([*row, f"{entry['drift']:.2f}" if entry.get("drift") else ""])
+        times = [seconds(entry["seconds"]), seconds(entry["forecast_seconds"])]
+        memory = [size(entry["peak_memory_bytes"]), size(entry["forecast_memory_bytes"])]
+        rows.append([entry["name"], *times, *memory, f"{entry['drift']:.2f}" if entry["drift"] else ""])
     if rows:
         total = [sum(entry["seconds"] for entry in found), max(entry["peak_memory_bytes"] for entry in found)]
         rows.append(["whole run", seconds(total[0]), "", size(total[1]), "", ""])
@@ -92,13 +92,13 @@ def slots(found: Sequence[Mapping[str, Any]]) -> None:
 def next_steps(folder: Path, chats: bool) -> None:
     """Three things to do after a demo."""
     model = folder / "model"
-    talk = f"groundup chat {model}" if chats else f'groundup generate {model} "Once"'
-    lines = [
-        f"  {talk:<44} talk with your model" if chats else f"  {talk:<44} let your model write",
-        f"  {'groundup demo --text PATH':<44} the same on your own text",
-        f"  {'groundup plan demo --set model.hidden_size=384':<44} what a larger, real model would cost here",
-    ]
-    console().print("\nnext:\n" + "\n".join(lines), markup=False)
+    steps = {
+        f"groundup chat {model}" if chats else f'groundup generate {model} "Once"': "talk with your model" if chats else "let your model write",
+        "groundup demo --text PATH": "the same on your own text",
+        "groundup plan demo --set model.hidden_size=768": "what a real model would cost on this machine",
+    }
+    width = max(map(len, steps))
+    print("\nnext:\n" + "\n".join(f"  {command:<{width}}   {about}" for command, about in steps.items()))
 
 
 def forecast(found: Mapping[str, Any]) -> None:
@@ -149,7 +149,8 @@ def runs(found: Sequence[Mapping[str, Any]], folder: Path) -> None:
 
 def comparison(found: Mapping[str, Any]) -> None:
     """Two runs side by side."""
-    for title, part in (("settings that differ", found["settings"]), ("results", found["numbers"])):
+    main = {key: pair for key, pair in found["numbers"].items() if key.startswith("cost.") or (".value" in key and ".families." not in key)}
+    for title, part in (("settings that differ", found["settings"]), ("results", main)):
         table(title, ["", *found["runs"]], [[key, *(number(value) for value in pair)] for key, pair in part.items()])
 
 

@@ -62,6 +62,7 @@ def main(stage_folder: str, run_folder: str) -> None:
 
 def losses(context: Any) -> list[float]:
     """The losses of the first steps, from the stage's own batches, choices and seed."""
+    from groundup.runs import precision
     from groundup.runs.stages import train
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training import loop
@@ -69,7 +70,7 @@ def losses(context: Any) -> list[float]:
     context.choose_machine()
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
     module, batches = train.new_module(context, tokenizer), train.batches_of(context, tokenizer)
-    train.set_dtype(context, module, batches)
+    precision.decide(context, module, lambda: batches.batch(0))
     seen: list[float] = []
     try:
         loop.train(module, batches.batch, context.config, listeners=[lambda event: seen.append(event.loss)], stop=lambda: len(seen) >= STEPS)

@@ -9,7 +9,7 @@ import dataclasses
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from groundup import files, slots
 from groundup.errors import InputError
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES, Stage, makers
+
+USER_FILES = {"data": "text", "tune": "data"}  # table -> its key that names a file or folder of the user's
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +51,8 @@ def plan(recipe: Recipe) -> list[Plan]:
 
 
 def _plan_one(recipe: Recipe, stage: Stage, number: int, before: list[Plan]) -> Plan:
-    reads = {role: _nearest(role, before) for role in stage.needs}
+    reads = {role: _nearest(role, before) for role in (*stage.needs, *stage.may_read)}
+    reads = {role: maker for role, maker in reads.items() if maker or role in recipe.inputs}
     read_all = [earlier for earlier in before if earlier.stage.makes in stage.reads_all]
     parts = {
         "stage": stage.name,
@@ -58,7 +61,7 @@ def _plan_one(recipe: Recipe, stage: Stage, number: int, before: list[Plan]) -> 
         "machine": table_of(recipe.configs["machine"]) if stage.makes in ("model", "scores") else {},
         "reads": {role: next((p.key for p in before if p.stage.name == maker), "") for role, maker in reads.items()},
         "reads_all": [earlier.key for earlier in read_all],
-        "outside": outside(recipe, stage),
+        "outside": outside(recipe, stage, [role for role, maker in reads.items() if not maker]),
         "slots": slots.source_hash(stage.uses) if stage.uses else "",
     }
     return Plan(stage=stage, number=number, key=digest(parts), parts=parts, reads=reads)
@@ -69,13 +72,13 @@ def _nearest(role: str, before: list[Plan]) -> str:
     return next((p.stage.name for p in reversed(before) if p.stage.name in makers(role)), "")
 
 
-def outside(recipe: Recipe, stage: Stage) -> dict[str, str]:
+def outside(recipe: Recipe, stage: Stage, roles: Iterable[str] = ()) -> dict[str, str]:
     """The content of what comes from outside the run: the user's text, a model folder, the standard library of this Python."""
-    found = {role: folder_digest(Path(recipe.inputs[role])) for role in (*stage.needs, *stage.may_read) if role in recipe.inputs}
-    if stage.name == "data":
-        text = recipe.configs["data"].text
-        found |= {"text": folder_digest(Path(text))} if text else {"python": platform.python_version()}
-    return found
+    found = {role: folder_digest(Path(recipe.inputs[role])) for role in roles}
+    for section, name in USER_FILES.items():
+        path = getattr(recipe.configs[section], name) if section in stage.sections else None
+        found |= {f"{section}.{name}": folder_digest(Path(path))} if path else {}
+    return found | ({"python": platform.python_version()} if stage.name == "data" and not recipe.configs["data"].text else {})
 
 
 def folder_digest(path: Path) -> str:

@@ -31,7 +31,6 @@ SECTIONS = {  # a recipe's table, and the dataclass that reads it
     "tune": "groundup.tuning.config:TuneConfig",
     "align": "groundup.alignment.config:GrpoConfig",
     "eval": "groundup.evaluation.config:EvalConfig",
-    "report": "groundup.runs.stages.report:ReportConfig",
 }
 TOP = ("name", "description", "parent", "seed", "stages", "inputs")
 ROLES = tuple(dict.fromkeys(role for stage in STAGES.values() for role in (*stage.needs, *stage.may_read)))

@@ -1,10 +1,10 @@
 """The numbers of a run in one plain table, `results.json`: what report, card, terminal and `groundup runs` all show.
 
     recipe command seed when machine versions
-    stages[]        seconds, cpu_seconds, peak memory, sittings, forecast, drift
+    stages[]        seconds, cpu_seconds, peak memory, sittings, drift, and what was forecast
     model           family, parameters, vocabulary
     tokenizer       bytes a token by world
-    bits_per_byte   world -> who (a stage, "5-gram", "xz", "zstd", "floor") -> value, low, high; and gap_closed
+    bits_per_byte   world -> who -> (a stage, "5-gram", "xz", "zstd", "floor") -> value, low, high; and gap_closed
     accuracy        who -> overall, seen, unseen, by family: value, low, high, n; and the paired differences
     slots[]         the learner's functions: file, calls, speed against the reference, change of the loss
     cost            seconds, CPU hours, peak memory, energy with its assumption
@@ -66,7 +66,8 @@ def stage_entry(name: str, done: Mapping[str, Any], forecast: Mapping[str, Any])
         "peak_memory_bytes": cost_of["peak_memory_bytes"],
         "sittings": done["sittings"],
         "drift": drift(cost_of["matmul_seconds"], forecast.get("matmul_seconds")),
-        "forecast": expected,
+        "forecast_seconds": expected["seconds"] if expected else None,
+        "forecast_memory_bytes": expected["memory_bytes"] if expected else None,
         "numbers": {key: value for key, value in done["numbers"].items() if isinstance(value, (int, float, str))},
     }
 

@@ -80,7 +80,6 @@ def run(recipe: Recipe, folder: str | Path, *, command: str = "", on_stage: Call
 def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], command: str) -> Context:
     folders = {stage.name: stage.folder for stage in ran}
     inputs = {role: folders[maker] / role if maker else Path(recipe.inputs[role]) for role, maker in planned.reads.items()}
-    inputs |= {role: Path(recipe.inputs[role]) for role in planned.stage.may_read if role in recipe.inputs}
     models = {stage.name: stage.folder / "model" for stage in ran if stage.plan.stage.makes == "model"}
     return Context(
         stage=planned.stage,

@@ -21,7 +21,7 @@ class Stage:
     about: str
     sections: tuple[str, ...]  # the recipe's tables it reads
     needs: tuple[str, ...] = ()  # roles it reads, each from the nearest stage before it
-    may_read: tuple[str, ...] = ()  # roles it reads when the recipe's inputs give a folder for them
+    may_read: tuple[str, ...] = ()  # roles it reads where an earlier stage or the recipe's inputs give them
     reads_all: tuple[str, ...] = ()  # roles it reads from every stage before it
     makes: str | None = None  # the role it makes: a folder of that name inside the stage's own
     uses: tuple[str, ...] = ()
@@ -64,6 +64,7 @@ STAGES: dict[str, Stage] = {
             about="teach it to follow instructions",
             sections=("tune",),
             needs=("model",),
+            may_read=("documents",),
             makes="model",
             uses=("text", "model", "inference", "training", "tuning"),
             steps=True,
@@ -86,7 +87,13 @@ STAGES: dict[str, Stage] = {
             makes="scores",
             uses=("text", "model", "inference", "evaluation"),
         ),
-        Stage(name="report", about="write the report and the model card", sections=("report",), reads_all=("documents", "tokenizer", "model", "scores"), retells=True),
+        Stage(
+            name="report",
+            about="write the report and the model card",
+            sections=(),
+            reads_all=("documents", "tokenizer", "model", "scores"),
+            retells=True,
+        ),
     )
 }
 

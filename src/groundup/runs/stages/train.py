@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from groundup.runs import comparison
+from groundup.runs import comparison, precision
 from groundup.runs.context import Context
 
 VALIDATION_DOCUMENTS = 48  # of each world: about the work of three training steps
@@ -23,7 +23,7 @@ def run(context: Context) -> dict[str, Any]:
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
     module = new_module(context, tokenizer)
     batches = batches_of(context, tokenizer)
-    set_dtype(context, module, batches)
+    precision.decide(context, module, lambda: batches.batch(0))
     compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
     result = fit(context, module, tokenizer, batches)
     save(context, module, tokenizer)
@@ -60,21 +60,6 @@ def batches_of(context: Context, tokenizer: Any) -> Any:
             tokenize(data.texts(world, "train"), tokenizer, folder)
         shards.append(Shards.open(folder))
     return Loader([(part, part.num_tokens) for part in shards], config.seq_len, config.batch_size, config.seed)
-
-
-def set_dtype(context: Context, module: Any, batches: Any) -> None:
-    """Compute in the number format that is asked for, or that was measured to be faster; decided once."""
-    import torch
-
-    from groundup.training.objectives.causal import causal_loss
-    from groundup.training.step import choose_dtype
-
-    def measure() -> str:
-        shape = {"model": dataclasses.asdict(module.config), "rows": context.config.batch_size, "tokens": context.config.seq_len}
-        return context.measured("dtype", shape, lambda: choose_dtype(module, batches.batch(0), causal_loss))
-
-    asked = context.recipe.configs["machine"].dtype
-    module.compute_dtype = getattr(torch, context.choose("dtype", measure if asked == "auto" else lambda: asked))
 
 
 def fit(context: Context, module: Any, tokenizer: Any, batches: Any) -> Any:

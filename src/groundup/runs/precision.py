@@ -1,0 +1,35 @@
+"""The number format of a training stage: the one asked for, or the faster by a short measurement, decided once a stage and once a machine."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from groundup.runs.context import Context
+
+
+def decide(context: Context, module: Any, batch: Callable[[], Any]) -> str:
+    """Let `module` compute in the stage's number format; `batch` gives one of the stage's shape, made only when it must be measured."""
+    from groundup.model.formats.huggingface import dtype_of
+    from groundup.training.objectives.causal import causal_loss
+    from groundup.training.step import choose_dtype
+
+    def measure() -> str:
+        made = batch()
+        about = {"model": dataclasses.asdict(module.config), "shape": list(made.input_ids.shape)}
+        return context.measured("dtype", about, lambda: choose_dtype(module, made, causal_loss))
+
+    asked = context.dtype()
+    chosen = context.choose("dtype", measure if asked is None else lambda: asked)
+    module.compute_dtype = dtype_of(chosen)
+    return chosen
+
+
+def synthetic_batch(module: Any, rows: int, tokens: int) -> Any:
+    """A batch of random tokens, for stages whose own batches only exist once they run."""
+    import torch
+
+    from groundup.data.pipeline.streaming import Batch
+
+    ids = torch.randint(0, module.config.vocab_size, (rows, tokens), generator=torch.Generator().manual_seed(0))
+    zeros = torch.zeros_like(ids)
+    return Batch(ids, ids, torch.ones_like(ids, dtype=torch.bool), zeros, torch.arange(tokens).expand(rows, tokens))

@@ -1,0 +1,41 @@
+"""The stage `align`: answers are tried, rewarded when they are right, and the better ones made more likely (GRPO)."""
+
+from typing import Any
+
+from groundup.runs import precision
+from groundup.runs.context import Context
+from groundup.runs.stages.train import save
+
+TASKS = 4000  # different questions to practise; a step draws from them
+MEASURED = (32, 64)  # rows and tokens of the batch by which the number format is chosen
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Reinforce the model of the stage before, or of the folder given, and write its folder."""
+    from groundup.alignment import grpo
+    from groundup.data.sources.tinyworld import gold_reward
+    from groundup.inference.handle import end_of_turn, load
+
+    handle, config = load(context.inputs["model"], device=context.device()), context.config
+    precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
+    tasks = [grpo.task(item.prompt, item, handle.tokenizer) for item in practice(config)]
+    stops = sorted(handle.stop_ids() | end_of_turn(handle.tokenizer))
+    watching = {"stop": context.stop, "way_on": context.way_on()}
+    result = grpo.grpo(handle.module, handle.tokenizer, tasks, gold_reward, config, stop_ids=stops, folder=context.folder, **watching)
+    save(context, handle.module, handle.tokenizer, chats=True)
+    answers = config.steps * config.prompts_per_step * config.samples_per_prompt
+    return {"steps": config.steps, "answers": answers, "families": list(families(config)), "loop_seconds": result.seconds}
+
+
+def families(config: Any) -> tuple[str, ...]:
+    """What is practised: the families named, or those that are hard for a small model."""
+    from groundup.data.sources.tinyworld import HARD_FAMILIES
+
+    return config.families or HARD_FAMILIES
+
+
+def practice(config: Any) -> list[Any]:
+    """Training questions of those families."""
+    from groundup.data.sources.tinyworld import instructions
+
+    return list(instructions(config.seed, TASKS, "train", families(config)))

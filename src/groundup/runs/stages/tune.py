@@ -1,0 +1,88 @@
+"""The stage `tune`: the model learns to write the answers of conversations, and to stop."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from groundup.runs import precision
+from groundup.runs.context import Context
+from groundup.runs.stages.train import save
+
+VALIDATED = 200  # held-out conversations whose loss is watched
+STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor a file gives conversations
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Tune the model of the stage before, or of the folder given, and write its folder."""
+    from groundup.inference.handle import load
+    from groundup.training.loop import call_every, write_metrics
+    from groundup.tuning.supervised.instruction import fit
+
+    handle, config = load(context.inputs["model"], device=context.device()), context.config
+    shards = encoded(context, handle.tokenizer)
+    precision.decide(context, handle.module, lambda: loader(shards, config).batch(0))
+    steps = planned_steps(shards, config)
+    metrics = context.folder / "metrics.jsonl"
+    listeners = [write_metrics(metrics), call_every(config.validate_every, steps, validation(context, handle.tokenizer))]
+    training, result = fit(handle.module, shards, config, context.folder, listeners=listeners, stop=context.stop, way_on=context.way_on())
+    save(context, handle.module, handle.tokenizer, chats=True)
+    tokens = training.steps * training.tokens_per_step
+    return {"conversations": shards.num_documents, "steps": training.steps, "tokens": tokens, "loss": result.loss, "loop_seconds": result.seconds}
+
+
+def encoded(context: Context, tokenizer: Any) -> Any:
+    """The conversations as token shards, made once."""
+    from groundup.data.pipeline.formats import Shards
+    from groundup.errors import InputError
+    from groundup.tuning.supervised.instruction import conversations_to_shards
+
+    folder = context.folder / "conversations"
+    if not tokenizer.chat_template:
+        raise InputError(f"{context.inputs['model']} has no chat template; add chat_template to its tokenizer_config.json")
+    if not (folder / "index.json").exists():
+        conversations_to_shards(conversations(context), tokenizer, folder)
+    return Shards.open(folder)
+
+
+def conversations(context: Context, split: str = "train") -> Sequence[Any]:
+    """The user's conversations; else the instructions of the data stage; else tinyworld's own."""
+    from groundup.data.folder import DataFolder
+    from groundup.data.sources import tinyworld
+    from groundup.tuning.supervised.conversations import read_conversations, to_messages
+
+    if context.config.data:
+        return read_conversations(context.config.data) if split == "train" else []
+    if "documents" in context.inputs:
+        return [to_messages(record) for record in DataFolder.open(context.inputs["documents"]).instructions(split)]
+    count = STANDALONE if split == "train" else VALIDATED
+    return [instruction.messages for instruction in tinyworld.instructions(context.config.seed, count, split)]
+
+
+def loader(shards: Any, config: Any) -> Any:
+    """The batches that the configuration means."""
+    from groundup.data.pipeline.streaming import Loader
+
+    return Loader(shards, config.seq_len, config.batch_size, config.seed)
+
+
+def planned_steps(shards: Any, config: Any) -> int:
+    """How many steps the tuning will make."""
+    from groundup.tuning.supervised.instruction import steps_of
+
+    return steps_of(config, loader(shards, config))
+
+
+def validation(context: Context, tokenizer: Any) -> Any:
+    """A listener that records the loss on held-out conversations' answers."""
+    from groundup.training.objectives.causal import mean_loss
+    from groundup.tuning.supervised.instruction import conversations_to_shards
+
+    held_out = list(conversations(context, "heldout"))[:VALIDATED]
+    if not held_out:
+        return lambda event: None
+    batches = loader(conversations_to_shards(held_out, tokenizer, context.folder / "validation"), context.config)
+    count = max(1, batches.rows_per_epoch // context.config.batch_size)
+
+    def measure(event: Any) -> None:
+        context.record(step=event.step, validation_loss=mean_loss(event.module, [batches.batch(number) for number in range(count)]))
+
+    return measure
