@@ -5,7 +5,7 @@ than the source that drew them. The training text comes along for the baselines.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ class World:
     texts: list[str]
     documents: TokenDocuments
     floor: Bits | None  # -log2 P of each held-out document under the source itself, where that is known
-    training: Callable[[], list[str]]  # read from the disk when it is needed
+    training: Callable[[], Iterator[str]]  # read from the disk when it is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _read_world(data: DataFolder, name: str, tokenizer: Any, most: int | None) -
     nats = [document.metadata.get("log_probability") for document in held_out]
     floor = None if None in nats else Bits(-np.array(nats) / math.log(2), documents.sizes, documents.count)
     texts = [document.text for document in held_out]
-    return World(name, texts, documents, floor, lambda: data.texts(name, "train"))
+    return World(name, texts, documents, floor, lambda: (document.text for document in data.documents(name, "train")))
 
 
 def read_questions(folder: str | Path, split: str, most: int | None = None) -> list[Question]:
