@@ -11,7 +11,9 @@ from groundup.data.documents import Document, read_documents, write_documents
 from groundup.errors import FormatError, InputError
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
-JSON = st.dictionaries(UNICODE, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | UNICODE, max_size=3)
+JSON = st.dictionaries(
+    UNICODE, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | UNICODE, max_size=3
+)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -24,7 +26,12 @@ def test_reading_what_was_written_gives_the_documents_back(tmp_path, documents):
 def test_any_parquet_reader_sees_four_columns(tmp_path):
     write_documents(tmp_path / "d.parquet", [Document("1", "a text", "here", {"log_probability": -1.5})])
     [row] = pyarrow.parquet.read_table(tmp_path / "d.parquet").to_pylist()
-    assert (row["id"], row["text"], row["source"], json.loads(row["metadata"])) == ("1", "a text", "here", {"log_probability": -1.5})
+    assert (row["id"], row["text"], row["source"], json.loads(row["metadata"])) == (
+        "1",
+        "a text",
+        "here",
+        {"log_probability": -1.5},
+    )
 
 
 def test_equal_documents_make_equal_files(tmp_path):

@@ -13,7 +13,9 @@ from groundup.errors import InputError
 
 def book(characters=200_000, seed=0):
     source = random.Random(seed)
-    text = "\n\n".join(" ".join(str(source.random()) for _ in range(source.randint(5, 40))) for _ in range(characters // 400))
+    text = "\n\n".join(
+        " ".join(str(source.random()) for _ in range(source.randint(5, 40))) for _ in range(characters // 400)
+    )
     return text[:characters]
 
 

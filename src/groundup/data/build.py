@@ -1,4 +1,4 @@
-"""The data of a run: documents of each world for training and for measuring, instructions, and what is known about them.
+"""The data of a run: documents of each world for training and measuring, instructions, and what is known about them.
 
     <world>-train.parquet  <world>-heldout.parquet      documents; tinyworld's carry their log-probability
     instructions-{train,heldout,unseen}.jsonl           of tinyworld, with answers that can be checked
@@ -64,7 +64,10 @@ def _write(folder: Path, world: str, train: list[Document], heldout: list[Docume
         if not documents:
             raise InputError(f"no document of {world} is there for {split}; raise --set data.{world}_bytes")
         write_documents(folder / f"{world}-{split}.parquet", documents)
-        notes[split] = {"documents": len(documents), "bytes": sum(len(document.text.encode()) for document in documents)}
+        notes[split] = {
+            "documents": len(documents),
+            "bytes": sum(len(document.text.encode()) for document in documents),
+        }
     return notes | ({"floor": floor(heldout)} if world == "tinyworld" else {})
 
 
@@ -87,7 +90,9 @@ def _tinyworld(config: DataConfig) -> World:
     def drawn(split: Any, seed: int, size: int) -> list[Document]:
         return up_to(tinyworld_documents(seed, split), size)
 
-    return drawn("train", config.seed, config.tinyworld_bytes), drawn("heldout", config.seed + HELDOUT_SEED, config.heldout_bytes)
+    return drawn("train", config.seed, config.tinyworld_bytes), drawn(
+        "heldout", config.seed + HELDOUT_SEED, config.heldout_bytes
+    )
 
 
 def tinyworld_documents(seed: int, split: Any) -> Iterator[Document]:

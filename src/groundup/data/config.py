@@ -40,4 +40,6 @@ class DataConfig:
         if self.heldout_bytes == 0:
             raise ConfigError("heldout_bytes=0 leaves nothing to measure a model on; use 10000 or more")
         if self.text is None and not self.tinyworld_bytes and not self.python_bytes:
-            raise ConfigError("tinyworld_bytes and python_bytes are both 0, so there is no text; raise one of them or set text")
+            raise ConfigError(
+                "tinyworld_bytes and python_bytes are both 0, so there is no text; raise one of them or set text"
+            )

@@ -80,8 +80,10 @@ def read_columns(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[Any
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as table:
             if absent := [name for name in names if name not in table.schema_arrow.names]:
-                raise InputError(f"{path} has no column '{absent[0]}' (it has: {', '.join(table.schema_arrow.names)}); "
-                                 "name the one with the text: --set data.text_key=NAME")
+                raise InputError(
+                    f"{path} has no column '{absent[0]}' (it has: {', '.join(table.schema_arrow.names)}); "
+                    "name the one with the text: --set data.text_key=NAME"
+                )
             for batch in table.iter_batches(1024, columns=names):
                 yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
     except (pa.ArrowException, OSError) as error:

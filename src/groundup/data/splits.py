@@ -1,9 +1,9 @@
 """A part of the user's own text is held out, so that a model can be measured on what it has not read: even of one file.
 
 The corpus is looked at as units: a document, or, of a long one, blocks cut at blank lines. The units whose text has the
-smallest hashes are held out until a share of all characters is reached. Hashes of the text itself make the choice the same
-whatever the files are called and in whatever order they come, and put two equal blocks on the same side. Neighbouring
-blocks of one side are joined again, so the training text has no more gaps than were cut into it.
+smallest hashes are held out until a share of all characters is reached. Hashes of the text itself make the choice the
+same whatever the files are called and in whatever order they come, and put two equal blocks on the same side.
+Neighbouring blocks of one side are joined again, so the training text has no more gaps than were cut into it.
 """
 
 import dataclasses
@@ -32,8 +32,10 @@ def hold_out(
     least, most = BLOCK_CHARACTERS
     units = [unit for document in documents for unit in _units(document, min(most, max(least, characters // 400)))]
     if characters < FEWEST_CHARACTERS or len(units) < 2:
-        raise InputError(f"the text has {characters:,} characters, too few to train on one part and measure on another; "
-                         f"pass a longer text ({FEWEST_CHARACTERS:,} characters at least, a million to see a model learn)")
+        raise InputError(
+            f"the text has {characters:,} characters, too few to train on one part and measure on another; "
+            f"pass a longer text ({FEWEST_CHARACTERS:,} characters at least, a million to see a model learn)"
+        )
     wanted = share * characters if most_bytes is None else min(share * characters, most_bytes)
     heldout = _chosen(units, wanted)
     sides = [[unit for unit, out in zip(units, heldout, strict=True) if out == side] for side in (False, True)]
@@ -62,7 +64,7 @@ def cut(text: str, size: int) -> list[str]:
     Joined, the blocks are the text.
 
     >>> cut("one two\\n\\nthree four five", 6)
-    ['one two\\n\\n', 'three four ', 'five']
+    ['one two\\n\\n', 'three ', 'four five']
     """
     blocks, start = [], 0
     while start < len(text):
@@ -73,8 +75,8 @@ def cut(text: str, size: int) -> list[str]:
 
 
 def _place(text: str, first: int, last: int) -> int:
-    """The best place to cut between two positions."""
-    if first >= len(text):
+    """The best place to cut between two positions; the end of the text when that is near."""
+    if last >= len(text):
         return len(text)
     for mark in ("\n\n", "\n", " "):
         found = text.find(mark, first - len(mark), last)

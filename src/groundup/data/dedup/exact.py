@@ -1,10 +1,10 @@
 """Exact duplicates: a document or a paragraph that was seen before, white space apart, is dropped.
 
-A model that meets a text many times learns it by heart instead of learning from it, and a held-out text that also stands
-in the training data measures memory (Lee et al. 2021, arXiv:2107.06499). Passing the training documents first and the
+A model that meets a text many times learns it by heart instead of learning from it, and a held-out text that stands in
+the training data too measures memory (Lee et al. 2021, arXiv:2107.06499). Passing the training documents first and the
 held-out ones after them with the same `Seen` removes both kinds.
 
-Length decides nothing about whole documents: "cat" and "dog" are two documents, and both stay. Of paragraphs, only those of
+Length decides nothing about whole documents: "cat" and "dog" are two documents, and both stay. Of paragraphs, those of
 `min_characters` or more can be dropped, because short ones ("Example:") belong to what stands around them.
 """
 

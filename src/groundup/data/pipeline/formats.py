@@ -26,7 +26,7 @@ VERSION = 1
 class Shards:
     """Documents as token ids.
 
-    offsets: int64 [documents + 1]. start_id: the token that stands before each document; None: nothing does, so that its
+    offsets: int64 [documents + 1]. start_id: the token that stands before each document; None: nothing does, and its
     first token is read but never predicted.
     """
 
@@ -58,7 +58,9 @@ class Shards:
         """
         folder = Path(folder)
         if not (folder / INDEX).is_file():
-            raise InputError(f"{folder} has no {INDEX}, so it holds no token shards; the stage that makes them must run first")
+            raise InputError(
+                f"{folder} has no {INDEX}, so it holds no token shards; the stage that makes them must run first"
+            )
         index = _read_index(folder)
         for name, expected in index["files"].items():
             _check_file(folder / name, _size(index, name), expected if verify else None)
@@ -93,7 +95,7 @@ def _size(index: dict[str, Any], name: str) -> int:
 
 
 def _check_file(path: Path, size_bytes: int, checksum: str | None) -> None:
-    """Refuse a file that is missing, has another size (such as that of another dtype) or, if asked, another checksum."""
+    """Refuse a file that is missing, has another size (as that of another dtype) or, if asked, another checksum."""
     if not path.is_file():
         raise FormatError(f"{path} is missing; {AGAIN}")
     if path.stat().st_size != size_bytes:
@@ -118,8 +120,16 @@ class Part(NamedTuple):
     loss_mask: np.ndarray | None = None
 
 
-def write_shards(folder: str | Path, tokens: np.ndarray, offsets: np.ndarray, *, start_id: int | None, text_bytes: int,
-                 vocab_size: int, loss_mask: np.ndarray | None = None) -> Shards:
+def write_shards(
+    folder: str | Path,
+    tokens: np.ndarray,
+    offsets: np.ndarray,
+    *,
+    start_id: int | None,
+    text_bytes: int,
+    vocab_size: int,
+    loss_mask: np.ndarray | None = None,
+) -> Shards:
     """Write documents that are in memory as a folder of shards, whole or not at all, and open it."""
     part = Part(tokens, offsets, text_bytes, loss_mask)
     return write_parts(folder, [part], start_id=start_id, vocab_size=vocab_size)
@@ -130,8 +140,15 @@ def write_parts(folder: str | Path, parts: Iterable[Part], *, start_id: int | No
 
     Either every part has a loss mask or none has.
     """
-    index: dict[str, Any] = {"version": VERSION, "dtype": "uint16" if vocab_size <= 1 << 16 else "uint32", "tokens": 0,
-                             "documents": 0, "start_id": start_id, "text_bytes": 0, "vocab_size": vocab_size}
+    index: dict[str, Any] = {
+        "version": VERSION,
+        "dtype": "uint16" if vocab_size <= 1 << 16 else "uint32",
+        "tokens": 0,
+        "documents": 0,
+        "start_id": start_id,
+        "text_bytes": 0,
+        "vocab_size": vocab_size,
+    }
     with files.atomic_folder(folder) as temporary:
         np.zeros(1, np.int64).tofile(temporary / OFFSETS)
         (temporary / TOKENS).touch()
@@ -146,11 +163,17 @@ def write_parts(folder: str | Path, parts: Iterable[Part], *, start_id: int | No
 
 def _append(folder: Path, part: Part, index: dict[str, Any]) -> None:
     """Add a part's documents to the files and to the counts."""
-    assert part.offsets[-1] == len(part.tokens), f"offsets end at {part.offsets[-1]}, but there are {len(part.tokens)} tokens"
-    assert not len(part.tokens) or int(part.tokens.max()) < index["vocab_size"], f"id {part.tokens.max()} is not in the vocabulary"
+    assert part.offsets[-1] == len(part.tokens), (
+        f"offsets end at {part.offsets[-1]}, but there are {len(part.tokens)} tokens"
+    )
+    assert not len(part.tokens) or int(part.tokens.max()) < index["vocab_size"], (
+        f"id {part.tokens.max()} is not in the vocabulary"
+    )
     arrays = {TOKENS: part.tokens.astype(index["dtype"]), OFFSETS: part.offsets[1:].astype(np.int64) + index["tokens"]}
     if part.loss_mask is not None:
-        assert len(part.loss_mask) == len(part.tokens), f"{len(part.loss_mask)} mask values for {len(part.tokens)} tokens"
+        assert len(part.loss_mask) == len(part.tokens), (
+            f"{len(part.loss_mask)} mask values for {len(part.tokens)} tokens"
+        )
         arrays[LOSS_MASK] = np.asarray(part.loss_mask).astype(np.uint8)
     for name, array in arrays.items():
         with open(folder / name, "ab") as file:

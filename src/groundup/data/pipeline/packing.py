@@ -9,9 +9,9 @@ A row holds several documents side by side. They must not see each other, so eac
     positions   0  1   2   3   0  1   2   3   0
 
 Best fit, longest first: each piece goes into the fullest row that still has room (Ding et al. 2024, arXiv:2404.10830).
-A document longer than a row is cut. A later piece begins with the last token of the piece before as its only context, as
-the windows do in which long documents are measured: were <e> put before it, text from the middle of documents would be
-learned as the beginning of new ones.
+A document longer than a row is cut. A later piece begins with the last token of the piece before as its only context,
+as the windows do in which long documents are measured: were <e> put before it, text from the middle of documents would
+be learned as the beginning of new ones.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def pack(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
 
 
 def cut(offsets: np.ndarray, seq_len: int, start: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut each document into pieces of at most `seq_len` targets: first target, how many, whether a document begins there.
+    """Cut documents into pieces of at most `seq_len` targets: first target, how many, whether a document begins there.
 
     >>> cut(np.array([0, 3, 10]), 4)
     (array([0, 3, 7]), array([3, 4, 3]), array([ True,  True, False]))
@@ -75,7 +75,9 @@ def best_fit(lengths: np.ndarray, seq_len: int) -> tuple[np.ndarray, int]:
     rows = np.empty(len(lengths), dtype=np.int64)
     newest = np.full(seq_len + 1, -1, dtype=np.int64)  # by room left: a stack of rows, linked through `below`
     below = np.full(len(lengths), -1, dtype=np.int64)
-    stacks = np.zeros(seq_len // 64 + 1, dtype=np.int64)  # how many stacks of 64 neighbours hold a row: empty ones are skipped
+    stacks = np.zeros(
+        seq_len // 64 + 1, dtype=np.int64
+    )  # how many stacks of 64 neighbours hold a row: empty ones are skipped
     count = 0
     for piece in range(len(lengths)):
         length = lengths[piece]
@@ -106,9 +108,23 @@ def arrays(rows: int, seq_len: int) -> dict[str, np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def lay_out(tokens, mask, starts, lengths, first, bounds, start_id, chosen, lines, input_ids, targets, loss_mask, document_ids,
-            positions):
-    """Write the rows `chosen` of a source into the lines `lines` of a batch's arrays. mask: a value a token, or empty."""
+def lay_out(
+    tokens,
+    mask,
+    starts,
+    lengths,
+    first,
+    bounds,
+    start_id,
+    chosen,
+    lines,
+    input_ids,
+    targets,
+    loss_mask,
+    document_ids,
+    positions,
+):
+    """Write the rows `chosen` of a source into the lines `lines` of a batch. mask: a value a token, or empty."""
     for number in range(len(chosen)):
         row, line, at = chosen[number], lines[number], 0
         for piece in range(bounds[row], bounds[row + 1]):

@@ -1,7 +1,7 @@
 """Batches for training, shuffled, from one or several sources; a pure function of the seed and the step.
 
-`loader.batch(step)` needs no history: a run that stopped after any step goes on with exactly the rows it would have had,
-also in the middle of an epoch. There is no shuffle buffer whose content could be lost, and no random state to save.
+`loader.batch(step)` needs no history: a run that stopped after any step goes on with the rows it would have had, in the
+middle of an epoch too. There is no shuffle buffer whose content could be lost, and no random state to save.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,11 @@ class Batch:
 
 
 class Loader:
-    """Batches of `batch_size` rows from sources mixed by weight (shares of the rows); each source in epochs of its own."""
+    """Batches of rows from sources mixed by weight (each its share of the rows), each source in epochs of its own."""
 
-    def __init__(self, sources: Shards | Sequence[tuple[Shards, float]], seq_len: int, batch_size: int, seed: int = 1):
+    def __init__(
+        self, sources: Shards | Sequence[tuple[Shards, float | int]], seq_len: int, batch_size: int, seed: int = 1
+    ):
         if seq_len < 1 or batch_size < 1:
             raise ConfigError(f"seq_len={seq_len} and batch_size={batch_size} must both be 1 or more")
         pairs = [(sources, 1.0)] if isinstance(sources, Shards) else [pair for pair in sources if pair[1] != 0]
@@ -91,8 +93,18 @@ class Loader:
         for source in np.unique(places[:, 0]):
             shards, rows = self.shards[source], self.rows[source]
             lines = np.flatnonzero(places[:, 0] == source)
-            lay_out(shards.tokens, NO_MASK if shards.loss_mask is None else shards.loss_mask, rows.starts, rows.lengths, rows.first,
-                    rows.bounds, shards.start_id or 0, places[lines, 1], lines, *batch.values())
+            lay_out(
+                shards.tokens,
+                NO_MASK if shards.loss_mask is None else shards.loss_mask,
+                rows.starts,
+                rows.lengths,
+                rows.first,
+                rows.bounds,
+                shards.start_id or 0,
+                places[lines, 1],
+                lines,
+                *batch.values(),
+            )
         return Batch(**{name: torch.from_numpy(array) for name, array in batch.items()})
 
 
@@ -102,8 +114,10 @@ def _check_length(tokens: list[int], seq_len: int) -> None:
         raise InputError("one of the sources has no tokens at all; give it a text or the share 0")
     if sum(tokens) < seq_len:
         smaller = 1 << (sum(tokens).bit_length() - 1)
-        raise InputError(f"the corpus has {sum(tokens):,} tokens, but one context needs {seq_len:,}; "
-                         f"pass a longer text or --set train.seq_len={smaller}")
+        raise InputError(
+            f"the corpus has {sum(tokens):,} tokens, but one context needs {seq_len:,}; "
+            f"pass a longer text or --set train.seq_len={smaller}"
+        )
 
 
 def permutation(count: int, key: Sequence[int]) -> np.ndarray:

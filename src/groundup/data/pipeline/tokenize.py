@@ -20,8 +20,10 @@ PART_CHARACTERS = 1 << 24  # encoded at once: enough work for every thread, litt
 def tokenize(texts: Iterable[str], tokenizer: Any, folder: str | Path, *, text_bytes: int = 0) -> Shards:
     """Encode documents to a folder of shards. text_bytes: how much is coming, for the progress bar."""
     if tokenizer.eos_token_id is None:
-        raise InputError("this tokenizer has no end-of-text token, so no document would have an end; "
-                         "name one as eos_token in tokenizer_config.json")
+        raise InputError(
+            "this tokenizer has no end-of-text token, so no document would have an end; "
+            "name one as eos_token in tokenizer_config.json"
+        )
     start_id = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     with progress(text_bytes, "tokenizing", "B") as bar:
         parts = _encoded(texts, tokenizer, bar.update)

@@ -1,7 +1,7 @@
 """The user's own text: a file, a folder of files, JSON lines or Parquet, read as documents.
 
-What cannot be read is refused in one sentence that names the file, the place in it and the way out; files of other kinds in
-a folder are counted aloud. Line ends become \\n. Leaves out: HTML, WARC and archives.
+What cannot be read is refused in a sentence that names the file, the place in it and the way out; files of other kinds
+in a folder are counted aloud. Line ends become \\n. Leaves out: HTML, WARC and archives.
 """
 
 import json
@@ -15,10 +15,11 @@ from groundup.errors import InputError
 from groundup.progress import say
 
 SUFFIXES = frozenset(
-    ".txt .text .md .markdown .rst .org .tex .log .csv .tsv .html .htm .xml .json .yaml .yml .toml .ini .cfg .srt .py .pyi .js .ts"
-    " .jsx .tsx .c .h .cc .cpp .hpp .cs .java .kt .go .rs .rb .php .pl .lua .r .jl .scala .swift .hs .ml .lisp .el .sh .sql .css".split()
+    ".txt .text .md .markdown .rst .org .tex .log .csv .tsv .html .htm .xml .json .yaml .yml .toml .ini .cfg .srt .css"
+    " .py .pyi .js .ts .jsx .tsx .c .h .cc .cpp .hpp .cs .java .kt .go .rs .rb .php .pl .lua .r .jl .scala .swift .hs"
+    " .ml .lisp .el .sh .sql".split()
 )
-WIDE_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # how Windows begins a text in two bytes a character
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # how Windows begins a text in two bytes a character
 
 
 def documents(path: str | Path, key: str = "text", encoding: str = "utf-8") -> Iterator[Document]:
@@ -52,7 +53,10 @@ def _folder(folder: Path, key: str, encoding: str) -> Iterator[Document]:
         else:
             empty += 1
     if empty == len(found):
-        raise InputError(f"{folder} has no file with text (.txt, .md, .py, .jsonl, .parquet ...); give another folder, or a file by its name")
+        raise InputError(
+            f"{folder} has no file with text (.txt, .md, .py, .jsonl, .parquet ...); "
+            "give another folder, or a file by its name"
+        )
     if others:
         say(f"{folder}: {len(others)} files of other kinds were left out, such as {others[0].name}")
 
@@ -61,9 +65,12 @@ def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files that hold text by their names, and others; hidden ones are neither."""
 
     def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}); change its permissions: chmod u+rx") from error
+        raise InputError(
+            f"{error.filename} cannot be read ({error.strerror}); change its permissions: chmod u+rx"
+        ) from error
 
-    known, others = [], []
+    known: list[Path] = []
+    others: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(place, name) for name in names if not name.startswith(".")):
@@ -102,7 +109,9 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         if b"\0" in data:
             _refuse_binary(path, data.index(b"\0"))
         line = data[: error.start].count(b"\n") + 1
-        _refuse_encoding(path, f"is not {encoding}: byte {data[error.start]:#04x} at offset {error.start} (line {line})", "latin-1")
+        _refuse_encoding(
+            path, f"is not {encoding}: byte {data[error.start]:#04x} at offset {error.start} (line {line})", "latin-1"
+        )
     if "\0" in text:
         _refuse_binary(path, text.index("\0"))
     if not text.strip():
@@ -115,16 +124,22 @@ def _bytes(path: Path, most: int = -1) -> bytes:
         with open(path, "rb") as file:
             return file.read(most)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); change its permissions: chmod u+r {path}") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); change its permissions: chmod u+r {path}"
+        ) from error
 
 
 def _refuse_binary(path: Path, offset: int) -> None:
-    raise InputError(f"{path} is a binary file (a zero at offset {offset}); give its text: unpack it first, or save it as .txt")
+    raise InputError(
+        f"{path} is a binary file (a zero at offset {offset}); give its text: unpack it first, or save it as .txt"
+    )
 
 
 def _refuse_encoding(path: Path, what: str, guess: str) -> None:
-    raise InputError(f"{path} {what}; convert it with `iconv -f {guess} -t utf-8 {path.name} > utf8-{path.name}`, "
-                     f"or name its encoding: --set data.text_encoding={guess}")
+    raise InputError(
+        f"{path} {what}; convert it with `iconv -f {guess} -t utf-8 {path.name} > utf8-{path.name}`, "
+        f"or name its encoding: --set data.text_encoding={guess}"
+    )
 
 
 def _json_lines(path: Path, name: str, key: str, encoding: str) -> Iterator[Document]:
@@ -149,7 +164,9 @@ def _text_of(line: str, key: str, place: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{place} has half a character (\\u{ord(text[error.start]):04x}); mend or remove the line") from error
+        raise InputError(
+            f"{place} has half a character (\\u{ord(text[error.start]):04x}); mend or remove the line"
+        ) from error
     return text
 
 
@@ -157,7 +174,9 @@ def _parquet(path: Path, name: str, key: str, encoding: str) -> Iterator[Documen
     """One document a row of a Parquet file."""
     for number, (text,) in enumerate(read_columns(path, [key])):
         if text is not None and not isinstance(text, str):
-            raise InputError(f"{path}: column '{key}' holds {type(text).__name__}, not text; name another: --set data.text_key=NAME")
+            raise InputError(
+                f"{path}: column '{key}' holds {type(text).__name__}, not text; name another: --set data.text_key=NAME"
+            )
         if text and text.strip():
             yield Document(f"{name}:{number}", text, "files", {"path": name, "row": number})
 

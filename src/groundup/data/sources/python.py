@@ -4,12 +4,14 @@
                     docstrings under the signatures they explain: real prose about real code
     source          the modules themselves
 
-Nothing is imported or run: docstrings are read from the syntax tree. Left out are installed packages, tests, tables made by
-machines, and what some systems put into packages of their own (tkinter, idlelib, distutils ...), so that the corpus depends
-on Python's version alone. A paragraph of documentation that occurs twice is kept once; source stays as it is.
+Nothing is imported or run: docstrings are read from the syntax tree. Left out are installed packages, tests, tables
+made by machines, and what some systems put into packages of their own (tkinter, idlelib, distutils ...), so that the
+corpus depends on Python's version alone. A paragraph of documentation that occurs twice is kept once; source stays as
+it is.
 
-The order is that of a hash (topics first), so a beginning of the corpus is a fair sample of its modules. One module in sixteen is held out, by a
-hash of its name, with its documentation and its source; paragraphs that also stand in training documents are cut from it.
+The order is that of a hash (topics first), so a beginning of the corpus is a fair sample of its modules. One module in
+sixteen is held out, by the hash of its name, with its documentation and source; paragraphs that also stand in training
+documents are cut from it.
 """
 
 import ast
@@ -28,10 +30,10 @@ from groundup.progress import say
 
 Split = Literal["train", "heldout"]
 KINDS = ("documentation", "source")
-LEFT_OUT = {
-    "site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test", "lib-dynload", "pydoc_data", "encodings",
-    "idlelib", "tkinter", "turtledemo", "distutils", "lib2to3", "ensurepip",
-}  # fmt: skip
+LEFT_OUT = frozenset(
+    "site-packages dist-packages __pycache__ lib-dynload test tests idle_test pydoc_data encodings"
+    " idlelib tkinter turtledemo distutils lib2to3 ensurepip".split()
+)
 MIN_CHARACTERS = 200  # a shorter document is a title and a line
 MIN_DOCSTRING = 20
 HELD_OUT = 16  # one module in this many
@@ -76,11 +78,17 @@ def library() -> list[tuple[str, Path]]:
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith("config-")]
         package = Path(folder).relative_to(root).parts
-        modules = [name.removesuffix(".py") for name in names if name.endswith(".py") and not name.startswith("_sysconfigdata")]
-        found += [(".".join((*package, name)).removesuffix(".__init__"), Path(folder, f"{name}.py")) for name in modules]
+        modules = [
+            name.removesuffix(".py") for name in names if name.endswith(".py") and not name.startswith("_sysconfigdata")
+        ]
+        found += [
+            (".".join((*package, name)).removesuffix(".__init__"), Path(folder, f"{name}.py")) for name in modules
+        ]
     if len(found) < 50:  # some systems keep a few files where the library would be
-        raise InputError(f"this Python was installed without the sources of its standard library ({root} has {len(found)} modules); "
-                         "use a Python from python.org or your system's full package, or train on your own text with --text PATH")
+        raise InputError(
+            f"this Python was installed without the sources of its standard library ({root} has {len(found)} modules); "
+            "use a Python from python.org or your system's full package, or train on your own text with --text PATH"
+        )
     return sorted(found, key=lambda module: _hash(module[0]))
 
 
