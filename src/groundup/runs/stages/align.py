@@ -5,6 +5,7 @@ from typing import Any
 from groundup.runs import precision
 from groundup.runs.context import Context
 from groundup.runs.stages.train import save
+from groundup.runs.timing import Units
 
 TASKS = 4000  # different questions to practise; a step draws from them
 MEASURED = (32, 64)  # rows and tokens of the batch by which the number format is chosen
@@ -12,19 +13,25 @@ MEASURED = (32, 64)  # rows and tokens of the batch by which the number format i
 
 def run(context: Context) -> dict[str, Any]:
     """Reinforce the model of the stage before, or of the folder given, and write its folder."""
-    from groundup.alignment import grpo
+    from groundup.alignment.environments.rollouts import task
+    from groundup.alignment.grpo import grpo
     from groundup.data.sources.tinyworld import gold_reward
+    from groundup.errors import InputError
     from groundup.inference.handle import end_of_turn, load
 
     handle, config = load(context.inputs["model"], device=context.device()), context.config
+    if not handle.tokenizer.chat_template:
+        raise InputError(f"{context.inputs['model']} has no chat template; tune it first with `groundup tune {context.inputs['model']}`")
     precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
-    tasks = [grpo.task(item.prompt, item, handle.tokenizer) for item in practice(config)]
-    stops = sorted(handle.stop_ids() | end_of_turn(handle.tokenizer))
-    watching = {"stop": context.stop, "way_on": context.way_on()}
-    result = grpo.grpo(handle.module, handle.tokenizer, tasks, gold_reward, config, stop_ids=stops, folder=context.folder, **watching)
+    tasks = [task(item.prompt, item, handle.tokenizer) for item in practice(config)]
+    units = Units()
+    watching = {"folder": context.folder, "listeners": [units.step], "stop": context.stop, "way_on": context.way_on()}
+    stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
+    result = grpo(handle.module, handle.tokenizer, tasks, gold_reward, config, stop_ids=stops, **watching)
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
-    return {"steps": config.steps, "answers": answers, "families": list(families(config)), "loop_seconds": result.seconds}
+    seconds = {"loop_seconds": result.seconds, "units": units.table()}
+    return {"steps": config.steps, "answers": answers, "families": list(families(config))} | seconds
 
 
 def families(config: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from groundup import files, progress
 from groundup.runs.context import Context
+from groundup.runs.timing import Units
 
 FLOOR = "floor"
 
@@ -25,12 +26,13 @@ def run(context: Context) -> dict[str, Any]:
     data = DataFolder.open(context.inputs["documents"])
     handles = {name: load(folder, device=context.device(), dtype=context.dtype()) for name, folder in context.models.items()}
     context.made.mkdir(exist_ok=True)
-    scores = {"bits_per_byte": bits(context, data, handles)} | instructions(context, data, handles)
+    units = Units()
+    scores = {"bits_per_byte": bits(context, data, handles, units)} | instructions(context, data, handles, units)
     files.write_json(context.made / "scores.json", scores)
-    return scores
+    return scores | {"units": units.table()}
 
 
-def bits(context: Context, data: Any, handles: Mapping[str, Any]) -> dict[str, Any]:
+def bits(context: Context, data: Any, handles: Mapping[str, Any], units: Units) -> dict[str, Any]:
     """Bits per byte of each world's held-out documents."""
     from groundup.evaluation.metrics.intrinsic import fit_ngram, tokenize
 
@@ -38,9 +40,10 @@ def bits(context: Context, data: Any, handles: Mapping[str, Any]) -> dict[str, A
     training = {world: data.texts(world, "train") for world in data.worlds}
     ngram = None
     if config.ngram_order:
-        documents = tokenize([text for texts in training.values() for text in texts], tokenizer)
-        ngram = fit_ngram(documents, config.ngram_order, tokenizer.vocab_size)
-    return {world: world_bits(config, data, world, training[world], ends(handles), ngram) for world in data.worlds}
+        with units.timed("n-gram"):
+            documents = tokenize([text for texts in training.values() for text in texts], tokenizer)
+            ngram = fit_ngram(documents, config.ngram_order, tokenizer.vocab_size)
+    return {world: world_bits(config, data, world, training[world], ends(handles), ngram, units) for world in data.worlds}
 
 
 def ends(handles: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +52,9 @@ def ends(handles: Mapping[str, Any]) -> dict[str, Any]:
     return {name: handles[name] for name in dict.fromkeys((names[0], names[-1]))}
 
 
-def world_bits(config: Any, data: Any, world: str, training: Sequence[str], handles: Mapping[str, Any], ngram: Any) -> dict[str, Any]:
+def world_bits(
+    config: Any, data: Any, world: str, training: Sequence[str], handles: Mapping[str, Any], ngram: Any, units: Units
+) -> dict[str, Any]:
     """Bits per byte of one world, of everybody."""
     from groundup.evaluation.metrics import intrinsic
 
@@ -58,11 +63,13 @@ def world_bits(config: Any, data: Any, world: str, training: Sequence[str], hand
     who: dict[str, Any] = {}
     for name, handle in handles.items():
         documents = intrinsic.tokenize(texts, handle.tokenizer)
-        with progress.progress(int(documents.lengths.sum()), f"{name} on {world}", "tok") as bar:
+        tokens = int(documents.lengths.sum())
+        with progress.progress(tokens, f"{name} on {world}", "tok") as bar, units.timed("token read", tokens):
             who[name] = entry(intrinsic.bits_per_byte(handle.module, documents, advance=bar.update), config)
     if ngram is not None:
         who[f"{config.ngram_order}-gram"] = entry(intrinsic.ngram_bits_per_byte(ngram, documents), config)
-    who |= compressed(texts, training, config)
+    with units.timed("compressors"):
+        who |= compressed(texts, training, config)
     result = {"who": who, "documents": len(texts), "bytes": int(documents.sizes.sum())}
     return result | (against_floor(who, heldout, config) if "log_probability" in heldout[0].metadata else {})
 
@@ -99,7 +106,7 @@ def against_floor(who: dict[str, Any], heldout: list[Any], config: Any) -> dict[
     return {"gap_closed": gap_closed(first, ngram["value"], floor["bits_per_byte"]), "gap_share_of_floor": share}
 
 
-def instructions(context: Context, data: Any, handles: Mapping[str, Any]) -> dict[str, Any]:
+def instructions(context: Context, data: Any, handles: Mapping[str, Any], units: Units) -> dict[str, Any]:
     """Accuracy of every model and baseline, and the paired differences of consecutive models."""
     from groundup.data.sources.tinyworld import Instruction
     from groundup.evaluation.tasks.instructions import accuracy, compare
@@ -110,7 +117,9 @@ def instructions(context: Context, data: Any, handles: Mapping[str, Any]) -> dic
     if not items:
         return {"accuracy": {}, "paired": []}
     training = [Instruction(**record) for record in data.instructions("train")]
-    samples = {name: asked(name, answerer, items, context.made) for name, answerer in answerers(config, handles, training, items).items()}
+    with units.timed("baselines"):
+        answering = answerers(config, handles, training, items)
+    samples = {name: asked(name, answerer, items, context.made, units) for name, answerer in answering.items()}
     models = [name for name in samples if name in handles]
     pairs = zip(models, models[1:], strict=False)
     return {
@@ -134,10 +143,10 @@ def answerers(config: Any, handles: Mapping[str, Any], training: Sequence[Any], 
     return found
 
 
-def asked(name: str, answerer: Any, items: Sequence[Any], folder: Path) -> list[Any]:
+def asked(name: str, answerer: Any, items: Sequence[Any], folder: Path, units: Units) -> list[Any]:
     """Every instruction answered and judged; the samples are kept as they come."""
     from groundup.evaluation.tasks.samples import answer_all
 
     path = folder / f"answers-{name.replace(' ', '-')}.jsonl"
-    with progress.progress(len(items), f"ask {name}", "items") as bar:
+    with progress.progress(len(items), f"ask {name}", "items") as bar, units.timed(f"answer of {name}", len(items)):
         return answer_all(answerer, items, path=path, advance=bar.update)

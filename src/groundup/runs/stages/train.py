@@ -11,6 +11,7 @@ from typing import Any
 
 from groundup.runs import comparison, precision
 from groundup.runs.context import Context
+from groundup.runs.timing import Units
 
 VALIDATION_DOCUMENTS = 48  # of each world: about the work of three training steps
 SAMPLE_TOKENS = 60
@@ -25,9 +26,10 @@ def run(context: Context) -> dict[str, Any]:
     batches = batches_of(context, tokenizer)
     precision.decide(context, module, lambda: batches.batch(0))
     compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
-    result = fit(context, module, tokenizer, batches)
+    units = Units()
+    result = fit(context, module, tokenizer, batches, units)
     save(context, module, tokenizer)
-    return numbers(context, module, result) | {"slots_compared": comparison.compare(context, compared)}
+    return numbers(context, module, result) | {"units": units.table(), "slots_compared": comparison.compare(context, compared)}
 
 
 def new_module(context: Context, tokenizer: Any) -> Any:
@@ -62,29 +64,31 @@ def batches_of(context: Context, tokenizer: Any) -> Any:
     return Loader([(part, part.num_tokens) for part in shards], config.seq_len, config.batch_size, config.seed)
 
 
-def fit(context: Context, module: Any, tokenizer: Any, batches: Any) -> Any:
+def fit(context: Context, module: Any, tokenizer: Any, batches: Any, units: Units) -> Any:
     """Run the training loop with the stage's listeners."""
     from groundup.training import loop
 
     config, metrics = context.config, context.folder / "metrics.jsonl"
+    validate, sample = (units.listener(kind, listener) for kind, listener in (("validation", validation(context, tokenizer)), ("sample", sampler(context, tokenizer))))
     listeners = [
         loop.write_metrics(metrics),
-        loop.validate_every(config.validate_every, config.steps, validation(context, tokenizer), metrics),
-        loop.call_every(config.sample_every, config.steps, sampler(context, tokenizer)),
+        units.step,
+        loop.call_every(config.validate_every, config.steps, validate),
+        loop.call_every(config.sample_every, config.steps, sample),
     ]
     return loop.train(module, batches.batch, config, listeners=listeners, folder=context.folder, stop=context.stop, way_on=context.way_on())
 
 
 def validation(context: Context, tokenizer: Any) -> Any:
-    """A function that measures bits per byte of a few held-out documents of each world."""
+    """A listener that measures bits per byte of a few held-out documents of each world."""
     from groundup.data.folder import DataFolder
     from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
 
     data = DataFolder.open(context.inputs["documents"])
     held_out = {world: tokenize(data.texts(world, "heldout", VALIDATION_DOCUMENTS), tokenizer) for world in data.worlds}
 
-    def measure(module: Any) -> dict[str, float]:
-        return {f"bits_per_byte_{world}": bits_per_byte(module, texts).per_byte for world, texts in held_out.items()}
+    def measure(event: Any) -> None:
+        context.record(step=event.step, **{f"bits_per_byte_{world}": bits_per_byte(event.module, texts).per_byte for world, texts in held_out.items()})
 
     return measure
 

@@ -6,6 +6,7 @@ from typing import Any
 from groundup.runs import precision
 from groundup.runs.context import Context
 from groundup.runs.stages.train import save
+from groundup.runs.timing import Units
 
 VALIDATED = 200  # held-out conversations whose loss is watched
 STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor a file gives conversations
@@ -15,18 +16,27 @@ def run(context: Context) -> dict[str, Any]:
     """Tune the model of the stage before, or of the folder given, and write its folder."""
     from groundup.inference.handle import load
     from groundup.training.loop import call_every, write_metrics
-    from groundup.tuning.supervised.instruction import fit
+    from groundup.tuning.supervised.instruction import fit, loader_of, steps_of
 
     handle, config = load(context.inputs["model"], device=context.device()), context.config
     shards = encoded(context, handle.tokenizer)
-    precision.decide(context, handle.module, lambda: loader(shards, config).batch(0))
-    steps = planned_steps(shards, config)
+    precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0))
+    steps = steps_of(config, loader_of(shards, config))
     metrics = context.folder / "metrics.jsonl"
-    listeners = [write_metrics(metrics), call_every(config.validate_every, steps, validation(context, handle.tokenizer))]
+    units = Units()
+    validate = units.listener("validation", validation(context, handle.tokenizer))
+    listeners = [write_metrics(metrics), units.step, call_every(config.validate_every, steps, validate)]
     training, result = fit(handle.module, shards, config, context.folder, listeners=listeners, stop=context.stop, way_on=context.way_on())
     save(context, handle.module, handle.tokenizer, chats=True)
-    tokens = training.steps * training.tokens_per_step
-    return {"conversations": shards.num_documents, "steps": training.steps, "tokens": tokens, "loss": result.loss, "loop_seconds": result.seconds}
+    return {
+        "conversations": shards.num_documents,
+        "rows_per_epoch": loader_of(shards, config).rows_per_epoch,
+        "steps": training.steps,
+        "tokens": training.steps * training.tokens_per_step,
+        "loss": result.loss,
+        "loop_seconds": result.seconds,
+        "units": units.table(),
+    }
 
 
 def encoded(context: Context, tokenizer: Any) -> Any:
@@ -57,29 +67,15 @@ def conversations(context: Context, split: str = "train") -> Sequence[Any]:
     return [instruction.messages for instruction in tinyworld.instructions(context.config.seed, count, split)]
 
 
-def loader(shards: Any, config: Any) -> Any:
-    """The batches that the configuration means."""
-    from groundup.data.pipeline.streaming import Loader
-
-    return Loader(shards, config.seq_len, config.batch_size, config.seed)
-
-
-def planned_steps(shards: Any, config: Any) -> int:
-    """How many steps the tuning will make."""
-    from groundup.tuning.supervised.instruction import steps_of
-
-    return steps_of(config, loader(shards, config))
-
-
 def validation(context: Context, tokenizer: Any) -> Any:
     """A listener that records the loss on held-out conversations' answers."""
     from groundup.training.objectives.causal import mean_loss
-    from groundup.tuning.supervised.instruction import conversations_to_shards
+    from groundup.tuning.supervised.instruction import conversations_to_shards, loader_of
 
     held_out = list(conversations(context, "heldout"))[:VALIDATED]
     if not held_out:
         return lambda event: None
-    batches = loader(conversations_to_shards(held_out, tokenizer, context.folder / "validation"), context.config)
+    batches = loader_of(conversations_to_shards(held_out, tokenizer, context.folder / "validation"), context.config)
     count = max(1, batches.rows_per_epoch // context.config.batch_size)
 
     def measure(event: Any) -> None:

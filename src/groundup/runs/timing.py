@@ -1,0 +1,59 @@
+"""What a stage spends its time on, by kind of work: how many units of each it did, and the seconds they took.
+
+A stage keeps the table under `numbers["units"]`; from a small run's table `runs.estimate` forecasts a large one's time. A unit's typical time is the median
+where single units were timed: the first step of a run pays for preparations that the others do not.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Units:
+    """Counts and seconds by kind of work.
+
+    >>> units = Units()
+    >>> units.add("step", 0.5); units.add("step", 0.25); units.add("step", 0.25)
+    >>> units.table()
+    {'step': {'count': 3, 'seconds': 1.0, 'typical': 0.25}}
+    """
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, list[tuple[float, float]]] = {}
+
+    def add(self, kind: str, seconds: float, count: float = 1) -> None:
+        """Note that `count` units took so many seconds together."""
+        self.kinds.setdefault(kind, []).append((count, seconds))
+
+    @contextmanager
+    def timed(self, kind: str, count: float = 1) -> Iterator[None]:
+        """Time what is inside."""
+        began = time.perf_counter()
+        yield
+        self.add(kind, time.perf_counter() - began, count)
+
+    def listener(self, kind: str, listener: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A listener of the training loop whose calls are timed."""
+
+        def timed(event: Any) -> None:
+            with self.timed(kind):
+                listener(event)
+
+        return timed
+
+    def step(self, event: Any) -> None:
+        """A listener that notes the seconds of each step itself."""
+        self.add("step", event.seconds)
+
+    def table(self) -> dict[str, dict[str, float]]:
+        """The kinds with their counts, their seconds, and the typical seconds of one unit."""
+        return {
+            kind: {
+                "count": sum(count for count, _ in parts),
+                "seconds": sum(seconds for _, seconds in parts),
+                "typical": statistics.median(seconds / count for count, seconds in parts),
+            }
+            for kind, parts in self.kinds.items()
+        }
