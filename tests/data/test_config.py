@@ -26,8 +26,8 @@ def test_own_text_needs_no_world():
 
 
 def test_the_configuration_is_light():
-    loaded = "import sys, groundup.data.config; print([m for m in ('torch', 'numba', 'pyarrow', 'numpy') if m in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
-    )
+    heavy = "('torch', 'numba', 'pyarrow', 'numpy')"
+    program = f"import sys, groundup.data.config; print([name for name in {heavy} if name in sys.modules])"
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"})
     assert done.stdout.strip() == "[]"

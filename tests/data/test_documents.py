@@ -1,6 +1,8 @@
 """Documents on disk: what was written comes back, other tools read it, damage is found."""
 
 import json
+import os
+import resource
 
 import pyarrow.parquet
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundup.data.documents import Document, read_documents, write_documents
-from groundup.errors import FormatError, InputError
+from groundup.errors import DiskFull, FormatError, InputError
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.dictionaries(
@@ -76,3 +78,14 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
         write_documents(path, failing())
     assert [document.text for document in read_documents(path)] == ["old"]
     assert [file.name for file in tmp_path.iterdir()] == ["d.parquet"]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # writes beyond fail as they do on a full disk
+    try:
+        with pytest.raises(DiskFull, match="no space left"):
+            write_documents(tmp_path / "d.parquet", [Document("1", os.urandom(9999).hex(), "here")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

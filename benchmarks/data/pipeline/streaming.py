@@ -2,11 +2,11 @@
 
     python benchmarks/data/pipeline/streaming.py
 
-Documents of tinyworld's length are packed into rows of 256, 32 rows a batch. Ours gives shuffled rows of whole documents
-with their numbers and positions. `crops` is the simplest loader there is (random windows of the token stream: inputs and
-targets only, documents cut anywhere); `DataLoader` lays the same packed rows out with NumPy, piece by piece, behind
-torch's DataLoader without workers. One thread; runs are taken in turns, the best of each counts, in seconds of the
-processor, which are true on a busy machine too.
+Documents of tinyworld's length are packed into rows of 256, 32 rows a batch. Ours gives shuffled rows of whole
+documents with their numbers and positions. `crops` is the simplest loader there is (random windows of the token stream:
+inputs and targets only, documents cut anywhere); `DataLoader` lays the same packed rows out with NumPy, piece by piece,
+behind torch's DataLoader without workers. One thread; runs are taken in turns, the best of each counts, in seconds of
+the processor, which are true on a busy machine too.
 """
 
 import time

@@ -1,6 +1,7 @@
 """Token shards on disk: the same tokens back, and every kind of damage found and named."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundup.data.pipeline.formats import Part, Shards, write_parts, write_shards
-from groundup.errors import FormatError, InputError
+from groundup.errors import DiskFull, FormatError, InputError
 
 
 @pytest.fixture
@@ -132,4 +133,19 @@ def test_an_error_while_writing_leaves_nothing(tmp_path):
 
     with pytest.raises(RuntimeError):
         write_parts(tmp_path / "s", failing(), start_id=0, vocab_size=10)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def no_room():
+    """Files of more than 4 KB fail as they do on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, no_room):
+    with pytest.raises(DiskFull, match="no space left"):
+        write_shards(tmp_path / "s", np.ones(9999), np.array([0, 9999]), start_id=0, text_bytes=1, vocab_size=5)
     assert list(tmp_path.iterdir()) == []

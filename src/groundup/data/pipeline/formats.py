@@ -150,7 +150,7 @@ def write_parts(folder: str | Path, parts: Iterable[Part], *, start_id: int | No
         "vocab_size": vocab_size,
     }
     with files.atomic_folder(folder) as temporary:
-        np.zeros(1, np.int64).tofile(temporary / OFFSETS)
+        (temporary / OFFSETS).write_bytes(bytes(8))
         (temporary / TOKENS).touch()
         for part in parts:
             _append(temporary, part, index)
@@ -177,7 +177,7 @@ def _append(folder: Path, part: Part, index: dict[str, Any]) -> None:
         arrays[LOSS_MASK] = np.asarray(part.loss_mask).astype(np.uint8)
     for name, array in arrays.items():
         with open(folder / name, "ab") as file:
-            array.tofile(file)
+            file.write(array.tobytes())  # `tofile` does not say why it failed, and a full disk needs its own sentence
     index["tokens"] += len(part.tokens)
     index["documents"] += len(part.offsets) - 1
     index["text_bytes"] += part.text_bytes
