@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.evaluation.baselines import NearestNeighbour, likeliest, nearest_neighbour, words
+from groundup.evaluation.baselines import NearestNeighbour, continued, likeliest_after, nearest_neighbour, words
 
 
 @dataclass
@@ -61,14 +61,25 @@ def test_similarities_are_cosines_of_dense_vectors(texts, query):
 class Up:
     """Says the next number; 9 is the end."""
 
-    order = 2
+    def __init__(self, order: int):
+        self.order, self.asked = order, 0
 
     def distribution(self, context):
-        assert len(context) == 1
-        return np.eye(10)[min(context[-1] + 1, 9)]
+        assert len(context) <= self.order - 1
+        self.asked += 1
+        return np.eye(10)[min(context[-1] + 1, 9) if context else 3]
 
 
 def test_the_likeliest_continuation_stops_before_a_stop_or_at_the_limit():
-    assert likeliest(Up(), [1, 5], {9}, 20) == [6, 7, 8]
-    assert likeliest(Up(), [1, 5], {9}, 2) == [6, 7]
-    assert likeliest(Up(), [8], {9}, 5) == []
+    following = likeliest_after(Up(2))
+    assert continued(following, [1, 5], {9}, 20) == [6, 7, 8]
+    assert continued(following, [1, 5], {9}, 2) == [6, 7]
+    assert continued(following, [8], {9}, 5) == []
+
+
+@pytest.mark.parametrize("order, context", [(1, 0), (3, 2), (9, 4)])
+def test_a_context_is_as_long_as_the_order_allows_and_looked_up_once(order, context):
+    model = Up(order)
+    following = likeliest_after(model)
+    assert following([1, 2, 3, 4]) == following([1, 2, 3, 4]) == (5 if context else 3)
+    assert model.asked == 1

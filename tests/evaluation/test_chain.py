@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,18 @@ import pytest
 from groundup import files
 from groundup.data.build import build as build_data
 from groundup.data.config import DataConfig
+from groundup.data.documents import Document
 from groundup.data.folder import DataFolder
 from groundup.data.sources.tinyworld import check
 from groundup.errors import InputError
 from groundup.evaluation import chain
-from groundup.evaluation.chain import evaluate_chain
+from groundup.evaluation.chain import evaluate_chain, text_tables
 from groundup.evaluation.config import EvalConfig
-from groundup.evaluation.held_out import read_questions, read_worlds
+from groundup.evaluation.held_out import World, read_questions, read_worlds
 from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
+from groundup.evaluation.tasks.instructions import chat_answerer
 from groundup.evaluation.tasks.samples import read_samples
+from groundup.inference.handle import load
 from groundup.model.architectures import build, config_from_dict
 from groundup.model.formats.huggingface import load_model, save_model
 from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
@@ -164,3 +168,34 @@ def test_answers_do_not_depend_on_the_batch(models, data, tmp_path, measured):
     assert table["accuracy"] == measured[0]["accuracy"]
     for stage in models:
         assert read_samples(tmp_path / f"answers-{stage}.jsonl") == read_samples(measured[1] / f"answers-{stage}.jsonl")
+
+
+def test_a_model_is_asked_in_a_batch_as_in_a_chat(models, data):
+    handle = load(models["tune"], device="cpu")
+    questions = read_questions(data, "heldout", 6)
+    answers = chat_answerer(handle, max_new_tokens=12, rows_at_once=4)(questions)
+    alone = [handle.chat(question.prompt, max_new_tokens=12, temperature=0.0) for question in questions]
+    assert [answer.strip() for answer in answers] == [answer.strip() for answer in alone]
+
+
+def test_kinds_of_work_can_be_timed_by_their_units(models, data, tmp_path):
+    seen = []
+
+    @contextmanager
+    def timed(kind, count):
+        seen.append((kind, count))
+        yield
+
+    config = replace(CONFIG, documents=2, instructions=3)
+    table = evaluate_chain({"train": models["train"]}, data, config, tmp_path, device="cpu", timed=timed)
+    tokens = table["bits_per_byte"]["tinyworld"]["tokens"]
+    answers = [(f"answer of {who}", 6) for who in ("train", "nearest question", "5-gram")]
+    assert seen == [("token read", tokens), ("n-gram", 1), ("compressors", 1), ("baselines", 1), *answers]
+    assert table["paired"] == []
+
+
+def test_texts_without_a_data_folder_are_measured_alone(models, tokenizer):
+    mine = [Document(str(number), f"Text {number} of mine.", "mine") for number in range(4)]
+    handles = {"model": load(models["tune"], device="cpu")}
+    table = text_tables(handles, [World.of("mine", mine, tokenizer)], EvalConfig())
+    assert list(table["bits_per_byte"]["mine"]["who"]) == ["model", "xz", "zstd"]

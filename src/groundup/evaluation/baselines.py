@@ -8,7 +8,7 @@ A task that one of them solves needs no model; a model that is no better has lea
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,13 @@ def ngram_answerer(training: Sequence[Any], tokenizer: Any, max_new_tokens: int,
     from groundup.inference.handle import end_of_turn
 
     model = fit_ngram(conversations(training, tokenizer), order, tokenizer.vocab_size)
+    following = likeliest_after(model)
     stops = end_of_turn(tokenizer) | {tokenizer.eos_token_id}
 
     def answer(items: Sequence[Any]) -> list[str]:
         prompts = [prompt_ids(tokenizer, item.prompt) for item in items]
         return [
-            tokenizer.decode(likeliest(model, prompt, stops, max_new_tokens), skip_special_tokens=True)
+            tokenizer.decode(continued(following, prompt, stops, max_new_tokens), skip_special_tokens=True)
             for prompt in prompts
         ]
 
@@ -102,12 +103,24 @@ def conversations(items: Sequence[Any], tokenizer: Any) -> Any:
     return TokenDocuments(ids, offsets, sizes, tokenizer.eos_token_id)
 
 
-def likeliest(model: Any, prompt: Sequence[int], stops: set[int], limit: int) -> list[int]:
-    """Continue `prompt` with the likeliest token each time, until one of `stops` (left out) or `limit` tokens."""
+def likeliest_after(model: Any) -> Callable[[Sequence[int]], int]:
+    """A function that tells the likeliest token after some tokens; what follows a context is looked up only once."""
+    known: dict[tuple[int, ...], int] = {}
+
+    def following(ids: Sequence[int]) -> int:
+        context = tuple(ids[len(ids) - model.order + 1 :]) if len(ids) >= model.order else tuple(ids)
+        if context not in known:
+            known[context] = int(np.argmax(model.distribution(context)))
+        return known[context]
+
+    return following
+
+
+def continued(
+    following: Callable[[Sequence[int]], int], prompt: Sequence[int], stops: Collection[int], limit: int
+) -> list[int]:
+    """What `following` adds to `prompt`, until one of `stops` (left out) or `limit` tokens."""
     ids = list(prompt)
-    while len(ids) < len(prompt) + limit:
-        token = int(np.argmax(model.distribution(ids[-(model.order - 1) :] if model.order > 1 else [])))
-        if token in stops:
-            break
+    while len(ids) < len(prompt) + limit and (token := following(ids)) not in stops:
         ids.append(token)
     return ids[len(prompt) :]

@@ -19,7 +19,7 @@ class EvalConfig:
     """prompts that are answered in one batch; more is faster and takes more memory"""
     ngram_order: int = 5
     """tokens of an n-gram, for the baseline; 0: no n-gram baseline"""
-    preparation_bytes: int = 1_000_000
+    preparation_bytes: int = 400_000
     """training text that xz and zstd may read first, for the fairer comparison; 0: leave it out"""
     confidence: float = 0.95
     """probability with which an interval holds the truth"""

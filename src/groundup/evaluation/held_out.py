@@ -5,18 +5,21 @@ than the source that drew them. The training text comes along for the baselines.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from groundup.data.documents import Document
 from groundup.data.folder import DataFolder
 from groundup.errors import InputError
 from groundup.evaluation.metrics.intrinsic import Bits, TokenDocuments, tokenize
 
 QUESTION_SPLITS = ("heldout", "unseen")
+
+Training = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,17 @@ class World:
     texts: list[str]
     documents: TokenDocuments
     floor: Bits | None  # -log2 P of each held-out document under the source itself, where that is known
-    training: Callable[[], Iterator[str]]  # read from the disk when it is needed
+    training: Training  # read from the disk when it is needed
+
+    @staticmethod
+    def of(name: str, held_out: Iterable[Document], tokenizer: Any, training: Training = tuple) -> "World":
+        """The world of some held-out documents; their metadata may hold `log_probability` in nats, end included."""
+        held_out = list(held_out)
+        texts = [document.text for document in held_out]
+        documents = tokenize(texts, tokenizer)
+        nats = [document.metadata.get("log_probability") for document in held_out]
+        floor = None if None in nats else Bits(-np.array(nats) / math.log(2), documents.sizes, documents.count)
+        return World(name, texts, documents, floor, training)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +60,13 @@ def read_worlds(folder: str | Path, tokenizer: Any, most: int | None = None) -> 
 
 
 def _read_world(data: DataFolder, name: str, tokenizer: Any, most: int | None) -> World:
-    held_out = list(data.documents(name, "heldout", most))
-    if not held_out:
+    def training() -> Iterator[str]:
+        return (document.text for document in data.documents(name, "train"))
+
+    world = World.of(name, data.documents(name, "heldout", most), tokenizer, training)
+    if not world.texts:
         raise InputError(f"{data.path} holds no {name} text to measure on; make it again with heldout_bytes above 0")
-    documents = tokenize([document.text for document in held_out], tokenizer)
-    nats = [document.metadata.get("log_probability") for document in held_out]
-    floor = None if None in nats else Bits(-np.array(nats) / math.log(2), documents.sizes, documents.count)
-    texts = [document.text for document in held_out]
-    return World(name, texts, documents, floor, lambda: (document.text for document in data.documents(name, "train")))
+    return world
 
 
 def read_questions(folder: str | Path, split: str, most: int | None = None) -> list[Question]:
