@@ -346,6 +346,13 @@ def test_nothing_of_the_source_is_ignored_by_git():
 
 def test_extras_are_resolved_by_one_command_with_bounds():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert {"test", "dev", "serve", "data", "learn", "evaluate", "cluster", "track", "oracles", "kernels", "xla", "export", "peers"} == set(
+    assert {"test", "dev", "serve", "data", "hub", "learn", "evaluate", "cluster", "track", "oracles", "kernels", "xla", "export", "peers"} == set(
         project["optional-dependencies"])
     assert any(re.fullmatch(r"torch>=\d+\.\d+,<\d+\.\d+", line) for line in project["dependencies"]), "without an upper bound pip takes a CUDA build"
+
+
+def test_every_extra_that_a_message_names_exists():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    calls = [(file, node) for file in sources() for node in ast.walk(tree(file)) if isinstance(node, ast.Call)
+             and ast.unparse(node.func).split(".")[-1] in ("missing_extra", "pip_line") and isinstance(node.args[-1], ast.Constant)]
+    assert not [f"{place(file, node)}: {node.args[-1].value}" for file, node in calls if node.args[-1].value not in extras]

@@ -4,8 +4,6 @@ The command line prints the sentence and exits with `exit_status`: 2 for the use
 else that escapes is a mistake of ours (status 1).
 """
 
-from pathlib import Path
-
 
 class GroundupError(Exception):
     """A user's mistake: str(error) is one sentence that says what came, what was expected, and the way out."""
@@ -44,9 +42,8 @@ class Interrupted(GroundupError):
 
 
 def pip_line(extra: str) -> str:
-    """The exact command that installs an extra: of this checkout where the code runs from one, else of the package."""
-    checkout = Path(__file__).parents[2]
-    return f"pip install -e '{checkout}[{extra}]'" if (checkout / "pyproject.toml").is_file() else f"pip install 'groundup[{extra}]'"
+    """The exact command that installs an extra, for an installed package and for an editable checkout alike."""
+    return f"pip install 'groundup[{extra}]'"
 
 
 def missing_extra(package: str, extra: str) -> MissingExtra:
