@@ -10,7 +10,9 @@ from groundup.text.tokenizers.config import TokenizerConfig
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    return train_tokenizer(["What is the colour of the sky? It is blue. user assistant\n"], TokenizerConfig(vocab_size=270))
+    return train_tokenizer(
+        ["What is the colour of the sky? It is blue. user assistant\n"], TokenizerConfig(vocab_size=270)
+    )
 
 
 @pytest.fixture

@@ -141,10 +141,11 @@ class Rounds:
         )
         made = made.to(self.module.device)
         lesson = Lesson(made, advantages.float().to(self.module.device).flatten()[made.answers])
-        with torch.no_grad():
-            if part and groups:  # before the first update the ratio is 1 by itself
-                lesson.old = log_probabilities(self.module, made)
-            if self.reference is not None:
+        if part and groups:  # before the first update the ratio is 1 by itself
+            # with gradients, as the update itself computes them: without, another kernel rounds differently
+            lesson.old = log_probabilities(self.module, made).detach()
+        if self.reference is not None:
+            with torch.no_grad():
                 lesson.reference = log_probabilities(self.reference, made)
         return lesson
 

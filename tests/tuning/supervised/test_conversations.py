@@ -48,7 +48,10 @@ def test_a_file_is_read_record_by_record(tmp_path):
         ({"text": "no question"}, "is no conversation; give it messages, or prompt and answer"),
         ({"prompt": "alone"}, "is no conversation; give it messages, or prompt and answer"),
         ({"messages": ASKED[:1]}, "has no answer of the assistant; add a message with the role assistant"),
-        ({"messages": [{"role": "assistant", "content": ["a", "list"]}]}, "without role and content as text; give both"),
+        (
+            {"messages": [{"role": "assistant", "content": ["a", "list"]}]},
+            "without role and content as text; give both",
+        ),
         ({"messages": ["just text"]}, "without role and content as text; give both"),
         (["a", "list"], "is no conversation"),
     ],

@@ -76,16 +76,20 @@ def test_epochs_become_steps(tokenizer, conversations, tmp_path):
 
 
 def test_a_tuned_folder_answers_what_it_was_taught_and_stops(tiny, tokenizer, conversations, tmp_path):
-    save_model(tmp_path / "base", tiny(), tokenizer, generation={"eos_token_id": tokenizer.special_tokens["<|im_end|>"]})
+    save_model(
+        tmp_path / "base", tiny(), tokenizer, generation={"eos_token_id": tokenizer.special_tokens["<|im_end|>"]}
+    )
     result = tune(tmp_path / "base", conversations, CONFIG, tmp_path / "out")
     model = load(result.model)
     assert [model.chat(conversation[:1], max_new_tokens=5) for conversation in conversations] == list("abcdefghij")
     assert len(files.read_jsonl(tmp_path / "out" / "metrics.jsonl")) == result.steps
 
 
-def test_a_context_longer_than_the_models_is_refused_with_the_length_that_fits(tiny, tokenizer, conversations, tmp_path):
+def test_a_context_longer_than_the_models_is_refused_with_the_length_that_fits(
+    tiny, tokenizer, conversations, tmp_path
+):
     shards = conversations_to_shards(conversations, tokenizer, tmp_path / "shards")
-    with pytest.raises(InputError, match="use --set tune.seq_len=64"):
+    with pytest.raises(InputError, match=r"use --set tune\.seq_len=64"):
         fit(tiny(), shards, TuneConfig(seq_len=128), tmp_path)
 
 
