@@ -14,11 +14,13 @@ import math
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.slots import filled, slot
 
 Logits = Float[Tensor, "batch vocab"]
+BLOCK = 64  # tokens whose probabilities are summed before the draw
 NUCLEUS_WITHIN = 128  # candidates looked at before a whole vocabulary is sorted
 
 
@@ -98,28 +100,42 @@ def narrow(logits: Logits, config: SamplingConfig, previous: Int[Tensor, "batch 
 
 
 def nucleus(logits: Logits, p: float, within: int = NUCLEUS_WITHIN) -> Logits:
-    """The same as `top_p` without sorting the vocabulary, where few tokens reach p; else `top_p` itself.
+    """The same as `top_p`, row by row, without sorting the vocabulary: the likeliest few are mostly enough.
 
-    A smallest kept logit that ties with a dropped one goes to `top_p`, so that the rule for ties holds.
+    A row whose crossing is not among them, or ties with a dropped token, is looked at again in a wider part.
     """
     if logits.shape[1] <= 2 * within:
         return top_p(logits, p)
     likeliest = torch.topk(logits, within, dim=1).values
     mass = torch.exp(likeliest - torch.logsumexp(logits, dim=1, keepdim=True)).cumsum(1)
-    kept = (mass < p).sum(1, keepdim=True) + 1  # the tokens before the crossing, and the one that crosses
-    if (kept >= within).any():
-        return top_p(logits, p)
-    smallest_kept, largest_dropped = likeliest.gather(1, kept - 1), likeliest.gather(1, kept)
-    if (smallest_kept == largest_dropped).any():
-        return top_p(logits, p)
-    return logits.masked_fill(logits < smallest_kept, -math.inf)
+    before = (mass < p).sum(1, keepdim=True)  # how many tokens stand before the one that crosses
+    place = before.clamp(max=within - 2)
+    smallest_kept, largest_dropped = likeliest.gather(1, place), likeliest.gather(1, place + 1)
+    narrowed = logits.masked_fill(logits < smallest_kept, -math.inf)
+    uncertain = torch.nonzero((before > place) | (smallest_kept == largest_dropped))[:, 0]
+    if len(uncertain):
+        narrowed[uncertain] = nucleus(logits[uncertain], p, 8 * within)
+    return narrowed
 
 
 def draw(logits: Logits, uniform: Float[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-    """Invert the cumulative distribution: the first token whose cumulative probability exceeds the uniform number."""
-    cumulative = torch.softmax(logits, dim=1).cumsum(1, dtype=torch.float64)
-    target = uniform.to(cumulative)[:, None] * cumulative[:, -1:]  # < the last entry, also after rounding
-    return torch.searchsorted(cumulative, target, right=True)[:, 0]
+    """Invert the cumulative distribution: the first token whose cumulative probability exceeds the uniform number.
+
+    First the block of tokens, then the token in it: the long sum over the vocabulary is never written down.
+    """
+    blocks = functional.pad(torch.softmax(logits, dim=1), (0, -logits.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))
+    mass = blocks.sum(2, dtype=torch.float64).cumsum(1)
+    target = uniform.to(mass)[:, None] * mass[:, -1:]
+    block = _first_beyond(mass, target)
+    target = target - torch.where(block > 0, mass.gather(1, (block - 1).clamp(min=0)), 0.0)
+    chosen = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK))[:, 0]
+    return (block * BLOCK + _first_beyond(chosen.cumsum(1, dtype=torch.float64), target))[:, 0]
+
+
+def _first_beyond(cumulative: Float[Tensor, "batch n"], target: Float[Tensor, "batch 1"]) -> Int[Tensor, "batch 1"]:
+    """The first place where a growing sum exceeds the target; rounding may not push the target past the end."""
+    end = torch.nextafter(cumulative[:, -1:], torch.zeros_like(cumulative[:, -1:]))
+    return torch.searchsorted(cumulative, torch.minimum(target, end), right=True)
 
 
 def log_probability(logits: Logits, ids: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
