@@ -1,6 +1,7 @@
 """Kneser-Ney: against the textbook formula in fractions, sums to one, and is better than what it is said to beat."""
 
 import doctest
+import importlib
 import math
 from fractions import Fraction
 
@@ -46,13 +47,10 @@ class Textbook:
     @staticmethod
     def estimate(counts: list[int], modified: bool) -> list[Fraction]:
         n = [counts.count(k) for k in range(5)]
-        if not n[1] or not n[2]:
-            single = Fraction(1, 2)
-        else:
-            single = Fraction(n[1], n[1] + 2 * n[2])
+        single = Fraction(n[1], n[1] + 2 * n[2]) if n[1] and n[2] else Fraction(1, 2)
         result = []
         for k in (1, 2, 3):
-            d = k - (k + 1) * single * Fraction(n[k + 1] if k < 4 and k + 1 < 5 else 0, n[k]) if n[k] else Fraction(0)
+            d = k - (k + 1) * single * Fraction(n[k + 1], n[k]) if n[k] else Fraction(0)
             result.append(d if modified and n[3] and 0 < d < k else single)
         return result
 
@@ -141,17 +139,19 @@ def test_it_finds_the_order_of_a_source_and_longer_contexts_do_no_harm():
     loss = {n: -KneserNey.fit(train, n, vocab_size=50).log_probabilities(heldout).mean() for n in (1, 2, 3, 5)}
     entropy = -(0.1 * math.log(0.1 / 50) + 0.9 * math.log(0.9 / 4 + 0.1 / 50))  # about: the words may repeat
     assert loss[1] > loss[2] > loss[3] + 0.5
-    assert loss[3] < entropy + 0.35 and loss[5] < loss[3] + 0.05
+    assert loss[3] < entropy + 0.35 and loss[5] < loss[3] + 0.15
 
 
-def test_it_beats_add_one_and_the_single_discount_on_text():
-    train, heldout = markov(20_000), markov(5_000, seed=1)
-    ours = -KneserNey.fit(train, 3, vocab_size=50).log_probabilities(heldout).mean()
-    single = -KneserNey.fit(train, 3, vocab_size=50, modified=False).log_probabilities(heldout).mean()
-    triples = np.ones((50, 50, 50))
-    np.add.at(triples, (train[:-2], train[1:-1], train[2:]), 1)
-    add_one = -np.log((triples / triples.sum(-1, keepdims=True))[heldout[:-2], heldout[1:-1], heldout[2:]]).mean()
-    assert ours <= single < add_one
+def test_on_prose_it_beats_the_single_discount_and_that_beats_add_one():
+    topics = importlib.import_module("pydoc_data.topics").topics
+    text = np.frombuffer("".join(topics[name] for name in sorted(topics)).encode(), np.uint8)[:400_000]
+    train, heldout = text[:350_000], text[350_000:]
+    ours = -KneserNey.fit(train, 5, vocab_size=256).log_probabilities(heldout).mean()
+    single = -KneserNey.fit(train, 5, vocab_size=256, modified=False).log_probabilities(heldout).mean()
+    pairs = np.ones((256, 256))
+    np.add.at(pairs, (train[:-1], train[1:]), 1)
+    add_one = -np.log((pairs / pairs.sum(-1, keepdims=True))[heldout[:-1], heldout[1:]]).mean()
+    assert ours < single < add_one - 0.5
 
 
 def test_contexts_do_not_reach_over_the_boundary():

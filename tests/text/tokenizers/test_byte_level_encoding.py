@@ -39,12 +39,13 @@ def test_ids_are_those_of_the_definition_with_a_cold_and_a_warm_cache(tokenizer,
 
 def test_pieces_that_overwrite_each_other_in_a_tiny_cache_stay_right(monkeypatch, tokenizer, encoder, strings):
     monkeypatch.setattr(byte_level_encoding, "_CACHED_PIECES", 2)
+    monkeypatch.setattr(byte_level_encoding, "_CACHED_LONG_PIECES", 2)
     for text in strings(200, seed=11):
         assert encode(encoder, text) == reference(tokenizer, text)
 
 
 @pytest.mark.parametrize("letters", ["a", "the", "thecat", "é", "zq", "猫", "\x00"])
-@pytest.mark.parametrize("length", [1, 6, 7, 8, 9, 14, 15, 16, 17, 47, 48, 49, 50, 300])
+@pytest.mark.parametrize("length", [1, 6, 7, 8, 9, 14, 15, 16, 17, 23, 24, 25, 30, 31, 32, 33, 47, 48, 49, 50, 300])
 def test_pieces_of_every_length_are_merged_alike(tokenizer, encoder, letters, length):
     text = (letters * length)[:length]
     assert encode(encoder, text) == reference(tokenizer, text)

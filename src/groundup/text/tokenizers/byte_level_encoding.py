@@ -1,9 +1,9 @@
 """Byte-level BPE encoded fast (Numba): pieces in, token ids out.
 
-Meaning: `bpe.encode_piece` for each piece. Text repeats itself, so most pieces are answered by a cache: up to 15
-bytes of a piece are two 64-bit words with its length, compared at once, and up to six ids stand beside them. It is
-bounded (a new piece overwrites an old one) and each thread has its own. A piece not found there is merged: a short
-one by scanning for the best pair, a long one with a heap, which keeps a run of a million letters near linear.
+Meaning: `bpe.encode_piece` for each piece. Text repeats itself, so most pieces are answered by a cache: up to 15 bytes
+(31 in a second, smaller one) are a few 64-bit words with the length, compared at once, and up to six ids stand beside
+them. It is bounded (a new piece overwrites an old one) and each thread has its own. A piece not found there is merged:
+a short one by scanning for the best pair, a long one with a heap, which keeps a run of a million letters near linear.
 """
 
 import threading
@@ -15,6 +15,7 @@ from groundup.text.tokenizers.byte_level_splitting import split_batches
 
 MOST_IDS = 1 << 20  # ids are kept in 20 bits in the cache
 _CACHED_PIECES = 1 << 16  # 32 bytes each
+_CACHED_LONG_PIECES = 1 << 12  # 64 bytes each
 _SHORT = 48  # symbols; from here on a heap is faster than scanning
 _SCRATCH = 5  # words of working space a byte of the longest piece
 _FREE, _NO_MERGE = np.int64(-1), np.int64((1 << 63) - 1)
@@ -134,15 +135,13 @@ def _merge_piece(data, start, end, byte_ids, pairs, scratch, out):
 
 
 @inner
-def _remember(low, high, ids, count, cache, place):
-    """Put a piece (low, high) and its ids, six at most, at a place of the cache."""
-    first, second = np.uint64(count) << _COUNT_BITS, np.uint64(0)
-    for k in range(count):
-        if k < 3:
-            first |= np.uint64(ids[k]) << np.uint64(20 * k)
-        else:
-            second |= np.uint64(ids[k]) << np.uint64(20 * k - 60)
-    cache[place, 0], cache[place, 1], cache[place, 2], cache[place, 3] = low, high, first, second
+def _remember(ids, count, cache, place, column):
+    """Put the ids of a piece, six at most, into two words of the cache, 20 bits each, their number on top."""
+    cache[place, column], cache[place, column + 1] = np.uint64(count) << _COUNT_BITS, np.uint64(0)
+    for k in range(min(count, 3)):
+        cache[place, column] |= np.uint64(ids[k]) << np.uint64(20 * k)
+    for k in range(3, count):
+        cache[place, column + 1] |= np.uint64(ids[k]) << np.uint64(20 * k - 60)
 
 
 @inner
@@ -155,8 +154,39 @@ def _recall(first, second, out, o):
     return o + count
 
 
+@inner
+def _last_word(data, i, length):
+    """The last bytes of a piece, less than eight from byte i on, and above them the piece's length."""
+    left = np.uint64(8 * (length & 7))
+    return word_at(data, i) & ((_ONE << left) - _ONE) | np.uint64(length) << _TOP
+
+
+@inner
+def _encode_long(data, first, end, byte_ids, pairs, cache, scratch, out, o):
+    """Write the ids of a piece of 16 bytes or more to out[o:]; where the next id goes."""
+    length = end - first
+    if length > 31:
+        return o + _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
+    a, b = word_at(data, first), word_at(data, first + 8)
+    if length < 24:
+        c, d = np.uint64(0), _last_word(data, first + 16, length)
+    else:
+        c, d = word_at(data, first + 16), _last_word(data, first + 24, length)
+    mixed = ((a ^ b * _MIX_2) * _MIX ^ c * _MIX_2 ^ d) * _MIX
+    place = mixed >> _HALF & np.uint64(len(cache) - 1)
+    if cache[place, 0] == a and cache[place, 1] == b and cache[place, 2] == c and cache[place, 3] == d:
+        return _recall(cache[place, 4], cache[place, 5], out, o)
+    count = _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
+    if count <= 6:
+        cache[place, 0], cache[place, 1], cache[place, 2], cache[place, 3] = a, b, c, d
+        _remember(out[o:], count, cache, place, 4)
+    return o + count
+
+
 @loop
-def encode_pieces(data, first, ends, byte_ids, pairs, cache, scratch, out, o, offsets, document, out_offsets):
+def encode_pieces(
+    data, first, ends, byte_ids, pairs, cache, long_cache, scratch, out, o, offsets, document, out_offsets
+):
     """Write the ids of the pieces from byte `first` to `ends` into out[o:]; where the next id goes.
 
     The text in `data` is followed by 16 bytes of anything. At the end of each document its place in `out` is noted.
@@ -165,21 +195,21 @@ def encode_pieces(data, first, ends, byte_ids, pairs, cache, scratch, out, o, of
     for end in ends:
         length = end - first
         if length > 15:
-            o += _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
+            o = _encode_long(data, first, end, byte_ids, pairs, long_cache, scratch, out, o)
         else:
-            low, high = word_at(data, first), np.uint64(length) << _TOP  # the piece and its length as two numbers
             if length < 8:
-                low &= (_ONE << np.uint64(8 * length)) - _ONE
+                low, high = np.uint64(0), _last_word(data, first, length)
             else:
-                high |= word_at(data, first + 8) & ((_ONE << np.uint64(8 * length - 64)) - _ONE)
+                low, high = word_at(data, first), _last_word(data, first + 8, length)
             place = ((low ^ high * _MIX_2) * _MIX) >> _HALF & mask
-            if cache[place, 0] != low or cache[place, 1] != high:
+            if cache[place, 0] == low and cache[place, 1] == high:
+                o = _recall(cache[place, 2], cache[place, 3], out, o)
+            else:
                 count = _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
                 if count <= 6:
-                    _remember(low, high, out[o:], count, cache, place)
+                    cache[place, 0], cache[place, 1] = low, high
+                    _remember(out[o:], count, cache, place, 2)
                 o += count
-            else:
-                o = _recall(cache[place, 2], cache[place, 3], out, o)
         first = end
         while document < len(offsets) - 1 and offsets[document + 1] <= first:
             document += 1
@@ -211,14 +241,15 @@ class Encoder:
         self._byte_ids, self._pairs, self._style = byte_ids, pairs, style
         self._of_thread = threading.local()
 
-    def _workspace(self, longest: int) -> tuple[np.ndarray, np.ndarray]:
-        """This thread's cache (two threads in one could read an entry half written) and space for the longest piece."""
+    def _workspace(self, longest: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """This thread's caches (two in one could read an entry half written) and space for the longest piece."""
         own = self._of_thread
-        if not hasattr(own, "cache"):
-            own.cache, own.scratch = np.zeros((_CACHED_PIECES, 4), np.uint64), np.empty(_SCRATCH << 10, np.int64)
+        if not hasattr(own, "caches"):
+            own.caches = np.zeros((_CACHED_PIECES, 4), np.uint64), np.zeros((_CACHED_LONG_PIECES, 8), np.uint64)
+            own.scratch = np.empty(_SCRATCH << 10, np.int64)
         if len(own.scratch) < _SCRATCH * longest:
-            return own.cache, np.empty(_SCRATCH * longest, np.int64)
-        return own.cache, own.scratch
+            return *own.caches, np.empty(_SCRATCH * longest, np.int64)
+        return *own.caches, own.scratch
 
     def encode(self, text: bytes, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the UTF-8 documents text[offsets[d]:offsets[d + 1]], and where each document's ids start."""
