@@ -3,8 +3,9 @@
     python benchmarks/inference/engine.py
 
 A Qwen 3 of the demo's size with random weights, the head scaled so that some ten tokens are likely. Batch: 256 prompts
-of 30 to 120 tokens, 32 new tokens each; transformers gets them left-padded in one batch, as it documents. The limit is what the machine's measured peaks allow: the
-larger of operations / matrix-product peak and bytes of weights and cache / memory bandwidth, summed over the steps.
+of 30 to 120 tokens, 32 new tokens each; transformers gets them left-padded in one batch, as it documents. The limit is
+what the machine's measured peaks allow: the larger of operations / matrix-product peak and bytes of weights and cache /
+memory bandwidth, summed over the steps.
 Runs are interleaved; the best of each counts.
 """
 

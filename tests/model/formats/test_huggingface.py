@@ -177,6 +177,20 @@ def test_a_damaged_folder_is_one_sentence_with_the_way_out(randomly, tmp_path, d
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "instead, words",
+    [
+        ("pytorch_model.bin", "is a pickle, which is never loaded; save it anew"),
+        ("model.safetensors.index.json", "in several files; save them as one"),
+    ],
+)
+def test_weights_in_another_form_are_refused_with_the_way_to_this_one(randomly, tmp_path, instead, words):
+    save_model(tmp_path / "m", randomly())
+    (tmp_path / "m/model.safetensors").rename(tmp_path / "m" / instead)
+    with pytest.raises(FormatError, match=words):
+        load_model(tmp_path / "m")
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match="there is no model folder"):
         load_model(tmp_path / "nowhere")

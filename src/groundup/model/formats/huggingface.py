@@ -97,10 +97,21 @@ def load_config(folder: str | Path) -> DecoderConfig:
     return config_from_dict(files.read_json(path), str(path))
 
 
+def _way_out(folder: Path) -> str:
+    """What to do about a folder without model.safetensors, by what lies there instead."""
+    if (folder / f"{WEIGHTS}.index.json").is_file():
+        return (
+            "its weights are in several files; save them as one: save_pretrained(max_shard_size='1TB') of transformers"
+        )
+    if (folder / "pytorch_model.bin").is_file():
+        return "pytorch_model.bin is a pickle, which is never loaded; save it anew: save_pretrained() of transformers"
+    return "copy the file there, or pass another model folder"
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file; FormatError when it is missing or cut short."""
     if not path.is_file():
-        raise FormatError(f"{path.parent} has no {path.name}; copy the file there, or pass another model folder")
+        raise FormatError(f"{path.parent} has no {path.name}; {_way_out(path.parent)}")
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:

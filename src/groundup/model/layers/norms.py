@@ -45,18 +45,21 @@ class _ByLayerNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, gain: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+        """The normalised x, and s for the way back."""
         square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
         scale = square.square().div_(x.shape[-1]).add_(eps).rsqrt_()
         return (x * scale).to(x.dtype) * gain.to(x.dtype), scale
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, float], output: tuple[Tensor, Tensor]) -> None:
+        """Keep what the way back needs."""
         ctx.save_for_backward(inputs[0], inputs[1], output[1])
         ctx.eps = inputs[2]
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients for x and the gain."""
         dy, (x, gain, scale) = gradients[0], ctx.saved_tensors
         if torch.is_grad_enabled():  # a gradient of the gradient is wanted: the formula, which torch can follow
             scale = torch.rsqrt(x.square().mean(-1, keepdim=True) + ctx.eps)
