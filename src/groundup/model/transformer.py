@@ -70,7 +70,7 @@ class Decoder(nn.Module):
     def forward(
         self,
         input_ids: Int[Tensor, "batch seq"],
-        mask: Bool[Tensor, "batch seq keys"] | None = None,
+        mask: Bool[Tensor, "#batch seq keys"] | None = None,
         positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | None = None,
         cache: Any = None,
     ) -> Float[Tensor, "batch seq vocab"]:
@@ -83,7 +83,7 @@ class Decoder(nn.Module):
     def hidden(
         self,
         input_ids: Int[Tensor, "batch seq"],
-        mask: Bool[Tensor, "batch seq keys"] | None = None,
+        mask: Bool[Tensor, "#batch seq keys"] | None = None,
         positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | None = None,
         cache: Any = None,
     ) -> Float[Tensor, "batch seq hidden"]:
