@@ -14,17 +14,17 @@ def carry_out(source: str | Path, options: Running, changes: Mapping[str, Any] |
     """Run a recipe (name or file) with a verb's flags; the finished `runs.runner.Run`."""
     from groundup import progress
     from groundup.cli import show
-    from groundup.runs import recipe, runner
+    from groundup.runs import estimate, recipe, runner
 
-    flags = recipe.merge(changes or {}, options.computing.changes())
-    made = recipe.load(source, options.set, flags)
+    made = recipe.load(source, options.set, recipe.merge(changes or {}, options.computing.changes()))
     folder = options.out or Path("runs") / made.name
     progress.say(f"{made.name}: {' -> '.join(made.stages)}; results go to {folder}/")
-    if forecast:
-        from groundup.runs import estimate
 
-        show.forecast(estimate.keep(made, folder))
-    return runner.run(made, folder, command=command_line(), on_stage=show.stage)
+    def before(context: Any) -> None:
+        if forecast and context.stage.name == "train":
+            show.forecast(estimate.keep(made, folder, context.inputs), on_stderr=True)
+
+    return runner.run(made, folder, command=command_line(), on_stage=show.stage, before=before)
 
 
 def command_line() -> str:

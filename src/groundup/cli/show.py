@@ -10,19 +10,19 @@ from rich.table import Table
 from groundup import files, progress
 
 
-def console() -> Console:
-    """Where results go."""
-    return Console(highlight=False, soft_wrap=False)
+def console(on_stderr: bool = False) -> Console:
+    """Where results go; what is said before them goes to stderr."""
+    return Console(highlight=False, stderr=on_stderr)
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], on_stderr: bool = False) -> None:
     """Print one table; the first column is words, the others numbers."""
     shown = Table(title=title, title_justify="left", title_style="bold")
     for place, name in enumerate(head):
         shown.add_column(name, justify="right" if place else "left", no_wrap=not place)
     for row in rows:
         shown.add_row(*row)
-    console().print(shown)
+    console(on_stderr).print(shown)
 
 
 def stage(planned: Any, reused: bool) -> None:
@@ -101,7 +101,7 @@ def next_steps(folder: Path, chats: bool) -> None:
     print("\nnext:\n" + "\n".join(f"  {command:<{width}}   {about}" for command, about in steps.items()))
 
 
-def forecast(found: Mapping[str, Any]) -> None:
+def forecast(found: Mapping[str, Any], on_stderr: bool = False) -> None:
     """What a run will cost, by stage."""
     rows = [
         [one["name"], seconds(one["seconds"]), size(one["memory_bytes"]), size(one["disk_bytes"]), count(one.get("tokens")), count(one.get("flops"))]
@@ -109,7 +109,8 @@ def forecast(found: Mapping[str, Any]) -> None:
     ]
     total = ["whole run", seconds(found["seconds"]), size(found["memory_bytes"]), size(found["disk_bytes"]), "", ""]
     parameters = f"{count(found['parameters'])} parameters" if found.get("parameters") else "no model"
-    table(f"forecast for {found['recipe']}: {parameters}, on {found['machine']}", ["stage", "time", "memory", "disk", "tokens", "operations"], [*rows, total])
+    title = f"forecast for {found['recipe']}: {parameters}, on {found['machine']}"
+    table(title, ["stage", "time", "memory", "disk", "tokens", "operations"], [*rows, total], on_stderr)
 
 
 def recipes(found: Mapping[str, str], as_json: bool) -> None:

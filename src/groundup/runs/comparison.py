@@ -22,7 +22,7 @@ def reference_losses(context: Any) -> list[float]:
     """The reference's losses of the first steps; empty when the stage uses no function of the learner's."""
     used = [filled for filled in slots.active() if filled.id.split(".")[0] in context.stage.uses]
     path = context.folder / RESULT
-    if not used:
+    if not used or context.config.steps < STEPS:
         return []
     if not path.exists():
         progress.say(f"training {STEPS} steps with the reference, to compare your {', '.join(filled.name for filled in used)} with it")

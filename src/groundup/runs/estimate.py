@@ -1,2 +1,202 @@
-"""placeholder"""
-def keep(recipe, folder): return {"stages": [], "recipe": recipe.name, "machine": "", "seconds": 0, "memory_bytes": 0, "disk_bytes": 0}
+"""What a run will cost, before it starts: parameters, tokens, operations, disk, memory and time of each stage, on this machine.
+
+A run in small (`runs.measurement`) gives the seconds of one unit of each kind of work, the peak of memory and the size of the files; the recipe says how many
+units there will be. The measurement is kept in the user's cache folder for this machine and recipe. Compare a forecast with the truth only after dividing by
+the machine's drift: `matmul_seconds` is its time for a fixed product when the forecast was made.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from groundup import files, progress, slots
+from groundup.errors import GroundupError
+from groundup.runs import measurement
+from groundup.runs.context import machine_name
+from groundup.runs.keys import digest, outside
+from groundup.runs.recipe import Recipe, table_of
+from groundup.runs.stages import STAGES
+
+FORMAT = 1
+LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
+
+
+def keep(recipe: Recipe, folder: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """The forecast of a run whose documents and tokenizer are there already, kept in its folder for the report to compare with the truth."""
+    kept = folder / "forecast.json"
+    path = cache_path(recipe)
+    if not kept.exists():
+        forecast = files.read_json(path) if path.is_file() else from_measured(recipe, measure(recipe, inputs))
+        files.write_json(kept, forecast | {"of": path.name})
+    forecast = files.read_json(kept)
+    if forecast.get("of") != path.name:  # the recipe was changed since
+        kept.unlink()
+        return keep(recipe, folder, inputs)
+    return forecast
+
+
+def estimate(recipe: Recipe, *, again: bool = False) -> dict[str, Any]:
+    """The forecast for this machine: from the measurement that was kept, or from a new one."""
+    path = cache_path(recipe)
+    if path.is_file() and not again:
+        return files.read_json(path)
+    forecast = from_measured(recipe, measure(recipe))
+    files.write_json(path, forecast)
+    return forecast
+
+
+def cache_path(recipe: Recipe) -> Path:
+    """Where the forecast of this recipe on this machine is kept."""
+    from groundup.machine.probe.roofline import cache_folder
+
+    tables = {name: table_of(config) for name, config in recipe.configs.items()}
+    about = [FORMAT, recipe.stages, tables, machine_name(), slots.source_hash(), [outside(recipe, STAGES[stage]) for stage in recipe.stages]]
+    return cache_folder() / f"forecast-{digest(about)[:16]}.json"
+
+
+def measure(recipe: Recipe, inputs: Mapping[str, Path] | None = None) -> dict[str, Any]:
+    """Run in small in a child process, from the documents and tokenizer given or made anew; a user's mistake that shows there is raised here."""
+    given = {role: str(path.resolve()) for role, path in (inputs or {}).items()}
+    stages = tuple(stage for stage in recipe.stages if STAGES[stage].makes not in given)
+    recipe = dataclasses.replace(recipe, stages=stages, inputs=dict(recipe.inputs) | given)
+    progress.say(f"measuring a few steps of {recipe.name} on this machine")
+    with tempfile.TemporaryDirectory(prefix="groundup-") as folder:
+        files.write_text(Path(folder) / "recipe.toml", recipe.to_toml())
+        environment = os.environ | {"GROUNDUP_QUIET": "1"}
+        command = [sys.executable, "-c", CHILD, folder]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode == GroundupError.exit_status:
+            raise GroundupError(done.stderr.strip().splitlines()[-1])
+        assert done.returncode == 0, f"the measurement failed: {done.stderr.strip()[-2000:]}"
+        return files.read_json(Path(folder) / measurement.RESULT)
+
+
+CHILD = """
+import sys
+from groundup.errors import GroundupError
+from groundup.runs import measurement
+try:
+    measurement.main(sys.argv[1])
+except GroundupError as error:
+    sys.exit(print(error, file=sys.stderr) or error.exit_status)
+"""
+
+
+def from_measured(recipe: Recipe, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The forecast of the full recipe from the run in small."""
+    small = measurement.small(recipe, max(1, round(measured["answer_tokens"])))
+    stages = [stage_forecast(recipe, small, name, measured) for name in recipe.stages if name in measured["stages"]]
+    matmul = [seconds for entry in measured["stages"].values() for seconds in entry["done"]["cost"]["matmul_seconds"] if seconds]
+    model = measured["stages"].get("train", {}).get("done", {}).get("numbers", {}).get("model", {})
+    return {
+        "recipe": recipe.name,
+        "machine": machine_name(),
+        "parameters": model.get("parameters"),
+        "matmul_seconds": sorted(matmul)[len(matmul) // 2] if matmul else None,
+        "stages": stages,
+        "seconds": sum(stage["seconds"] for stage in stages),
+        "memory_bytes": max((stage["memory_bytes"] for stage in stages), default=0),
+        "disk_bytes": sum(stage["disk_bytes"] for stage in stages),
+    }
+
+
+def stage_forecast(recipe: Recipe, small: Recipe, name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """One stage: its time from the units of the small run, its memory as it was there."""
+    entry = measured["stages"][name]
+    done, numbers = entry["done"], entry["done"]["numbers"]
+    seconds = done["cost"]["seconds"]
+    if name in UNITS:
+        seconds += UNITS[name](recipe, small, numbers, measured)
+    steps = steps_of(recipe, name, numbers)
+    return {
+        "name": name,
+        "seconds": max(seconds, 0.0),
+        "memory_bytes": done["cost"]["peak_memory_bytes"],
+        "disk_bytes": disk_bytes(recipe, name, entry["disk_bytes"], steps, numbers),
+        **operations(recipe, name, steps, numbers),
+    }
+
+
+def steps_of(recipe: Recipe, name: str, numbers: Mapping[str, Any]) -> int:
+    """How many steps a training stage of the full recipe makes."""
+    config = recipe.configs.get(name)
+    if name == "tune":
+        rows = config.batch_size * config.gradient_accumulation_steps
+        return config.steps or max(1, -(-round(config.epochs * numbers["rows_per_epoch"]) // rows))
+    return getattr(config, "steps", 0) if name in ("train", "align") else 0
+
+
+def calls(every: int, steps: int) -> int:
+    """How often something that comes every so many steps, and after the last, comes."""
+    return max(1, -(-steps // every) if every else 1)
+
+
+def more_steps(recipe: Recipe, small: Recipe, name: str, numbers: Mapping[str, Any]) -> float:
+    """The seconds of the steps, validations, samples and checkpoints that the full run has more of than the small one."""
+    config, little = recipe.configs[name], small.configs[name]
+    steps, units = steps_of(recipe, name, numbers), numbers["units"]
+    seconds = (steps - little.steps) * units["step"]["typical"]
+    spent = sum(kind["seconds"] for kind in units.values())
+    other = {"validation": "validate_every", "sample": "sample_every"}
+    for kind, every in other.items():
+        if kind in units:
+            seconds += (calls(getattr(config, every), steps) - 1) * units[kind]["typical"]
+    return seconds + (calls(config.checkpoint_every, steps) - 1) * max(0.0, numbers["loop_seconds"] - spent)
+
+
+def more_training(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
+    """`train`: more steps."""
+    return more_steps(recipe, small, "train", numbers)
+
+
+def more_tuning(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
+    """`tune`: more steps."""
+    return more_steps(recipe, small, "tune", numbers)
+
+
+def more_rounds(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
+    """`align`: more rounds."""
+    return more_steps(recipe, small, "align", numbers)
+
+
+def more_questions(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
+    """`eval`: more documents, more questions, and the models that the small run did not ask."""
+    config, little, units = recipe.configs["eval"], small.configs["eval"], numbers["units"]
+    models = sum(STAGES[stage].makes == "model" for stage in recipe.stages)
+    read = units["token read"]["seconds"]
+    seconds = read * (min(2, models) * config.documents / little.documents - 1)
+    asked = {kind: entry for kind, entry in units.items() if kind.startswith("answer of")}
+    more = config.instructions / max(1, little.instructions) - 1
+    seconds += sum(entry["seconds"] for entry in asked.values()) * more
+    if asked and measured["answering"] and models > 1:
+        cost = measured["answering"]
+        batch = cost["read_seconds"] + LATER_CLOSING * cost["token_seconds"] * measured["answer_tokens"]
+        seconds += (models - 1) * batch * 2 * config.instructions / cost["rows"]
+    return seconds
+
+
+UNITS = {"train": more_training, "tune": more_tuning, "align": more_rounds, "eval": more_questions}
+
+
+def disk_bytes(recipe: Recipe, name: str, sizes: Mapping[str, int], steps: int, numbers: Mapping[str, Any]) -> int:
+    """A stage's folder: as many checkpoints as are kept, lines in proportion to the steps."""
+    config = recipe.configs.get(name)
+    kept = min(getattr(config, "keep_checkpoints", 2), calls(getattr(config, "checkpoint_every", 0), steps)) if steps else 0
+    grown = steps / max(1, numbers.get("steps", 1)) if steps else 1
+    return round(sizes["rest"] + kept * sizes["checkpoint"] + grown * sizes["lines"])
+
+
+def operations(recipe: Recipe, name: str, steps: int, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Tokens and floating-point operations of a stage that trains on rows of tokens."""
+    if name not in ("train", "tune") or "model" not in recipe.configs:
+        return {}
+    from groundup.model.accounting import count
+
+    config = recipe.configs[name]
+    tokens = steps * config.batch_size * config.seq_len * config.gradient_accumulation_steps
+    return {"tokens": tokens, "flops": tokens * count(recipe.configs["model"]).training_flops_per_token(config.seq_len)}

@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from groundup.errors import ConfigError, InputError
 from groundup.runs import fields, toml
@@ -135,7 +135,8 @@ def override(raw: dict[str, Any], line: str) -> None:
         raw[section] = value
         return
     _known_section(section, f"--set {line}")
-    if name and isinstance(value, (int, float)) and fields.hints(_class(section, raw)).get(name) is str:
+    kind = fields.hints(_class(section, raw)).get(name)
+    if isinstance(value, (int, float)) and str in (kind, *get_args(kind)):
         value = text.strip()
     raw.setdefault(section, {})[name] = value
 
@@ -215,4 +216,17 @@ def _configs(raw: Mapping[str, Any], stages: Sequence[str], seed: int, source: s
         known = {key: value for key, value in shared.items() if key in fields.hints(cls)}
         kept = {key: value for key, value in table.items() if not (section == "model" and key == "model_type")}
         configs[section] = fields.build(cls, known | kept, section, source)
+    check_lengths(configs, source)
     return configs
+
+
+def check_lengths(configs: Mapping[str, Any], source: str) -> None:
+    """Refuse rows or answers that are longer than the model's context."""
+    context = configs["model"].max_position_embeddings if "model" in configs else None
+    for section, name in (("train", "seq_len"), ("tune", "seq_len"), ("align", "max_new_tokens")):
+        length = getattr(configs.get(section), name, 0)
+        if context is not None and length > context:
+            raise ConfigError(
+                f"{source}: {section}.{name}={length} is more than model.max_position_embeddings={context}; "
+                f"use {section}.{name}={context}, or a model with max_position_embeddings={length}"
+            )

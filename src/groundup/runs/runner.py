@@ -55,10 +55,18 @@ class Run:
     stages: Sequence[Ran]
 
 
-def run(recipe: Recipe, folder: str | Path, *, command: str = "", on_stage: Callable[[Plan, bool], None] | None = None) -> Run:
+def run(
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    command: str = "",
+    on_stage: Callable[[Plan, bool], None] = lambda planned, reused: None,
+    before: Callable[[Context], None] = lambda context: None,
+) -> Run:
     """Bring every stage of `recipe` to its end in `folder`.
 
     command: what the user typed, named as the way to go on. on_stage: hears of each stage before it begins, and whether it is reused.
+    before: called once, with the first stage that has steps and is not reused, when what it reads is there.
     """
     folder = Path(folder)
     planned = plan(recipe)  # reads the files from outside, so a missing one is found before anything is written
@@ -68,7 +76,13 @@ def run(recipe: Recipe, folder: str | Path, *, command: str = "", on_stage: Call
         ran: list[Ran] = []
         try:
             for stage_plan in planned:
-                ran.append(_bring_to_end(_context(recipe, folder, stage_plan, ran, command), stage_plan, ran, on_stage))
+                context = _context(recipe, folder, stage_plan, ran, command)
+                told = [files.sha256(stage.folder / DONE) for stage in ran] if stage_plan.stage.retells else []
+                done = finished(context.folder, told)
+                if done is None and stage_plan.stage.steps and all(stage.reused for stage in ran if stage.plan.stage.steps):
+                    before(context)
+                on_stage(stage_plan, done is not None)
+                ran.append(Ran(plan=stage_plan, folder=context.folder, reused=done is not None, done=done or perform(context, stage_plan, told)))
         except GroundupError:
             if new and not ran:
                 release(folder)
@@ -94,22 +108,11 @@ def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], co
     )
 
 
-def _bring_to_end(context: Context, planned: Plan, ran: Sequence[Ran], on_stage: Callable[[Plan, bool], None] | None) -> Ran:
-    """Reuse the stage or do it."""
-    told = [files.sha256(stage.folder / DONE) for stage in ran] if planned.stage.retells else []
-    done = finished(context.folder)
-    if done and done.get("told") != told:
-        done = None
-    if on_stage:
-        on_stage(planned, done is not None)
-    return Ran(plan=planned, folder=context.folder, reused=done is not None, done=done or perform(context, planned, told))
-
-
-def finished(folder: Path) -> dict[str, Any] | None:
-    """The done.json of a finished stage; None when it never ended, or when an output was changed or lost since."""
+def finished(folder: Path, told: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The done.json of a finished stage; None when it never ended, when an output was changed or lost since, or when it told of others than `told`."""
     try:
         done = files.read_json(folder / DONE)
-        whole = all(files.sha256(folder / name) == checksum for name, checksum in done["outputs"].items())
+        whole = done["told"] == list(told) and all(files.sha256(folder / name) == checksum for name, checksum in done["outputs"].items())
     except (GroundupError, OSError, KeyError):
         return None
     return done if whole else None

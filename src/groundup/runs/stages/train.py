@@ -22,8 +22,8 @@ def run(context: Context) -> dict[str, Any]:
     from groundup.text.tokenizers import load_tokenizer
 
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    module = new_module(context, tokenizer)
     batches = batches_of(context, tokenizer)
+    module = new_module(context, tokenizer)
     precision.decide(context, module, lambda: batches.batch(0))
     compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
     units = Units()

@@ -1,0 +1,98 @@
+"""A run in small: the same model, the same batch shapes, a few steps of each stage, in a process of its own.
+
+`runs.estimate` starts it as `python -m groundup.runs.measurement FOLDER`, where FOLDER/recipe.toml is the full recipe. In one process, so that peaks of memory
+are those of a real run. An untrained model does not stop by itself: its answers would be longer than a tuned model's, and dearer. So the answers of `align` are
+cut at the mean length of the right ones, and how the time of an answer grows with its length is measured apart (`answering`).
+"""
+
+import dataclasses
+import math
+import re
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from groundup import files
+from groundup.runs import recipe as recipes
+from groundup.runs.recipe import Recipe
+
+ORDER = ("data", "tokenizer", "train", "eval", "tune", "align")  # eval before tune: one model is asked, not three
+TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 6, 4, 2
+ASKED, READ = 128, 0.25  # instructions of each set; the share of the held-out documents
+RESULT = "measured.json"
+WORD = re.compile(r"[^\W\d]+|\d|[^\w\s]")  # about a token of an answer: a word, a digit, a mark
+
+
+def small(recipe: Recipe, answer_tokens: int) -> Recipe:
+    """The recipe with few steps: what is measured must be what the full one does, so shapes stay as they are."""
+    seldom = {"validate_every": 0, "checkpoint_every": 0}
+    changes: dict[str, dict[str, Any]] = {
+        "train": {"steps": TRAIN_STEPS, "sample_every": 0, **seldom},
+        "tune": {"steps": TUNE_STEPS, **seldom},
+        "align": {"steps": ALIGN_STEPS, "max_new_tokens": answer_tokens, "checkpoint_every": 0},
+    }
+    if "eval" in recipe.configs:
+        config = recipe.configs["eval"]
+        changes["eval"] = {"instructions": min(ASKED, config.instructions), "documents": max(20, math.ceil(READ * config.documents))}
+    stages = tuple(stage for stage in ORDER if stage in recipe.stages)
+    configs = {name: dataclasses.replace(config, **changes.get(name, {})) for name, config in recipe.configs.items()}
+    return dataclasses.replace(recipe, name="measurement", stages=stages, configs=configs)
+
+
+def main(folder: str) -> None:
+    """Run in small and write what it took."""
+    from groundup.runs import runner
+
+    place = Path(folder)
+    full = recipes.resolve(tomllib.loads((place / "recipe.toml").read_text("utf-8")), "the recipe")
+    tokens, longest = answer_lengths(full)
+    done = runner.run(small(full, max(1, round(tokens))), place / "run")
+    models = {ran.name: ran.folder / "model" for ran in done.stages if ran.plan.stage.makes == "model"}
+    asks = {"eval", "tune"} <= set(full.stages) and full.configs["eval"].instructions > 0
+    answers = answering(next(iter(models.values())), longest, full) if asks and models else None
+    stages = {ran.name: {"done": ran.done, "disk_bytes": disk_bytes(ran.folder)} for ran in done.stages}
+    files.write_json(place / RESULT, {"stages": stages, "answer_tokens": tokens, "answering": answers})
+
+
+def questions(recipe: Recipe, count: int) -> list[Any]:
+    """Held-out instructions like those that will be asked."""
+    from groundup.data.sources.tinyworld import instructions
+
+    return list(instructions(recipe.seed + 77, count, "heldout"))
+
+
+def answer_lengths(recipe: Recipe) -> tuple[float, int]:
+    """The mean and the longest right answer in tokens, its end included."""
+    if "tune" not in recipe.stages:
+        return 1.0, 1
+    counts = [len(WORD.findall(item.answer)) + 1 for item in questions(recipe, 500)]
+    return sum(counts) / len(counts), max(counts)
+
+
+def answering(folder: Path, longest: int, recipe: Recipe) -> dict[str, float]:
+    """Seconds to read a batch of questions, and for every further token of the answers."""
+    from groundup.evaluation.tasks.instructions import ROOM_TOKENS, chat_answerer
+    from groundup.inference.handle import load
+
+    handle, rows = load(folder), min(recipe.configs["eval"].rows_at_once, 2 * recipe.configs["eval"].instructions)
+    items, room = questions(recipe, rows), longest + ROOM_TOKENS
+    seconds = []
+    for limit in (1, room):
+        began = time.perf_counter()
+        chat_answerer(handle, limit, rows)(items)
+        seconds.append(time.perf_counter() - began)
+    return {"rows": rows, "read_seconds": seconds[0], "token_seconds": max(0.0, seconds[1] - seconds[0]) / (room - 1)}
+
+
+def disk_bytes(folder: Path) -> dict[str, int]:
+    """What a stage's folder holds: one checkpoint, the lines that grow with the steps, and all the rest."""
+    sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    checkpoint = sum(size for name, size in sizes.items() if name.startswith("checkpoints/"))
+    lines = sum(size for name, size in sizes.items() if name in ("metrics.jsonl", "rollouts.jsonl"))
+    return {"checkpoint": checkpoint, "lines": lines, "rest": sum(sizes.values()) - checkpoint - lines}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
