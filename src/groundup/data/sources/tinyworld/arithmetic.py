@@ -112,14 +112,14 @@ ECHOES = {
     "term": _series_term,
     "sorted": lambda w: ", ".join(str(n) for n in sorted(w.numbers)),
     "falling": lambda w: ", ".join(str(n) for n in sorted(w.numbers, reverse=True)),
-    "most": lambda w: w.people[w.numbers.index(max(w.numbers))],
-    "fewest": lambda w: w.people[w.numbers.index(min(w.numbers))],
+    "it_is_most": lambda w: f"It is {w.people[w.numbers.index(max(w.numbers))]}",
+    "it_is_fewest": lambda w: f"It is {w.people[w.numbers.index(min(w.numbers))]}",
     "largest": lambda w: str(max(w.numbers)),
     "smallest": lambda w: str(min(w.numbers)),
     "how_many": lambda w: str(len(w.items)),
-    "backwards": lambda w: ", ".join(reversed(w.items)),
-    "last_item": lambda w: w.items[-1],
-    "nth": lambda w, n: w.items[int(n)],
+    "the_words": lambda w: "Words: " + ", ".join(w.items),
+    "words_backwards": lambda w: "Words: " + ", ".join(reversed(w.items)),
+    "the_nth": lambda w, n: f"the {w.items[int(n)]}",
 }
 
 EFFECTS = {

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
 
-from groundup.data.sources.tinyworld import dialogues, stories, tasks, texts
+from groundup.data.sources.tinyworld import dialogues, stories, tables, tasks, texts
 from groundup.data.sources.tinyworld.grammar import Grammar, derive
 from groundup.data.sources.tinyworld.oracles import Derivation, Reader, Sampler
 from groundup.data.sources.tinyworld.slots import VOCABULARY
@@ -34,7 +34,9 @@ HELDOUT_ONE_IN = 16
 def tiny_grammar() -> Grammar:
     """The whole grammar; its start rule is `document`."""
     return Grammar(
-        [*tasks.SOURCES, *stories.SOURCES, *dialogues.SOURCES, *texts.SOURCES], VOCABULARY, prompts=tasks.FAMILIES
+        [*tasks.SOURCES, *stories.SOURCES, *dialogues.SOURCES, *tables.SOURCES, *texts.SOURCES],
+        VOCABULARY,
+        prompts=tasks.FAMILIES,
     )
 
 

@@ -62,7 +62,9 @@ def _colleagues(world: World, role: str) -> list[str]:
 @cache
 def _askable(phrase: str, subjects: str, composition: str) -> Options:
     base = _known_people() if subjects == "people" else Options(dict.fromkeys(WORDS["town"][:12], 1.0))
-    return partners(f"phrase-{phrase}", "", base, composition) or base  # type: ignore[arg-type]
+    found = partners(f"phrase-{phrase}", "", base, composition)  # type: ignore[arg-type]
+    assert found is not None, f"no {composition} subject for the phrase {phrase}; give it another name"
+    return found
 
 
 # --- things ---
@@ -170,8 +172,8 @@ WORDS["category"] = list(CATEGORIES)
 
 
 @cache
-def _wares() -> Options:
-    base = options("goods")
+def _plurals(category: str) -> Options:
+    base = options(category)
     return Options({plural(text): p for text, p in zip(base.texts, base.probabilities, strict=True)})
 
 
@@ -214,10 +216,12 @@ SLOTS = {
     "noun_both": Slot(_noun_both, _describe),
     "deed": Slot(lambda w: verb_options("handle", "present"), lambda w, text: _BASE_OF["present"][text]),
     "giver": Slot(lambda w: [p for p in w.people if w.held_by(p)]),
-    "taker": Slot(lambda w: [p for p in w.people if len(w.held_by(p)) < len(w.holder_of)]),
-    "not_of": Slot(lambda w, role: [t for t, holder in w.holder_of.items() if holder != w.roles[role]]),
+    "not_holder": Slot(lambda w, role: [p for p in w.people if p != w.holder_of[w.roles[role]]]),
     "thing": Slot(lambda w: w.things),
-    "ware": Slot(lambda w: Without(_wares(), w.items), lambda w, text: w.items.append(text) or text),
+    "ware": Slot(lambda w: Without(_plurals("goods"), w.items), lambda w, text: w.items.append(text) or text),
+    "ingredient": Slot(
+        lambda w: Without(_plurals("ingredient"), w.items), lambda w, text: w.items.append(text) or text
+    ),
     "on_sale": Slot(lambda w: w.items),
     "ware_here": Slot(lambda w: w.items[1:]),
     "the_kin": Slot(lambda w: _kin()),
@@ -241,6 +245,13 @@ SLOTS = {
     "category": Slot(lambda w: _with_article("category"), lambda w, text: text.split(" ", 1)[1]),
     "member": Slot(_member, _list_item),
     "goods": Slot(lambda w, number: _plural_goods(w.roles[number], w.composition)),
+    "key": Slot(lambda w: list(w.pairs)),
+    "value": Slot(lambda w: list(w.pairs.values())),
+    "later": Slot(lambda w: list(w.pairs.values())[1:]),
+    "price": Slot(lambda w: Without(_amounts(), list(w.pairs.values()))),
+    "subject": Slot(lambda w: Without(options("subject"), list(w.pairs))),
+    "some_town": Slot(lambda w: Without(options("town"), list(w.pairs))),
+    "sky": Slot(lambda w: Without(options("weather"), list(w.pairs.values()))),
     **arithmetic.SLOTS,
 }
 
@@ -259,7 +270,7 @@ def _his(world: World, role: str) -> str:
 
 def _verse(world: World) -> str:
     lines = world.items
-    return f'"Oh {lines[0]}, oh {lines[1]}, oh {lines[2]}!"' if len(lines) == 3 else f'"{joined(lines)}."'
+    return f'"Oh {lines[0]} and oh {lines[1]} and oh {lines[2]}!"' if len(lines) == 3 else f'"Oh {joined(lines)}."'
 
 
 def _where_is(world: World, role: str) -> str:
@@ -279,6 +290,13 @@ def _fact(world: World, role: str, relation: str) -> str:
     return fact_table()[world.roles[role], relation]
 
 
+RANKS = ("first", "second", "third", "last")
+
+
+def _key_of(world: World, value: str) -> str:
+    return next(key for key, known in world.pairs.items() if known == value)
+
+
 def plural_of_thing(thing: str) -> str:
     """Plural of an adjective and a noun.
 
@@ -291,11 +309,7 @@ def plural_of_thing(thing: str) -> str:
 
 def _caption(world: World) -> str:
     thing = with_article(world.roles["t"]).capitalize()
-    return (
-        f"{thing} is in the {world.places[0]}."
-        if world.places
-        else f"{world.people[0]} has {thing[0].lower() + thing[1:]}."
-    )
+    return f"{thing} is in the {world.places[0]}." if world.places else f"{thing} is with {world.people[0]}."
 
 
 def joined(items: list[str]) -> str:
@@ -320,8 +334,13 @@ ECHOES = {
     "holder": lambda w, role: w.holder_of[w.roles[role]],
     "an": lambda w, role: with_article(w.roles[role]),
     "plural": lambda w, role: plural_of_thing(w.roles[role]),
+    "it_is_holder": lambda w, role: f"It is {w.holder_of[w.roles[role]]}",
+    "it_is_fact": lambda w, role, relation: f"It is {_fact(w, role, relation)}",
+    "in_fact": lambda w, role, relation: f"in {_fact(w, role, relation)}",
+    "the_fact": lambda w, role, relation: f"the {_fact(w, role, relation)}",
+    "many": lambda w, role: f"many {plural_of_thing(w.roles[role])}",
     "opposed": lambda w, adjective, thing: f"{with_article(w.roles[adjective])} {w.roles[thing].split(' ', 1)[1]}",
-    "past_sentence": lambda w: f"{w.roles['a']} {past(w.roles['v'])} the {w.roles['t']}.",
+    "past_sentence": lambda w: f"Yesterday {w.roles['a']} {past(w.roles['v'])} the {w.roles['t']}.",
     "caption": _caption,
     "seller": lambda w, role: w.people[w.items.index(w.roles[role])],
     "ware_of": lambda w, role: w.items[w.people.index(w.roles[role])],
@@ -342,6 +361,15 @@ ECHOES = {
     "all_people": lambda w, _="": joined(w.people),
     "cap": lambda w, role: w.roles[role][0].upper() + w.roles[role][1:],
     "list": lambda w: ", ".join(w.items),
+    "value": lambda w, role: w.pairs[w.roles[role]],
+    "key_of": lambda w, role: _key_of(w, w.roles[role]),
+    "day_of": lambda w, role: WORDS["day"][list(w.pairs).index(w.roles[role])],
+    "gift_list": lambda w: joined([f"the {thing} of {giver}" for thing, giver in w.pairs.items()]),
+    "next_rank": lambda w: RANKS[len(w.pairs)],
+    "before": lambda w, role: list(w.pairs)[RANKS.index(w.roles[role]) - 1],
+    "rank_order": lambda w: ", ".join(w.pairs),
+    "rank_backwards": lambda w: ", ".join(reversed(w.pairs)),
+    "left": lambda w, role: joined([f"the {t}" for t in w.things if t != w.roles[role]]),
     **arithmetic.ECHOES,
 }
 
@@ -381,7 +409,7 @@ def _fresh(world: World) -> None:
     """A new question: nothing of the last one holds."""
     for known in (world.people, world.places, world.things, world.used, world.numbers, world.items):
         known.clear()
-    for table in (world.place_of, world.holder_of, world.counts):
+    for table in (world.place_of, world.holder_of, world.pairs):
         table.clear()
 
 
@@ -395,6 +423,9 @@ EFFECTS = {
     "set": _set,
     "answer": _answer,
     "answer_by": _answer_echo,
+    "pair": lambda w, key, value: w.pairs.__setitem__(w.roles[key], w.roles[value]),
+    "rank": lambda w, role: w.pairs.__setitem__(w.roles[role], RANKS[len(w.pairs)]),
+    "lose": lambda w, role: w.lose(w.roles[role]),
     "told": _step,
     "fresh": _fresh,
     "antonym": lambda w, role, to: w.roles.__setitem__(to, OPPOSITE[w.roles[role]]),

@@ -72,7 +72,8 @@ view_question:
 
 SEARCH = r"""
 search:
-  1 | {new_person:a} has lost [his a] {the adjective:adjective} {noun adjective:t}. <seek> <seek> <seeks>
+  2 | One day {new_person:a} has lost [his a] {the adjective:adjective} {noun adjective:t}. <seek> <seek> <seeks>
+  1 | What a pity: {new_person:a} has lost [his a] {the adjective:adjective} {noun adjective:t}. <seek> <seek> <seeks>
 seeks:
   3 | <seek> <seeks_2>
   2 | <found>
@@ -110,7 +111,7 @@ market_close:
   2 | \nQuestion: Who sells {on_sale:w}?\nAnswer: [seller w]$
 
 meal:
-  1 | {new_person:a} likes {dish:x}, {new_person:b} likes {dish:y} and {new_person:c} likes {dish:z}. <meal_day>
+  1 | At table {new_person:a} likes {dish:x}, {new_person:b} likes {dish:y} and {new_person:c} likes {dish:z}. <meal_day>
 meal_day:
   1 | Today they eat together in the {new_place:p}. <serve> <serve> <serve_more>
   1 | Tonight there is a dinner in the {new_place:p}. <serve> <serve> <serve_more>
@@ -138,8 +139,8 @@ singing:
   1 | The song that {new_person:a} sings goes: <verse>
   1 | Hear the song of {new_person:a}: <verse>
 verse:
-  2 | "{line}, {line}, {line} and {line}."
-  1 | "Oh {line}, oh {line}, oh {line}!"
+  2 | "Oh {line}, {line}, {line} and {line}."
+  1 | "Oh {line} and oh {line} and oh {line}!"
 refrain:
   2 | {new_person:b} likes the song and sings it too: [verse]
   1 | "That is a fine song," says {new_person:b} and sings: [verse]
@@ -177,7 +178,7 @@ answer_wish:
   1 | The [w] is on its way to [town].
 
 recipe:
-  1 | Recipe for {dish:x}. You need {amount:n} {ware:g}, {amount:m} {ware:h} and {amount:k} {ware:i}. <steps> <steps_2> <steps_3> <recipe_close>
+  1 | Recipe for {dish:x}. You need {amount:n} {ingredient:g}, {amount:m} {ingredient:h} and {amount:k} {ingredient:i}. <steps> <steps_2> <steps_3> <recipe_close>
 steps:
   1 | First {kitchen} the [n] [g].
   1 | To begin, {kitchen} the [n] [g].

@@ -16,9 +16,9 @@ STATE = r"""
 where:
   1 | <placed> <move> <more_moves>
 placed:
-  3 | {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
+  3 | Now {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
   1 | In the {new_place:p} is {new_person:a}. In the {new_place:q} is {new_person:b}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
-  1 | The <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is there too. | | stand a p; stand b p; lie thing r
+  1 | See, the <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is in the [p] too. | | stand a p; stand b p; lie thing r
 there:
   2 | is in the {new_place:r}
   1 | lies in the {place:r}
@@ -49,13 +49,15 @@ where_question:
 who:
   1 | <owners> <pass> <more_passes>
 owners:
-  2 | {new_person:a} holds <thing_a>. {new_person:b} holds <thing_b>. {new_person:c} has nothing. | | take a t; take b u
-  1 | {new_person:a} owns <thing_a>. {new_person:b} owns <thing_b>. {new_person:c} is here too. | | take a t; take b u
-  1 | There are {new_person:a}, {new_person:b} and {new_person:c}. [a] has <thing_a>. [b] has <thing_b>. | | take a t; take b u
+  3 | The <thing_a> <owned_by> {new_person:a}. The <thing_b> <owned_by> {new_person:b}. {new_person:c} has nothing. | | take a t; take b u
+  1 | There are {new_person:c}, {new_person:a} and {new_person:b}. The <thing_a> belongs to [a]. The <thing_b> belongs to [b]. | | take a t; take b u
+owned_by:
+  2 | belongs to
+  1 | is given to
 thing_a:
-  1 | {a adjective:adjective} {noun adjective:t}
+  1 | {the adjective:adjective} {noun adjective:t}
 thing_b:
-  1 | {a adjective:adjective} {noun adjective:u}
+  1 | {the adjective:adjective} {noun adjective:u}
 more_passes:
   3 | <pass> <last_passes>
   2 | <who_question>
@@ -65,15 +67,14 @@ last_passes:
 pass:
   3 | {giver:actor} gives the {of actor:thing} to {other actor:other}. | | take other thing
   1 | {giver:actor} hands the {of actor:thing} to {other actor:other}. | | take other thing
-  1 | {giver:actor} sells the {of actor:thing} to {other actor:other}. | | take other thing
-  2 | {taker:actor} takes the {not_of actor:thing} from [holder thing]. | | take actor thing
-  1 | Then {taker:actor} gets the {not_of actor:thing} from [holder thing]. | | take actor thing
+  1 | Then {giver:actor} sells the {of actor:thing} to {other actor:other}. | | take other thing
+  2 | The {held:thing} goes from [holder thing] to {not_holder thing:other}. | | take other thing
 who_question:
-  6 | Who has the {held:q}? | | answer_by holder q
-  2 | Who has the {held:q} now? | | answer_by holder q
-  2 | Who holds the {held:q} at the end? | | answer_by holder q
-  2 | Tell me who has the {held:q}. | | answer_by holder q
-  2 | Which person has the {held:q}? | | answer_by holder q
+  6 | Who has the {held:q}? | | answer_by it_is_holder q
+  2 | Who has the {held:q} now? | | answer_by it_is_holder q
+  2 | Who holds the {held:q} at the end? | | answer_by it_is_holder q
+  2 | Tell me who has the {held:q}. | | answer_by it_is_holder q
+  2 | Which person has the {held:q}? | | answer_by it_is_holder q
 """
 
 LISTS = r"""
@@ -97,37 +98,37 @@ longer_4:
   2 | .
   1 | , {next_item thing}.
 say:
-  2 | Say these words: <long_list> | | answer_by list
-  1 | Repeat after me: <long_list> | | answer_by list
-  1 | Please copy this: <long_list> | | answer_by list
-  1 | Write the same words again: <long_list> | | answer_by list
-  1 | Echo: <long_list> | | answer_by list
+  2 | Say these words: <long_list> | | answer_by the_words
+  1 | Repeat after me: <long_list> | | answer_by the_words
+  1 | Please copy this: <long_list> | | answer_by the_words
+  1 | Write the same words again: <long_list> | | answer_by the_words
+  1 | Echo: <long_list> | | answer_by the_words
 backwards:
-  2 | Say these words backwards: <list> | | answer_by backwards
-  1 | Reverse the list: <list> | | answer_by backwards
-  1 | Write from the last to the first: <list> | | answer_by backwards
-  1 | Read it from the end: <list> | | answer_by backwards
-  1 | Turn this list around: <list> | | answer_by backwards
+  2 | Say these words backwards: <list> | | answer_by words_backwards
+  1 | Reverse the list: <list> | | answer_by words_backwards
+  1 | Write from the last to the first: <list> | | answer_by words_backwards
+  1 | Read it from the end: <list> | | answer_by words_backwards
+  1 | Turn this list around: <list> | | answer_by words_backwards
 pick:
   2 | Here are some words: <long_list> <pick_question>
   1 | Look at this list: <long_list> <pick_question>
   1 | In a bag are: <long_list> <pick_question>
 pick_question:
-  3 | Which comes first? | | answer_by nth 0
-  3 | Which comes second? | | answer_by nth 1
-  3 | Which comes last? | | answer_by last_item
-  1 | Name the first. | | answer_by nth 0
-  1 | Name the second. | | answer_by nth 1
-  1 | Name the last. | | answer_by last_item
+  3 | Which comes first? | | answer_by the_nth 0
+  3 | Which comes second? | | answer_by the_nth 1
+  3 | Which comes last? | | answer_by the_nth -1
+  1 | Name the first. | | answer_by the_nth 0
+  1 | Name the second. | | answer_by the_nth 1
+  1 | Name the last. | | answer_by the_nth -1
 count:
   2 | How many words are in this list: <long_list> | | answer_by how_many
   1 | Count the words: <long_list> | | answer_by how_many
   1 | Count these things: <long_list> | | answer_by how_many
   1 | Tell me how many things these are: <long_list> | | answer_by how_many
 kind:
-  2 | Which of these is {category:category}: <kind_list> | | answer m
-  1 | Find {category:category} among these: <kind_list> | | answer m
-  1 | One of these is {category:category}: <kind_list> Which one? | | answer m
+  2 | Which of these is {category:category}: <kind_list> | | answer_by an m
+  1 | Find {category:category} among these: <kind_list> | | answer_by an m
+  1 | One of these is {category:category}: <kind_list> Which one? | | answer_by an m
 kind_list:
   1 | {member in:m}, {member out}, {member out}.
   2 | {member out}, <kind_rest>
@@ -168,16 +169,16 @@ sum_long:
 compare:
   1 | Compare: {new_person:a} has {digit:x} {goods x:g}, {new_person:b} has {digit} [g] and {new_person:c} has {digit} [g]. <compare_question>
   1 | At the market {new_person:a} buys {digit:x} {goods x:g}, {new_person:b} buys {digit} [g] and {new_person:c} buys {digit} [g]. <compare_question>
-  1 | {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds {digit} [g]. <compare_question>
+  1 | Today {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds {digit} [g]. <compare_question>
 compare_question:
-  3 | Who has the most [g]? | | answer_by most
-  3 | Who has the fewest [g]? | | answer_by fewest
-  1 | Name the one with the most [g]. | | answer_by most
-  1 | Name the one with the fewest [g]. | | answer_by fewest
+  3 | Who has the most [g]? | | answer_by it_is_most
+  3 | Who has the fewest [g]? | | answer_by it_is_fewest
+  1 | Name the one with the most [g]. | | answer_by it_is_most
+  1 | Name the one with the fewest [g]. | | answer_by it_is_fewest
   1 | What is the largest number of [g]? | | answer_by largest
   1 | What is the smallest number of [g]? | | answer_by smallest
 problem:
-  2 | {new_person:a} has {first_seen gain:x} {goods x:g}. <gain>
+  2 | Now {new_person:a} has {first_seen gain:x} {goods x:g}. <gain>
   1 | There are {first_seen gain:x} {goods x:g} in a box. {new_person:a} puts in {second_seen gain:y} more. How many [g] are in the box? | | answer_by sum
   1 | A shop has {first_seen loss:x} {goods x:g}. It sells {second_seen loss:y} of them. How many [g] are left? | | answer_by difference
   1 | On a table are {first_seen loss:x} {goods x:g}. {new_person:a} takes {second_seen loss:y} away. How many [g] are on the table now? | | answer_by difference
@@ -194,35 +195,35 @@ terms:
 
 WORDS = r"""
 fact:
-  1 | What is the job of {askable job1:q}? | | answer_by fact q job
-  1 | What does {askable job2:q} do for a living? | | answer_by fact q job
-  1 | Tell me the job of {askable job3:q}. | | answer_by fact q job
-  1 | Where does {askable home1:q} live? | | answer_by fact q home
-  1 | In which town does {askable home2:q} live? | | answer_by fact q home
-  1 | Tell me the home town of {askable home3:q}. | | answer_by fact q home
-  1 | Which animal does {askable pet1:q} keep? | | answer_by fact q pet
-  1 | What is the pet of {askable pet2:q}? | | answer_by fact q pet
-  1 | What does {askable dish1:q} like to eat? | | answer_by fact q dish
-  1 | What is the favourite dish of {askable dish2:q}? | | answer_by fact q dish
-  1 | Which river flows through {askable river1 towns:q}? | | answer_by fact q river
-  1 | What is the river of {askable river2 towns:q}? | | answer_by fact q river
+  1 | What is the job of {askable job1:q}? | | answer_by a_fact q job
+  1 | What does {askable job2:q} do for a living? | | answer_by a_fact q job
+  1 | Tell me the job of {askable job3:q}. | | answer_by a_fact q job
+  1 | Where does {askable home1:q} live? | | answer_by in_fact q home
+  1 | In which town does {askable home2:q} live? | | answer_by in_fact q home
+  1 | Tell me the home town of {askable home3:q}. | | answer_by in_fact q home
+  1 | Which animal does {askable pet1:q} keep? | | answer_by a_fact q pet
+  1 | What is the pet of {askable pet2:q}? | | answer_by a_fact q pet
+  1 | What does {askable dish1:q} like to eat? | | answer_by it_is_fact q dish
+  1 | What is the favourite dish of {askable dish2:q}? | | answer_by it_is_fact q dish
+  1 | Which river flows through {askable river3 towns:q}? | | answer_by the_fact q river
+  1 | On which river does {askable river5 towns:q} lie? | | answer_by the_fact q river
 opposite:
   2 | What is the opposite of {a graded:adjective} {noun_both adjective:t}? | | antonym adjective other; answer_by opposed other t
   1 | Give the opposite of {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
   1 | If it is not {a graded:adjective} {noun_both adjective:t}, what is it? | | antonym adjective other; answer_by opposed other t
   1 | Say the contrary: {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
 plural:
-  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer_by plural t
-  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer_by plural t
-  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer_by plural t
-  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer_by plural t
+  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer_by many t
+  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer_by many t
+  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer_by many t
+  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer_by many t
 past:
   2 | Put into the past: <now> | | answer_by past_sentence
   1 | It was yesterday. Say it again: <now> | | answer_by past_sentence
   1 | Tell it as if it were over: <now> | | answer_by past_sentence
   1 | Write in the past tense: <now> | | answer_by past_sentence
 now:
-  1 | {new_person:a} {deed:v} the {the adjective:adjective} {noun adjective:t}.
+  1 | Now {new_person:a} {deed:v} the {the adjective:adjective} {noun adjective:t}.
 caption:
   1 | Describe the picture: <pictured> | | answer_by caption
   1 | Make a sentence: <pictured> | | answer_by caption

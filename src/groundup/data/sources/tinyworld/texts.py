@@ -21,6 +21,12 @@ document:
   6 | <portrait> | seen
   3 | <sums>
   5 | <gallery>
+  6 | <prices> | seen
+  6 | <week> | seen
+  6 | <forecast> | seen
+  6 | <gifts>
+  5 | <race> | seen
+  5 | <chest>
 sheet:
   3 | Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]$ | | fresh
   2 | Q: <any>\nA: [answer]\n<blank>Q: <any>\nA: [answer]\n<blank>Q: <any>\nA: [answer]$ | | fresh
@@ -54,7 +60,7 @@ looks:
   1 | That is all.$
 look:
   6 | {new_person:v} likes the <liked>
-  1 | "Who painted the {thing:q}?" asks {new_person:v}. "{new_person:w} painted the [q]."
+  1 | "Who painted the {thing:q}?" asks {new_person:v}. "I think {new_person:w} painted the [q]."
 liked:
   1 | [thing] in the first picture.
   1 | [two] in the second picture.

@@ -34,9 +34,9 @@ class World:
     used: list[str] = field(default_factory=list)  # words that may not describe another thing of this document
     place_of: dict[str, str] = field(default_factory=dict)  # person, or thing that lies somewhere -> place
     holder_of: dict[str, str] = field(default_factory=dict)  # thing -> person
-    counts: dict[str, int] = field(default_factory=dict)  # person or thing -> how many
     numbers: list[int] = field(default_factory=list)  # of the arithmetic at hand
     items: list[str] = field(default_factory=list)  # of the list at hand, in order
+    pairs: dict[str, str] = field(default_factory=dict)  # of the table at hand: price of a ware, weather of a town
     length: int = 0  # sentences told so far
     roles: dict[str, str] = field(default_factory=dict)  # what the grammar calls actor, thing, place, answer, ...
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # (family, question, answer) in this document
@@ -65,6 +65,12 @@ class World:
         """A person takes a thing, from the floor or from another."""
         self.place_of.pop(thing, None)
         self.holder_of[thing] = person
+
+    def lose(self, thing: str) -> None:
+        """A thing is gone."""
+        self.things.remove(thing)
+        self.place_of.pop(thing, None)
+        self.holder_of.pop(thing, None)
 
     def put(self, thing: str, place: str) -> None:
         """A thing is left in a place."""
