@@ -127,6 +127,13 @@ def test_the_folders_generation_config_is_the_default_and_what_is_asked_override
     assert handle.stop_ids() >= {4, 5}
 
 
+def test_who_gives_a_greedy_folder_a_seed_or_a_filter_wants_a_draw(saying):
+    handle, _, _ = saying([], generation={"do_sample": False, "temperature": 0.6})
+    assert handle.sampling().greedy and handle.sampling(max_new_tokens=3).greedy
+    assert handle.sampling(seed=3).temperature == handle.sampling(top_p=0.5).temperature == 0.6
+    assert handle.sampling(top_p=0.5, temperature=0).greedy
+
+
 def test_what_was_set_in_generation_config_travels_with_the_folder(tiny, tokenizer, tmp_path):
     save_model(tmp_path / "m", tiny(vocab_size=280), tokenizer, {"do_sample": False, "max_new_tokens": 3})
     assert load(tmp_path / "m").sampling().greedy and load(tmp_path / "m").sampling().max_new_tokens == 3

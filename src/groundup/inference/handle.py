@@ -25,6 +25,8 @@ from groundup.model.formats.huggingface import load_model
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = ["config.json", "*.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
 
+DRAWING = {"seed", "top_k", "top_p", "min_p"}  # who asks for one of these wants chance, where the folder is greedy
+
 Messages = str | Sequence[Mapping[str, str]]
 
 
@@ -53,13 +55,16 @@ class Handle:
         return self.module(*arguments, **named)
 
     def sampling(self, **asked: Any) -> SamplingConfig:
-        """The folder's generation_config.json, overridden by what is asked; a seed or a filter alone draws."""
+        """The folder's generation_config.json, overridden by what is asked; a seed or a filter asks for a draw."""
         known = {field.name for field in fields(SamplingConfig)}
         if unknown := asked.keys() - known:
             raise ConfigError(
                 f"{', '.join(sorted(unknown))} is no sampling option; there are {', '.join(sorted(known))}"
             )
-        return replace(from_generation_config(self.generation) if self.generation else SamplingConfig(), **asked)
+        default = from_generation_config(self.generation) if self.generation else SamplingConfig()
+        if default.greedy and asked.keys() & DRAWING:
+            default = replace(default, temperature=self.generation.get("temperature") or 1.0)
+        return replace(default, **asked)
 
     def stop_ids(self) -> set[int]:
         """The tokens that end a text, from the generation config, the configuration and the tokenizer."""
