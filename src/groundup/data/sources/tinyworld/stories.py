@@ -6,7 +6,7 @@ later is an even choice among few, or follows from what was said.
 
 TRACK = r"""
 track:
-  1 | <when> <scene> <lies> <lies> <act> <act> <acts>
+  1 | <when> <scene> <lies> <lies> <act> <act><acts>
 when:
   3 | Today | | tense present
   1 | This morning | | tense present
@@ -31,7 +31,7 @@ lies:
 one_thing:
   1 | {a adjective:adjective} {noun adjective:thing}
 acts:
-  8 | <act> <acts> | not long
+  8 | _<act><acts> | not long
   1 | <close>
 act:
   10 | {person:actor} <deed> | | told
@@ -45,8 +45,12 @@ deed:
   2 | {verb drop} the {of actor:thing} in the [place actor]. | holding | drop actor thing
   4 | {verb give} the {of actor:thing} to {near actor:other}. | holding, company | take other thing
   3 | {verb handle} the {within_reach actor:thing}. | something_near
-  1 | {verb act}.
+  2 | {verb act}<how>
+  1 | [have] hurt [his actor] {word body}.
   1 | [be] {word feeling}.
+how:
+  3 | .
+  1 | _{word manner}.
 taken:
   2 | .
   1 | _from the [place actor].
@@ -58,11 +62,11 @@ mood:
   2 | It [be] {word weather}.
   1 | The weather [be] {word weather}.
 close:
-  2 | In the end, [who_where].$
-  1 | At last, [who_where].$
-  1 | When the day [be] over, [who_where].$
-  2 | In the end, [what_where].$
-  1 | At last, [what_where].$
+  2 | _In the end, [who_where].$
+  1 | _At last, [who_where].$
+  1 | _When the day [be] over, [who_where].$
+  2 | _In the end, [what_where].$
+  1 | _At last, [what_where].$
   3 | \nQuestion: <view_question>\nAnswer: [answer]\nQuestion: <view_question>\nAnswer: [answer]$
   1 | \nQ: <view_question>\nA: [answer]\nQ: <view_question>\nA: [answer]$
 view_question:
@@ -93,12 +97,12 @@ found:
 
 TRADE = r"""
 market:
-  1 | At the market of {word town:town}, {new_person:a} sells {ware:g}, {new_person:b} sells {ware:h} and {new_person:c} sells {ware:i}. <sale> <sale> <sales>
+  1 | At the market of {word town:town}, {new_person:a} sells {ware:g}, {new_person:b} sells {ware:h} and {new_person:c} sells {ware:i}. <sale> <sale><sales>
 sales:
-  3 | <sale> <sales_2>
+  3 | _<sale><sales_2>
   1 | <market_close>
 sales_2:
-  2 | <sale> <market_close>
+  2 | _<sale><market_close>
   1 | <market_close>
 sale:
   2 | {The_kin:k} comes and wants {amount:n} {on_sale:w}. [seller w] gives the [n] [w] for {amount:m} coins to [k].
@@ -106,20 +110,20 @@ sale:
   2 | {The_kin:k} buys {amount:n} {on_sale:w} from [seller w] and pays {amount:m} coins for the [n] [w].
   1 | {person:q} calls: "Fresh [ware_of q], good [ware_of q]!" Then {the_kin:k} comes and buys {amount:n} [ware_of q].
 market_close:
-  1 | In the evening [a] has no [g] left, [b] has no [h] left and [c] has no [i] left.$
-  1 | So the market of [town] is over.$
+  1 | _In the evening [a] has no [g] left, [b] has no [h] left and [c] has no [i] left.$
+  1 | _So the market of [town] is over.$
   2 | \nQuestion: Who sells {on_sale:w}?\nAnswer: [seller w]$
 
 meal:
   1 | At table {new_person:a} likes {dish:x}, {new_person:b} likes {dish:y} and {new_person:c} likes {dish:z}. <meal_day>
 meal_day:
-  1 | Today they eat together in the {new_place:p}. <serve> <serve> <serve_more>
-  1 | Tonight there is a dinner in the {new_place:p}. <serve> <serve> <serve_more>
+  1 | Today they eat together in the {new_place:p}. <serve> <serve><serve_more>
+  1 | Tonight there is a dinner in the {new_place:p}. <serve> <serve><serve_more>
 serve_more:
-  2 | <serve> <serve_last>
+  2 | _<serve><serve_last>
   1 | <meal_close>
 serve_last:
-  1 | <serve> <meal_close>
+  1 | _<serve><meal_close>
   1 | <meal_close>
 serve:
   2 | "I am hungry," says {person:q}, and gets a plate of [dish_of q].
@@ -127,13 +131,13 @@ serve:
   2 | The cook brings {word drink:d} and a bowl of {dish_here:x_dish}. [eater x_dish] takes the [x_dish] and drinks the [d].
   1 | "Whose is the {dish_here:x_dish}?" asks {person:q}. "It is for [eater x_dish]," says the cook.
 meal_close:
-  1 | So [a] has eaten [x], [b] has eaten [y] and [c] has eaten [z].$
+  1 | _So [a] has eaten [x], [b] has eaten [y] and [c] has eaten [z].$
   2 | \nQuestion: What does {person:q} like?\nAnswer: [dish_of q]$
 """
 
 ECHO = r"""
 song:
-  1 | <singing> <refrain> <song_more>
+  1 | <singing> <refrain><song_more>
 singing:
   1 | This is the song of {new_person:a}: <verse>
   1 | The song that {new_person:a} sings goes: <verse>
@@ -146,11 +150,11 @@ refrain:
   1 | "That is a fine song," says {new_person:b} and sings: [verse]
   1 | {new_person:b} hears [a] and sings the same: [verse]
 song_more:
-  2 | <refrain> <song_close>
+  2 | _<refrain><song_close>
   2 | <song_close>
 song_close:
-  1 | Now all sing: [verse]$
-  1 | In the evening they sing it again: [verse]$
+  1 | _Now all sing: [verse]$
+  1 | _In the evening they sing it again: [verse]$
   1 | \nQuestion: Whose song is it?\nAnswer: [a]$
 
 letter:
@@ -178,7 +182,7 @@ answer_wish:
   1 | The [w] is on its way to [town].
 
 recipe:
-  1 | Recipe for {dish:x}. You need {amount:n} {ingredient:g}, {amount:m} {ingredient:h} and {amount:k} {ingredient:i}. <steps> <steps_2> <steps_3> <recipe_close>
+  1 | Recipe for {dish:x}. You need {amount:n} {ingredient:g}, {amount:m} {ingredient:h} and {amount:k} {ingredient:i}. <steps> <steps_2> <steps_3><recipe_close>
 steps:
   1 | First {kitchen} the [n] [g].
   1 | To begin, {kitchen} the [n] [g].
@@ -190,8 +194,8 @@ steps_3:
   1 | At the end {kitchen} the [k] [i].
   1 | Last come the [k] [i].
 recipe_close:
-  2 | Your [x] is ready. Serve the [x] with {word drink:d}.$
-  1 | Now eat the [x] and drink {word drink:d}.$
+  2 | _Your [x] is ready. Serve the [x] with {word drink:d}.$
+  1 | _Now eat the [x] and drink {word drink:d}.$
   1 | \nQuestion: How many {ware_here:w} are in the [x]?\nAnswer: [amount_of w]$
 """
 SOURCES = (TRACK, SEARCH, TRADE, ECHO)

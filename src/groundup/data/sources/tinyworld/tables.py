@@ -46,7 +46,7 @@ week_end:
   1 | That is the week of [a].$
 
 forecast:
-  1 | <forecast_opening> in <sky>, in <sky>, in <sky>. <sky_talk> <sky_talk> <sky_talks>
+  1 | <forecast_opening> in <sky>, in <sky>, in <sky>. <sky_talk> <sky_talk><sky_talks>
 forecast_opening:
   1 | The weather on {word day}:
   1 | Weather for {word month}:
@@ -54,7 +54,7 @@ forecast_opening:
 sky:
   1 | {some_town:p} it is {sky:s} | | pair p s
 sky_talks:
-  2 | <sky_talk> <sky_end>
+  2 | _<sky_talk><sky_end>
   1 | <sky_end>
 sky_talk:
   2 | {new_person:v} goes to {key:x}, where it is [value x].
@@ -62,12 +62,12 @@ sky_talk:
   1 | {new_person:v} writes from {key:x}: it is [value x] here.
   1 | Because of the weather in {key:x}, {new_person:v} stays at home: it is [value x].
 sky_end:
-  1 | Where is it {value:s}? In [key_of s].$
-  1 | Question: How is the weather in {key:x}?\nAnswer: [value x]$
-  1 | So much for the weather.$
+  1 | _Where is it {value:s}? In [key_of s].$
+  1 | \nQuestion: How is the weather in {key:x}?\nAnswer: [value x]$
+  1 | _So much for the weather.$
 
 gifts:
-  1 | <feast> <gift>, <gift> and <gift>. <thanks> <thanks> <gift_end>
+  1 | <feast> <gift>, <gift> and <gift>. <thanks> <thanks><gift_end>
 feast:
   1 | It is the birthday of {new_person:h}. [h] gets
   1 | There is a feast in the {new_place}, and {new_person:h} gets
@@ -80,12 +80,12 @@ thanks:
   1 | "Who gave you the {key:x}?" "The [x] is from [value x]."
   1 | {value:y} is glad that [h] likes the [key_of y].
 gift_end:
-  2 | In the evening [h] looks at [gift_list].$
-  1 | Question: Who gave the {key:x}?\nAnswer: [value x]$
-  1 | Question: What did {value:y} give?\nAnswer: the [key_of y]$
+  2 | _In the evening [h] looks at [gift_list].$
+  1 | \nQuestion: Who gave the {key:x}?\nAnswer: [value x]$
+  1 | \nQuestion: What did {value:y} give?\nAnswer: the [key_of y]$
 
 race:
-  1 | <race_opening> <ranked>, <ranked>, <ranked> and <ranked>. <race_note> <race_note> <race_end>
+  1 | <race_opening> <ranked>, <ranked>, <ranked> and <ranked>. <race_note> <race_note><race_end>
 race_opening:
   1 | After the race in the {new_place:p}:
   1 | Four have run to the {new_place:p}:
@@ -98,12 +98,12 @@ race_note:
   1 | The one who came {value:n} is [key_of n].
   1 | Before the {later:n} one came [before n].
 race_end:
-  1 | The order is: [rank_order].$
-  1 | From the last to the first: [rank_backwards].$
-  1 | Question: Who was {value:n}?\nAnswer: [key_of n]$
+  1 | _The order is: [rank_order].$
+  1 | _From the last to the first: [rank_backwards].$
+  1 | \nQuestion: Who was {value:n}?\nAnswer: [key_of n]$
 
 chest:
-  1 | <box_opening> <one_thing>, <one_thing>, <one_thing> and <one_thing>. <take_out> <take_out> <chest_end>
+  1 | <box_opening> <one_thing>, <one_thing>, <one_thing> and <one_thing>. <take_out> <take_out><chest_end>
 box_opening:
   1 | In the {word furniture:box} of {new_person:a} are
   1 | Under the {word furniture:box} of {new_person:a} lie
@@ -113,8 +113,8 @@ take_out:
   1 | Then the {thing:t} is gone, for {new_person:x} has taken it. Left are [left t]. | | lose t; pair x t
   1 | "I need the {thing:t}," says {new_person:x} and takes it. Now there are [left t]. | | lose t; pair x t
 chest_end:
-  1 | And where is the {value:t} now? [key_of t] has it.$
-  1 | Question: Who has the {value:t}?\nAnswer: [key_of t]$
-  1 | Question: What does {key:y} have?\nAnswer: the [value y]$
+  1 | _And where is the {value:t} now? [key_of t] has it.$
+  1 | \nQuestion: Who has the {value:t}?\nAnswer: [key_of t]$
+  1 | \nQuestion: What does {key:y} have?\nAnswer: the [value y]$
 """
 SOURCES = (TABLES,)

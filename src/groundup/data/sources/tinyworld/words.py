@@ -24,7 +24,7 @@ _PLURALS = lexicon.irregular(
     *(lexicon.BODY, lexicon.SHAPES),
 )
 _PASTS = lexicon.irregular(lexicon.GO, lexicon.TAKE, lexicon.DROP, lexicon.GIVE, lexicon.HANDLE, lexicon.ACT)
-_DOUBLED = frozenset("grab hug hum skip nod clap drag wrap hop grin stop".split())
+_DOUBLED = frozenset("grab hug hum skip nod clap drag wrap hop grin stop trim scrub shrug".split())
 
 
 def interleave(*lists: Sequence[str]) -> list[str]:
@@ -119,7 +119,6 @@ WORDS = {  # category of words -> its words in order of frequency
     "name": _listed(lexicon.SHE, lexicon.HE),
     "town": _listed(lexicon.TOWNS),
     "river": _listed(lexicon.RIVERS),
-    "family_name": _listed(lexicon.FAMILY_NAMES),
     "place": _listed(lexicon.ROOMS, lexicon.OUTDOORS),
     "thing": _listed(
         lexicon.TOYS,
