@@ -169,11 +169,20 @@ def test_a_part_that_would_change_the_ids_is_refused_by_name(folder, parts, name
         {"model": None},
         {"added_tokens": [{"id": 0}]},
         {"added_tokens": []},
+        {"added_tokens": [{"id": 3, "content": "<|endoftext|>"}]},
+        {"added_tokens": [{"id": "0", "content": "<|endoftext|>"}]},
     ],
 )
 def test_a_damaged_file_is_named_with_the_way_out(folder, parts):
     change(folder, **parts)
     with pytest.raises(FormatError, match=r"tokenizer\.json is damaged .*run `groundup tokenizer train`"):
+        load_tokenizer(folder)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
+def test_a_file_that_holds_something_else_is_refused(folder, name):
+    (folder / name).write_text("[1, 2]")
+    with pytest.raises(FormatError, match=r"tokenizer\.json is damaged"):
         load_tokenizer(folder)
 
 

@@ -177,13 +177,10 @@ def _token_text(value: Any) -> str | None:
     return value["content"] if isinstance(value, Mapping) else value
 
 
-def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
-    """The chat template: from a file of its own as newer folders have it, else from the configuration."""
-    file = folder / "chat_template.jinja"
-    if file.is_file():
-        return file.read_text(encoding="utf-8")
+def _chat_template(config: Mapping[str, Any]) -> str | None:
+    """The chat template in tokenizer_config.json; of several, which have names, the default."""
     template = config.get("chat_template")
-    if isinstance(template, list):  # several, by name
+    if isinstance(template, list):
         template = {entry["name"]: entry["template"] for entry in template}.get("default")
     return template
 
@@ -202,15 +199,19 @@ def from_dicts(
         missing = [byte for byte in range(256) if bytes([byte]) not in vocabulary]
         if missing:
             raise ValueError(f"byte {missing[0]} has no token")
+        ids = [*vocabulary.values(), *special.values()]
+        if len(set(ids)) < len(ids) or not all(isinstance(id, int) and id >= 0 for id in ids):
+            raise ValueError("its ids repeat or are no numbers")
         merges = _merges(raw["model"], vocabulary)
         roles = {role: _token_text(config.get(role)) for role in ROLES}
         unknown = [token for token in roles.values() if token is not None and token not in special]
         if unknown:
             raise ValueError(f"{unknown[0]!r} is named in tokenizer_config.json but is no added token")
+        template = chat_template if chat_template is not None else _chat_template(config)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"{path} is damaged ({error!r}); copy it again or run `groundup tokenizer train`") from error
     return ByteLevelTokenizer(
-        vocabulary, merges, pattern=pattern, special_tokens=special, chat_template=chat_template, **roles
+        vocabulary, merges, pattern=pattern, special_tokens=special, chat_template=template, **roles
     )
 
 
@@ -220,6 +221,9 @@ def load_tokenizer(path: str | Path) -> "ByteLevelTokenizer":
     if not file.is_file():
         where = f"{path} has no tokenizer.json" if Path(path).is_dir() else f"{path} does not exist"
         raise InputError(f"{where}; run `groundup tokenizer train` or pass --tokenizer")
-    config_file = file.with_name("tokenizer_config.json")
+    config_file, template_file = file.with_name("tokenizer_config.json"), file.with_name("chat_template.jinja")
     config = files.read_json(config_file) if config_file.is_file() else {}
-    return from_dicts(file, files.read_json(file), config, _chat_template(file.parent, config))
+    template = (
+        template_file.read_text(encoding="utf-8") if template_file.is_file() else None
+    )  # as newer folders have it
+    return from_dicts(file, files.read_json(file), config, template)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import jinja2
 import jinja2.ext
@@ -82,7 +82,7 @@ class ControlTokens:
 class _Generation(jinja2.ext.Extension):
     """{% generation %} ... {% endgeneration %}, by which some templates mark answers: the body is written as it is."""
 
-    tags: ClassVar[set[str]] = {"generation"}
+    tags = {"generation"}  # noqa: RUF012 - as Jinja declares it
 
     def parse(self, parser: Any) -> Any:
         """Take the body's statements out of the block."""
