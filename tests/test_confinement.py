@@ -4,7 +4,19 @@ import os
 
 import pytest
 
-from groundup.confinement import ALLOW, ANY_BIT, AT_LEAST, CALLS, EPERM, EQUAL, KILL, LOAD, REFUSE, _filter, _writes_only_inside
+from groundup.confinement import (
+    ALLOW,
+    ANY_BIT,
+    AT_LEAST,
+    CALLS,
+    EPERM,
+    EQUAL,
+    KILL,
+    LOAD,
+    REFUSE,
+    _filter,
+    _writes_only_inside,
+)
 
 REFUSED = REFUSE | EPERM
 

@@ -107,7 +107,7 @@ def test_a_room_imports_only_rooms_above_it():
     for file in sources():
         room = room_of(file)
         for name, node in imported(file):
-            other = (name.split(".") + [""])[1] if name.startswith("groundup.") else ""
+            other = [*name.split("."), ""][1] if name.startswith("groundup.") else ""
             if room in ROOMS and other in ROOMS and ROOMS.index(other) > ROOMS.index(room):
                 uphill.append(f"{place(file, node)}: {room} imports {other}")
     assert not uphill
@@ -145,6 +145,10 @@ def test_what_groundup_exports_is_there():
         file = HOUSE.parent / f"{module.replace('.', '/')}.py"
         file = file if file.exists() else file.with_suffix("") / "__init__.py"
         assert re.search(rf"\b{name}\b", file.read_text()), f"{module} has no {name}"
+
+
+def test_the_exports_are_listed_once():
+    assert sorted(groundup.__all__) == sorted(["__version__", *groundup._EXPORTS])
 
 
 def test_an_unknown_name_is_answered_with_what_there_is():

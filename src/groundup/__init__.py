@@ -19,7 +19,7 @@ _EXPORTS = {
     "train": "groundup.training.loop",
     "use": "groundup.slots",
 }
-__all__ = ["__version__", *_EXPORTS]
+__all__ = ["__version__", "load", "load_tokenizer", "train", "train_tokenizer", "use"]
 
 
 def __getattr__(name: str) -> Any:
