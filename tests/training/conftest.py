@@ -16,8 +16,16 @@ def tiny():
     """Make a fresh small module; the same seed gives the same weights."""
 
     def make(seed=0, **changes):
-        sizes = dict(vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
-                     num_key_value_heads=1, head_dim=16, max_position_embeddings=64)
+        sizes = dict(
+            vocab_size=VOCABULARY,
+            hidden_size=32,
+            intermediate_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=16,
+            max_position_embeddings=64,
+        )
         module = build(Qwen3Config(**(sizes | changes)), seed=seed)
         with torch.no_grad():  # zero projections would hide a wrong gradient
             for parameter in module.parameters():
@@ -32,7 +40,8 @@ def batch_of(input_ids, targets, loss_mask=None, document_ids=None, positions=No
     """A batch of the loader's form around given ids."""
     rows, seq = input_ids.shape
     return SimpleNamespace(
-        input_ids=input_ids, targets=targets,
+        input_ids=input_ids,
+        targets=targets,
         loss_mask=torch.ones(rows, seq, dtype=torch.bool) if loss_mask is None else loss_mask,
         document_ids=torch.zeros(rows, seq, dtype=torch.int64) if document_ids is None else document_ids,
         positions=torch.arange(seq).expand(rows, seq) if positions is None else positions,

@@ -4,8 +4,19 @@ from groundup.errors import ConfigError
 from groundup.training.config import TrainConfig
 
 
-@pytest.mark.parametrize("name, value", [("steps", 0), ("batch_size", 0), ("learning_rate", 0.0), ("matrix_learning_rate", -1.0),
-                                         ("warmup_steps", -1), ("beta2", 1.0), ("decay_fraction", 0.0), ("weight_decay", -0.1)])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("steps", 0),
+        ("batch_size", 0),
+        ("learning_rate", 0.0),
+        ("matrix_learning_rate", -1.0),
+        ("warmup_steps", -1),
+        ("beta2", 1.0),
+        ("decay_fraction", 0.0),
+        ("weight_decay", -0.1),
+    ],
+)
 def test_an_impossible_number_is_refused_by_name_with_the_way_out(name, value):
     with pytest.raises(ConfigError, match=f"{name}={value}.*; use|{name}={value}.*use a number"):
         TrainConfig(**{name: value})

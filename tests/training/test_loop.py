@@ -34,7 +34,10 @@ def stop_after(count):
 def test_the_loss_falls_on_something_that_can_be_learned(tiny, batches):
     module = tiny()
     first = loop.train(module, batches, TrainConfig(steps=1, batch_size=4, seq_len=16)).loss
-    assert loop.train(module, lambda step: batches(step % 4), TrainConfig(steps=60, batch_size=4, seq_len=16)).loss < 0.6 * first
+    assert (
+        loop.train(module, lambda step: batches(step % 4), TrainConfig(steps=60, batch_size=4, seq_len=16)).loss
+        < 0.6 * first
+    )
 
 
 @pytest.mark.parametrize("stopped_at", [1, 3, 7, 11])
@@ -66,7 +69,9 @@ def fail_at(step):
 
 def test_resume_in_the_middle_of_the_second_epoch_sees_every_row_that_was_left(tmp_path):
     """A loader that skipped with epoch 0's order would show some rows twice and some never."""
-    shards = write_shards(tmp_path / "shards", np.arange(1, 64 * 8 + 1) % 60, np.arange(65) * 8, start_id=0, text_bytes=1, vocab_size=64)
+    shards = write_shards(
+        tmp_path / "shards", np.arange(1, 64 * 8 + 1) % 60, np.arange(65) * 8, start_id=0, text_bytes=1, vocab_size=64
+    )
     loader = Loader(shards, seq_len=8, batch_size=4, seed=3)
     assert loader.rows_per_epoch == 64
     unbroken = [loader.chosen(step) for step in range(32)]
@@ -116,7 +121,12 @@ def test_a_run_killed_at_several_moments_ends_with_the_same_weights(tmp_path):
     script.write_text(textwrap.dedent(CHILD))
 
     def start(folder):
-        return subprocess.Popen([sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, text=True, env=os.environ | {"GROUNDUP_QUIET": "1"})
+        return subprocess.Popen(
+            [sys.executable, str(script), str(folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"GROUNDUP_QUIET": "1"},
+        )
 
     whole = start(tmp_path / "whole").communicate()[0].split()[-1]
     for moment in (1, 6, 7, 19, 28):

@@ -11,7 +11,9 @@ def problem(seed=0):
     """A matrix and a vector, and gradients for ten steps."""
     generator = torch.Generator().manual_seed(seed)
     named = {"matrix": torch.randn(5, 3, generator=generator), "gain": torch.randn(4, generator=generator)}
-    gradients = [{name: torch.randn(value.shape, generator=generator) for name, value in named.items()} for _ in range(10)]
+    gradients = [
+        {name: torch.randn(value.shape, generator=generator) for name, value in named.items()} for _ in range(10)
+    ]
     return named, gradients
 
 
@@ -26,8 +28,12 @@ def test_adamw_equals_torchs_numbers_after_ten_steps():
     named, gradients = problem()
     theirs = {name: value.clone().requires_grad_() for name, value in named.items()}
     ours = optimizers.AdamW(named, learning_rate=0.03, beta1=0.8, beta2=0.97, eps=1e-8, weight_decay=0.1)
-    peer = torch.optim.AdamW([{"params": [theirs["matrix"]], "weight_decay": 0.1}, {"params": [theirs["gain"]], "weight_decay": 0.0}],
-                             lr=0.03, betas=(0.8, 0.97), eps=1e-8)
+    peer = torch.optim.AdamW(
+        [{"params": [theirs["matrix"]], "weight_decay": 0.1}, {"params": [theirs["gain"]], "weight_decay": 0.0}],
+        lr=0.03,
+        betas=(0.8, 0.97),
+        eps=1e-8,
+    )
     run(ours, named, gradients)
     run(peer, theirs, gradients)
     for name in named:
@@ -72,8 +78,13 @@ def test_matrices_of_one_shape_do_not_mix():
     torch.testing.assert_close(alone["a"], together["a"])
 
 
-@pytest.mark.parametrize("make", [lambda named: optimizers.AdamW(named, learning_rate=0.01),
-                                  lambda named: optimizers.Muon({"matrix": named["matrix"]}, learning_rate=0.01)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda named: optimizers.AdamW(named, learning_rate=0.01),
+        lambda named: optimizers.Muon({"matrix": named["matrix"]}, learning_rate=0.01),
+    ],
+)
 def test_a_state_taken_back_goes_on_bit_for_bit(make):
     named, gradients = problem()
     whole = {name: value.clone() for name, value in named.items()}

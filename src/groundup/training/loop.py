@@ -21,7 +21,8 @@ from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
 from groundup.training.optimizers import build_optimizer
 from groundup.training.schedules import rate_factor
-from groundup.training.step import Objective, accumulate, clip_
+from groundup.training.step.accumulation import Objective, accumulate
+from groundup.training.step.clipping import clip_
 
 
 @dataclass(frozen=True, slots=True)

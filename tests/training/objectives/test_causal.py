@@ -29,7 +29,9 @@ def packed(make_batch, first, second):
     sizes = [len(first) - 1, len(second) - 1]
     documents = torch.repeat_interleave(torch.arange(2), torch.tensor(sizes))[None]
     positions = torch.cat([torch.arange(size) for size in sizes])[None]
-    return make_batch(ids, targets, None, documents, positions), [make_batch(one[None, :-1], one[None, 1:]) for one in (first, second)]
+    return make_batch(ids, targets, None, documents, positions), [
+        make_batch(one[None, :-1], one[None, 1:]) for one in (first, second)
+    ]
 
 
 def test_the_loss_of_packed_documents_equals_that_of_each_alone(tiny, make_batch):

@@ -7,10 +7,13 @@ loss of one large batch (a mean of means would weigh a short batch's tokens more
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from groundup.model.attention import masks
+from groundup.model.layers.linear import Linear
+from groundup.training.step.cross_entropy import cross_entropy
 
 
 def causal_loss(module: Any, batch: Any) -> tuple[Tensor, int]:
@@ -23,8 +26,16 @@ def causal_loss(module: Any, batch: Any) -> tuple[Tensor, int]:
     if not bool(kept.all()):  # the head is a third of a small model's work: score only what counts
         chosen = kept.nonzero()[:, 0]
         hidden, targets = hidden.index_select(0, chosen), targets.index_select(0, chosen)
-    logits = module.lm_head(hidden).float()
-    return functional.cross_entropy(logits, targets, reduction="sum"), len(targets)
+    return loss_of_targets(module.lm_head, hidden, targets), len(targets)
+
+
+def loss_of_targets(
+    head: Any, hidden: Float[Tensor, "tokens hidden"], targets: Int[Tensor, " tokens"]
+) -> Float[Tensor, ""]:
+    """Sum the cross-entropy of a head's scores; in pieces where the head is one matrix and nothing else."""
+    if type(head) is Linear and head.bias is None:
+        return cross_entropy(hidden, head.weight, targets)
+    return functional.cross_entropy(head(hidden).float(), targets, reduction="sum")
 
 
 def document_mask(batch: Any) -> Tensor | None:

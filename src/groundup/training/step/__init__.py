@@ -1,0 +1,18 @@
+"""One optimiser step, from batches to a bounded gradient.
+
+accumulation    gradients of several batches are those of one large batch
+clipping        a gradient that is too long is shortened
+precision       the number format that is faster here
+cross_entropy   the loss of a large vocabulary without holding all its scores
+"""
+
+import importlib
+from typing import Any
+
+_EXPORTS = {"accumulate": "accumulation", "Objective": "accumulation", "clip_": "clipping", "choose_dtype": "precision"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"groundup.training.step has no {name!r}; it has {', '.join(_EXPORTS)}")
+    return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)

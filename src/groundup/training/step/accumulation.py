@@ -1,0 +1,24 @@
+"""Gradients summed over batches: the loss of several small batches is the loss of the one large batch, to float error.
+
+Sums of losses are added and divided once, by the number of all targets. A mean of the batches' means would weigh three
+tokens in one batch as much as nine in another.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor
+
+Objective = Callable[[Any, Any], tuple[Tensor, int]]
+
+
+def accumulate(module: Any, batches: Sequence[Any], objective: Objective) -> float:
+    """Add the gradients of the mean loss over all targets of all batches; the mean loss in nats."""
+    total = max(1, sum(int(batch.loss_mask.sum()) for batch in batches))
+    loss_sum = 0.0
+    for batch in batches:
+        loss, count = objective(module, batch)
+        if count:
+            (loss / total).backward()
+        loss_sum += float(loss.detach())
+    return loss_sum / total
