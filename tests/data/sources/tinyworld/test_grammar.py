@@ -13,7 +13,7 @@ from groundup.errors import InputError
 
 
 class Scripted:
-    """An oracle that follows a script of positions and, beyond its end, takes the first alternative; it counts the others."""
+    """An oracle that follows a script of positions and, beyond its end, takes the first; it counts the others."""
 
     def __init__(self, script):
         self.script, self.widths, self.pieces, self.log_probability = script, [], [], 0.0

@@ -1,6 +1,7 @@
 """Checks, graded rewards and preferences."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -13,7 +14,7 @@ def some():
 
 
 def test_the_right_answer_has_reward_one_and_any_other_at_most_a_half(some):
-    for one, other in zip(some, some[1:], strict=False):
+    for one, other in pairwise(some):
         assert reward.check(one, one.answer) and reward.gold_reward(one, one.answer) == 1.0
         if one.answer != other.answer:
             assert not reward.check(one, other.answer)

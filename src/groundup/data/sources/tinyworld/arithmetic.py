@@ -1,7 +1,7 @@
 """Numbers in the small world: which pairs may meet in a sum, a difference, a series, and their answers.
 
-Held out here are *ordered* pairs whose mirror is seen (3 + 8 but not 8 + 3; 9 - 4 but not 9 - 5): a model that learned the
-operation answers them, one that learned a table of strings does not.
+Held out here are *ordered* pairs whose mirror is seen (3 + 8 but not 8 + 3; 9 - 4 but not 9 - 5): a model that
+learned the operation answers them, one that learned a table of strings does not.
 """
 
 import zlib
@@ -39,7 +39,7 @@ def _seconds(kind: str, first: int) -> list[int]:
     return [digit for digit in DIGITS if digit != first]
 
 
-FIRSTS = {"sum": ADDENDS, "difference": MINUENDS, "series": range(0, 10), "long": TWO_DIGITS, "order": DIGITS}
+FIRSTS = {"sum": ADDENDS, "difference": MINUENDS, "series": range(10), "long": TWO_DIGITS, "order": DIGITS}
 FIRSTS |= {"gain": range(2, 11), "loss": range(3, 13)}
 
 
@@ -120,8 +120,4 @@ ECHOES = {
     "the_words": lambda w: "Words: " + ", ".join(w.items),
     "words_backwards": lambda w: "Words: " + ", ".join(reversed(w.items)),
     "the_nth": lambda w, n: f"the {w.items[int(n)]}",
-}
-
-EFFECTS = {
-    "forget_numbers": lambda w: w.numbers.clear(),
 }

@@ -1,8 +1,10 @@
-"""Productions of dialogues: about the state of a room, a meeting of two who tell who they are, an appointment, a shop, a class."""
+"""Productions of dialogues: about the state of a room, a meeting of two who tell who they are, an appointment, a shop,
+a class."""
 
 ROOM = r"""
 talk:
-  1 | Here are {new_person:a} and {new_person:b}, in the {new_place:p}. <known_thing> <known_thing> <known_thing>\n<turn> | | set speaker @a
+  1 | Here are {new_person:a} and {new_person:b}, in the {new_place:p}. <known_thing> <known_thing>
+        <known_thing>\n<turn>
 known_thing:
   2 | The {the adjective:adjective} {noun adjective:thing} is in the {new_place:r}. | | lie thing r
   1 | [a] has {a adjective:adjective} {noun adjective:thing}. | | take a thing
@@ -57,7 +59,8 @@ ask_more:
 
 PLANS = r"""
 plan:
-  1 | - {new_person:a}: Let us meet on {word day:day} at {amount:n} in the {new_place:p}.\n- {new_person:b}: <agree>\n<bring>\n<plan_end>
+  1 | - {new_person:a}: Let us meet on {word day:day} at {amount:n} in the {new_place:p}.\n- {new_person:b}:
+        <agree>\n<bring>\n<plan_end>
 agree:
   2 | On [day] at [n] in the [p]? That is good.
   1 | In the [p] on [day]? Yes, at [n].
@@ -68,7 +71,8 @@ bring:
 two_thing:
   1 | {a adjective:adjective} {noun adjective:two}
 plan_end:
-  2 | - [a]: Will {new_person:c} come too?\n- [b]: Yes, [c] comes on [day] too.\n- [a]: Then [c] can carry the {thing:q}.$
+  2 | - [a]: Will {new_person:c} come too?\n- [b]: Yes, [c] comes on [day] too.\n- [a]: Then [c] can carry the
+        {thing:q}.$
   2 | - [a]: So, [day] at [n].\n- [b]: In the [p], with the [thing] and the [two].$
   1 | - [a]: And where do we meet?\n- [b]: In the [p], [a]. On [day].$
 

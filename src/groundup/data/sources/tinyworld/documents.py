@@ -1,14 +1,15 @@
 """Documents of the small world: drawn with their log-probability, read back, split, and their entropy.
 
-Splits. A document or an instruction belongs to "heldout" if the CRC-32 of its text is a multiple of 16, otherwise to "train";
-a training document must also not contain a question whose own hash is held out, so no held-out instruction is in any training
-text. "unseen" is the same world under the rule that pairs come only from the held-out tenth (`world.held_out`).
+Splits. A document or an instruction belongs to "heldout" if the CRC-32 of its text is a multiple of 16, otherwise
+to "train"; a training document must also not contain a question whose own hash is held out, so no held-out
+instruction is in any training text. "unseen" is the same world under the rule that pairs come only from the
+held-out tenth (`world.held_out`).
 
-Probabilities are those of the grammar, before the split by hash. Given the split, log P rises by the constant -log P(split): for
-"train" 0.1-0.2 nats a document (0.3 % of its information), for "heldout" 2.8 nats, which no model can gain, for it would have
-to compute the hash. The floor that a model can reach is therefore the grammar's own, and it is the same for both splits but for
-the mixture of kinds: question sheets are some 15 % rarer in "train" (each of three questions must not be held out), which costs
-a model trained there under 0.01 nats a document.
+Probabilities are those of the grammar, before the split by hash. Given the split, log P rises by the constant -log
+P(split): for "train" 0.1-0.2 nats a document (0.3 % of its information), for "heldout" 2.8 nats, which no model can
+gain, for it would have to compute the hash. The floor that a model can reach is therefore the grammar's own, and it
+is the same for both splits but for the mixture of kinds: question sheets are some 15 % rarer in "train" (each of
+three questions must not be held out), which costs a model trained there under 0.01 nats a document.
 """
 
 import math
@@ -22,7 +23,7 @@ from typing import Literal, get_args
 from groundup.data.sources.tinyworld import dialogues, stories, tables, tasks, texts
 from groundup.data.sources.tinyworld.grammar import Grammar, derive
 from groundup.data.sources.tinyworld.oracles import Derivation, Reader, Sampler
-from groundup.data.sources.tinyworld.slots import VOCABULARY
+from groundup.data.sources.tinyworld.vocabulary import VOCABULARY
 from groundup.data.sources.tinyworld.world import Composition, World
 from groundup.errors import InputError
 
@@ -99,7 +100,7 @@ def kind_of(derivation: Derivation) -> str:
 
 
 def parse(text: str, split: Split = "train") -> Derivation:
-    """The one derivation of a document, with its log-probability under the split's grammar. InputError if there is none."""
+    """The one derivation of a document, with its log-probability under the split's grammar; InputError if none."""
     reader = Reader(text)
     derive(tiny_grammar().rules["document"], World(composition=composition_of(split)), reader)
     reader.end()
@@ -119,7 +120,7 @@ class Entropy:
 
 
 def entropy(n: int = 4000, seed: int = 0, split: Split = "heldout") -> Entropy:
-    """Monte-Carlo estimate: the mean of -log2 p(document), end of document included, and its ratio to the mean of bytes.
+    """Monte-Carlo estimate: the mean of -log2 p(document), end of document included, and its ratio to mean bytes.
 
     The standard error of the ratio is that of the ratio estimator (Cochran 1977, section 2.11).
     """

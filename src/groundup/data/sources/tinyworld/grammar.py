@@ -1,20 +1,21 @@
 """A grammar in which every choice shows at once, so that a text and its derivation determine each other.
 
-A document is a walk from a start rule. Where the walk meets a choice (which production of a rule, which word of a slot) an
-*oracle* decides: `Sampler` draws by the weights, `Reader` looks at the text under its cursor and takes the one alternative
-that matches, `Replay` repeats recorded choices. The chosen alternative's own text comes first in what follows, so the reader
-never has to guess: reading is LL(1) over alternatives instead of tokens, the derivation is unique, and the product of the
-choices' probabilities is the exact probability of the document (a probabilistic attribute grammar; Booth & Thompson 1973 for
-the context-free case, here with a world state that guards rules and offers words).
+A document is a walk from a start rule. Where the walk meets a choice (which production of a rule, which word of a
+slot) an *oracle* decides: `Sampler` draws by the weights, `Reader` looks at the text under its cursor and takes the
+one alternative that matches. The chosen alternative's own text comes first in what follows, so the reader never has
+to guess: reading is LL(1) over alternatives instead of tokens, the derivation is unique, and the product of the
+choices' probabilities is the exact probability of the document (a probabilistic attribute grammar; Booth & Thompson
+1973 for the context-free case, here with a world state that guards rules and offers words).
 
 The grammar itself is data. One production a line, columns separated by `|`:
 
     rule:
       weight | template | guards | effects
 
-In a template `{slot arg:role}` is a choice of a word remembered as `role`, `[echo arg]` repeats something known (no choice),
-`<rule>` goes down, `_` is a space at an edge, `\\n` a new line, `$` the end of the document. Guards (comma-separated, `not x`
-negates) and effects (`;`-separated, with arguments) are names of functions of the world.
+In a template `{slot arg:role}` is a choice of a word remembered as `role`, `[echo arg]` repeats something known (no
+choice), `<rule>` goes down, `_` is a space at an edge, `\\n` a new line, `$` the end of the document. A line that is
+indented further goes on with the one above. Guards (comma-separated, `not x` negates) and effects (`;`-separated,
+with arguments) are names of functions of the world.
 
 Left out: backtracking, look-ahead beyond the first words of an alternative, and any learning of the weights.
 """
@@ -113,7 +114,7 @@ class Vocabulary:
     slots: Mapping[str, Slot]
     echoes: Mapping[str, Callable[..., str]]
     guards: Mapping[str, Callable[[Any], bool]]
-    effects: Mapping[str, Callable[..., None]]
+    effects: Mapping[str, Callable[..., Any]]
 
 
 class Item(NamedTuple):
@@ -188,14 +189,12 @@ class Grammar:
 
     def _read(self, source: str) -> None:
         rule = None
-        for line in source.strip().splitlines():
-            if not line.strip() or line.lstrip().startswith("#"):
-                continue
+        for line in filter(None, re.sub(r"\n {6,}", " ", source).splitlines()):
             if not line.startswith(" "):
                 rule = self._rule(line.strip().rstrip(":"))
                 assert not rule.productions, f"rule {rule.name} is written twice"
                 continue
-            assert rule is not None, f"a production before the first rule: {line}"
+            assert rule is not None, f"a production stands before the first rule: {line}"
             self._add(rule, *(column.strip() for column in line.split("|")))
 
     def _rule(self, name: str) -> Rule:

@@ -1,7 +1,8 @@
-"""The three that decide at a choice: one draws, one reads a given text, one repeats what was recorded.
+"""The two that decide at a choice: one draws, the other reads a given text.
 
 All walk the same grammar by `derive`, so a document that was sampled is read back to the same choices with the same
-log-probability, and the reader is the proof that a text has one derivation: it fails unless exactly one alternative matches.
+log-probability, and the reader is the proof that a text has one derivation: it fails unless exactly one alternative
+matches.
 """
 
 import math
@@ -49,10 +50,10 @@ class Sampler:
 
     def pick(self, offer: Offer) -> str:
         """Draw a word, write it, and count its log-probability."""
-        if type(offer) is list:
+        if isinstance(offer, list):
             text = offer[int(self._random() * len(offer))]
             self.log_probability -= _LOG_OF_COUNT[len(offer)]
-        elif type(offer) is Options:
+        elif isinstance(offer, Options):
             position = bisect_right(offer.cumulative, self._random())
             text = offer.texts[position]
             self.log_probability += offer.logs[position]

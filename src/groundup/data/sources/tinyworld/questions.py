@@ -1,7 +1,7 @@
 """Instructions of the small world: a question, its one right answer, and the chat form that tuning uses.
 
-The questions are those of the rules in `tasks.FAMILIES`. `composition` says whether the question holds a pair of words or
-numbers that training never sees. Splits are those of documents, by the hash of the question itself.
+The questions are those of the rules in `tasks.FAMILIES`. `composition` says whether the question holds a pair of
+words or numbers that training never sees. Splits are those of documents, by the hash of the question itself.
 """
 
 import random
@@ -31,7 +31,7 @@ class Instruction:
 
 
 def instructions(seed: int, n: int, split: Split = "train", families: tuple[str, ...] = ()) -> Iterator[Instruction]:
-    """The first n instructions of a split under a seed, families drawn by their weights (or evenly from those named)."""
+    """The first n instructions of a split under a seed, families by their weights (or evenly those named)."""
     if unknown := sorted(set(families) - set(FAMILIES)):
         raise InputError(f"the small world has no family {unknown[0]!r}; use some of {', '.join(FAMILIES)}")
     composition, source = composition_of(split), random.Random(f"instructions {split} {seed}")

@@ -1,9 +1,9 @@
 """What is a right answer, how near is a wrong one, and pairs of answers ordered by a written taste.
 
-`check` is exact. `gold_reward` is 1 for an exact answer and at most 0.5 for any other: half of it for the words that stand in
-the right place, and a little for the right form (number, list of the right length). `taste` is the gold reward of preferences:
-correctness first, then politeness, then brevity; `preference` draws pairs from it by Bradley and Terry's model (1952):
-P(a preferred to b) = 1 / (1 + exp(taste(b) - taste(a))).
+`check` is exact. `gold_reward` is 1 for an exact answer and at most 0.5 for any other: half of it for the words
+that stand in the right place, and a little for the right form (number, list of the right length). `taste` is the
+gold reward of preferences: correctness first, then politeness, then brevity; `preference` draws pairs from it by
+Bradley and Terry's model (1952): P(a preferred to b) = 1 / (1 + exp(taste(b) - taste(a))).
 """
 
 import math

@@ -1,4 +1,5 @@
-"""Productions of documents that pair names with values and then ask back: prices, a week, the weather, gifts, a race, a chest.
+"""Productions of documents that pair names with values and then ask back: prices, a week, the weather, gifts, a race,
+a chest.
 
 Every later line is a look-up of what an earlier line said, or an even choice among three or four keys.
 """
@@ -11,7 +12,7 @@ price_opening:
   1 | Prices of today:
   1 | Prices in {word town}:
 price:
-  1 | {ware:g} {price:n} coins | | pair g n
+  1 | {new_items goods:g} {new_amount:n} coins | | pair g n
 price_talks:
   2 | <price_talk>\n<price_end>
   1 | <price_end>
@@ -33,7 +34,7 @@ week_opening:
   1 | Lessons of {new_person:a}:
   1 | Plan for {new_person:a}:
 lesson:
-  1 | {subject:g} in the {new_place:p} | | pair g p
+  1 | {new_key subject:g} in the {new_place:p} | | pair g p
 week_talk:
   2 | Where is {key:s}? It is in the [value s].
   2 | On which day is {key:s}? It is on [day_of s].
@@ -52,7 +53,7 @@ forecast_opening:
   1 | Weather for {word month}:
   1 | How is the weather today?
 sky:
-  1 | {some_town:p} it is {sky:s} | | pair p s
+  1 | {new_key town:p} it is {new_value weather:s} | | pair p s
 sky_talks:
   2 | _<sky_talk><sky_end>
   1 | <sky_end>
@@ -96,7 +97,7 @@ race_note:
   1 | {key:x} is {word feeling} to be [value x].
   2 | "Well done!" says {the_kin} to {key:x}, who is [value x].
   1 | The one who came {value:n} is [key_of n].
-  1 | Before the {later:n} one came [before n].
+  1 | Before the {later_value:n} one came [before n].
 race_end:
   1 | _The order is: [rank_order].$
   1 | _From the last to the first: [rank_backwards].$

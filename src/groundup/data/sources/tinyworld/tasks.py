@@ -1,8 +1,8 @@
 """Productions of the instruction families: every rule named in `FAMILIES` writes a question and sets the role `answer`.
 
-The same rules make the questions of pretraining documents and the instructions of tuning, so the floor of one is the floor of
-the other. Two families are made to be hard for a small model (`HARD_FAMILIES`): their length or their carries grade them.
-Weights are the numbers in the first column; change them here.
+The same rules make the questions of pretraining documents and the instructions of tuning, so the floor of one is
+the floor of the other. Two families are made to be hard for a small model (`HARD_FAMILIES`): their length or their
+carries grade them. Weights are the numbers in the first column; change them here.
 """
 
 FAMILIES = (
@@ -16,9 +16,12 @@ STATE = r"""
 where:
   1 | <placed> <move> <more_moves>
 placed:
-  3 | Now {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
-  1 | In the {new_place:p} is {new_person:a}. In the {new_place:q} is {new_person:b}. The <a_thing> <there>. | | stand a p; stand b q; lie thing r
-  1 | See, the <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is in the [p] too. | | stand a p; stand b p; lie thing r
+  3 | Now {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. |
+        | move a p; move b q; lie thing r
+  1 | In the {new_place:p} is {new_person:a}. In the {new_place:q} is {new_person:b}. The <a_thing> <there>. | |
+        move a p; move b q; lie thing r
+  1 | See, the <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is in the
+        [p] too. | | move a p; move b p; lie thing r
 there:
   2 | is in the {new_place:r}
   1 | lies in the {place:r}
@@ -37,20 +40,22 @@ move:
   1 | Then {person:actor} goes to the {other_place actor:place}. | | move actor place
   2 | {person:actor} carries the {thing:t} to the {other_place actor:place}. | | move actor place; lie t place
 where_question:
-  4 | Where is {person:q}? | | answer_by where q
-  4 | Where is the {thing:q}? | | answer_by where q
-  1 | In which place is {person:q} now? | | answer_by where q
-  1 | In which place is the {thing:q} now? | | answer_by where q
-  1 | Tell me where {person:q} is. | | answer_by where q
-  1 | Tell me where the {thing:q} is. | | answer_by where q
-  1 | Where can we find {person:q}? | | answer_by where q
-  1 | Where can we find the {thing:q}? | | answer_by where q
+  4 | Where is {person:q}? | | answer where q
+  4 | Where is the {thing:q}? | | answer where q
+  1 | In which place is {person:q} now? | | answer where q
+  1 | In which place is the {thing:q} now? | | answer where q
+  1 | Tell me where {person:q} is. | | answer where q
+  1 | Tell me where the {thing:q} is. | | answer where q
+  1 | Where can we find {person:q}? | | answer where q
+  1 | Where can we find the {thing:q}? | | answer where q
 
 who:
   1 | <owners> <pass> <more_passes>
 owners:
-  3 | The <thing_a> <owned_by> {new_person:a}. The <thing_b> <owned_by> {new_person:b}. {new_person:c} has nothing. | | take a t; take b u
-  1 | There are {new_person:c}, {new_person:a} and {new_person:b}. The <thing_a> belongs to [a]. The <thing_b> belongs to [b]. | | take a t; take b u
+  3 | The <thing_a> <owned_by> {new_person:a}. The <thing_b> <owned_by> {new_person:b}. {new_person:c} has nothing.
+        | | take a t; take b u
+  1 | There are {new_person:c}, {new_person:a} and {new_person:b}. The <thing_a> belongs to [a]. The <thing_b>
+        belongs to [b]. | | take a t; take b u
 owned_by:
   2 | belongs to
   1 | is given to
@@ -70,65 +75,65 @@ pass:
   1 | Then {giver:actor} sells the {of actor:thing} to {other actor:other}. | | take other thing
   2 | The {held:thing} goes from [holder thing] to {not_holder thing:other}. | | take other thing
 who_question:
-  6 | Who has the {held:q}? | | answer_by it_is_holder q
-  2 | Who has the {held:q} now? | | answer_by it_is_holder q
-  2 | Who holds the {held:q} at the end? | | answer_by it_is_holder q
-  2 | Tell me who has the {held:q}. | | answer_by it_is_holder q
-  2 | Which person has the {held:q}? | | answer_by it_is_holder q
+  6 | Who has the {held:q}? | | answer it_is_holder q
+  2 | Who has the {held:q} now? | | answer it_is_holder q
+  2 | Who holds the {held:q} at the end? | | answer it_is_holder q
+  2 | Tell me who has the {held:q}. | | answer it_is_holder q
+  2 | Which person has the {held:q}? | | answer it_is_holder q
 """
 
 LISTS = r"""
 list:
-  1 | {item thing}, {next_item thing}, {next_item thing}<list_end>
+  1 | {item}, {next_item}, {next_item}<list_end>
 list_end:
   1 | .
-  1 | , {next_item thing}.
+  1 | , {next_item}.
 long_list:
-  1 | {item thing}, {next_item thing}<longer>
+  1 | {item}, {next_item}<longer>
 longer:
   1 | .
-  3 | , {next_item thing}<longer_2>
+  3 | , {next_item}<longer_2>
 longer_2:
   1 | .
-  2 | , {next_item thing}<longer_3>
+  2 | , {next_item}<longer_3>
 longer_3:
   1 | .
-  1 | , {next_item thing}<longer_4>
+  1 | , {next_item}<longer_4>
 longer_4:
   2 | .
-  1 | , {next_item thing}.
+  1 | , {next_item}.
 say:
-  2 | Say these words: <long_list> | | answer_by the_words
-  1 | Repeat after me: <long_list> | | answer_by the_words
-  1 | Please copy this: <long_list> | | answer_by the_words
-  1 | Write the same words again: <long_list> | | answer_by the_words
-  1 | Echo: <long_list> | | answer_by the_words
+  2 | Say these words: <long_list> | | answer the_words
+  1 | Repeat after me: <long_list> | | answer the_words
+  1 | Please copy this: <long_list> | | answer the_words
+  1 | Write the same words again: <long_list> | | answer the_words
+  1 | Echo: <long_list> | | answer the_words
 backwards:
-  2 | Say these words backwards: <list> | | answer_by words_backwards
-  1 | Reverse the list: <list> | | answer_by words_backwards
-  1 | Write from the last to the first: <list> | | answer_by words_backwards
-  1 | Read it from the end: <list> | | answer_by words_backwards
-  1 | Turn this list around: <list> | | answer_by words_backwards
+  2 | Say these words backwards: <list> | | answer words_backwards
+  1 | Reverse the list: <list> | | answer words_backwards
+  1 | Write from the last to the first: <list> | | answer words_backwards
+  1 | Read it from the end: <list> | | answer words_backwards
+  1 | Turn this list around: <list> | | answer words_backwards
 pick:
   2 | Here are some words: <long_list> <pick_question>
   1 | Look at this list: <long_list> <pick_question>
   1 | In a bag are: <long_list> <pick_question>
 pick_question:
-  3 | Which comes first? | | answer_by the_nth 0
-  3 | Which comes second? | | answer_by the_nth 1
-  3 | Which comes last? | | answer_by the_nth -1
-  1 | Name the first. | | answer_by the_nth 0
-  1 | Name the second. | | answer_by the_nth 1
-  1 | Name the last. | | answer_by the_nth -1
+  3 | Which comes first? | | answer the_nth 0
+  3 | Which comes second? | | answer the_nth 1
+  3 | Which comes last? | | answer the_nth -1
+  1 | Name the first. | | answer the_nth 0
+  1 | Name the second. | | answer the_nth 1
+  1 | Name the last. | | answer the_nth -1
 count:
-  2 | How many words are in this list: <long_list> | | answer_by how_many
-  1 | Count the words: <long_list> | | answer_by how_many
-  1 | Count these things: <long_list> | | answer_by how_many
-  1 | Tell me how many things these are: <long_list> | | answer_by how_many
+  2 | How many words are in this list: <long_list> | | answer how_many
+  1 | Count the words: <long_list> | | answer how_many
+  1 | Count these things: <long_list> | | answer how_many
+  1 | Tell me how many things these are: <long_list> | | answer how_many
 kind:
-  2 | Which of these is {category:category}: <kind_list> | | answer_by an m
-  1 | Find {category:category} among these: <kind_list> | | answer_by an m
-  1 | One of these is {category:category}: <kind_list> Which one? | | answer_by an m
+  2 | Which of these is {category:category}: <kind_list> | | answer an m
+  1 | Find {category:category} among these: <kind_list> | | answer an m
+  1 | One of these is {category:category}: <kind_list> Which one? | | answer an m
 kind_list:
   1 | {member in:m}, {member out}, {member out}.
   2 | {member out}, <kind_rest>
@@ -136,9 +141,9 @@ kind_rest:
   1 | {member in:m}, {member out}.
   1 | {member out}, {member in:m}.
 sort:
-  1 | Sort these numbers: <digits> | | answer_by sorted
-  1 | Put in order, small to large: <digits> | | answer_by sorted
-  1 | Put in order, large to small: <digits> | | answer_by falling
+  1 | Sort these numbers: <digits> | | answer sorted
+  1 | Put in order, small to large: <digits> | | answer sorted
+  1 | Put in order, large to small: <digits> | | answer falling
 digits:
   1 | {first order}, {next_digit}, {next_digit}, {next_digit}<digits_end>
 digits_end:
@@ -151,83 +156,93 @@ digits_end_2:
 
 NUMBERS = r"""
 add:
-  2 | What is {first sum:x} plus {second sum:y}? | | answer_by sum
-  1 | Add {first sum:x} and {second sum:y}. | | answer_by sum
-  1 | What is the sum of {first sum:x} and {second sum:y}? | | answer_by sum
-  1 | How much is {first sum:x} and {second sum:y} together? | | answer_by sum
-  1 | {first sum:x} + {second sum:y} = ? | | answer_by sum
+  2 | What is {first sum:x} plus {second sum:y}? | | answer sum
+  1 | Add {first sum:x} and {second sum:y}. | | answer sum
+  1 | What is the sum of {first sum:x} and {second sum:y}? | | answer sum
+  1 | How much is {first sum:x} and {second sum:y} together? | | answer sum
+  1 | {first sum:x} + {second sum:y} = ? | | answer sum
 subtract:
-  2 | What is {first difference:x} minus {second difference:y}? | | answer_by difference
-  1 | Subtract from {first difference:x} the number {second difference:y}. | | answer_by difference
-  1 | How much is {first difference:x} less {second difference:y}? | | answer_by difference
-  1 | {first difference:x} - {second difference:y} = ? | | answer_by difference
-  1 | From {first difference:x} take away {second difference:y}. What is left? | | answer_by difference
+  2 | What is {first difference:x} minus {second difference:y}? | | answer difference
+  1 | Subtract from {first difference:x} the number {second difference:y}. | | answer difference
+  1 | How much is {first difference:x} less {second difference:y}? | | answer difference
+  1 | {first difference:x} - {second difference:y} = ? | | answer difference
+  1 | From {first difference:x} take away {second difference:y}. What is left? | | answer difference
 sum_long:
-  2 | What is the total of {first long:x} and {second long:y}? | | answer_by sum
-  1 | Find the total: {first long:x} and {second long:y}. | | answer_by sum
-  1 | Work out {first long:x} + {second long:y}. | | answer_by sum
+  2 | What is the total of {first long:x} and {second long:y}? | | answer sum
+  1 | Find the total: {first long:x} and {second long:y}. | | answer sum
+  1 | Work out {first long:x} + {second long:y}. | | answer sum
 compare:
-  1 | Compare: {new_person:a} has {digit:x} {goods x:g}, {new_person:b} has {digit} [g] and {new_person:c} has {digit} [g]. <compare_question>
-  1 | At the market {new_person:a} buys {digit:x} {goods x:g}, {new_person:b} buys {digit} [g] and {new_person:c} buys {digit} [g]. <compare_question>
-  1 | Today {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds {digit} [g]. <compare_question>
+  1 | Compare: {new_person:a} has {digit:x} {goods x:g}, {new_person:b} has {digit} [g] and {new_person:c} has
+        {digit} [g]. <compare_question>
+  1 | At the market {new_person:a} buys {digit:x} {goods x:g}, {new_person:b} buys {digit} [g] and {new_person:c}
+        buys {digit} [g]. <compare_question>
+  1 | Today {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds
+        {digit} [g]. <compare_question>
 compare_question:
-  3 | Who has the most [g]? | | answer_by it_is_most
-  3 | Who has the fewest [g]? | | answer_by it_is_fewest
-  1 | Name the one with the most [g]. | | answer_by it_is_most
-  1 | Name the one with the fewest [g]. | | answer_by it_is_fewest
-  1 | What is the largest number of [g]? | | answer_by largest
-  1 | What is the smallest number of [g]? | | answer_by smallest
+  3 | Who has the most [g]? | | answer it_is_most
+  3 | Who has the fewest [g]? | | answer it_is_fewest
+  1 | Name the one with the most [g]. | | answer it_is_most
+  1 | Name the one with the fewest [g]. | | answer it_is_fewest
+  1 | What is the largest number of [g]? | | answer largest
+  1 | What is the smallest number of [g]? | | answer smallest
 problem:
   2 | Now {new_person:a} has {first_seen gain:x} {goods x:g}. <gain>
-  1 | There are {first_seen gain:x} {goods x:g} in a box. {new_person:a} puts in {second_seen gain:y} more. How many [g] are in the box? | | answer_by sum
-  1 | A shop has {first_seen loss:x} {goods x:g}. It sells {second_seen loss:y} of them. How many [g] are left? | | answer_by difference
-  1 | On a table are {first_seen loss:x} {goods x:g}. {new_person:a} takes {second_seen loss:y} away. How many [g] are on the table now? | | answer_by difference
+  1 | There are {first_seen gain:x} {goods x:g} in a box. {new_person:a} puts in {second_seen gain:y} more. How
+        many [g] are in the box? | | answer sum
+  1 | A shop has {first_seen loss:x} {goods x:g}. It sells {second_seen loss:y} of them. How many [g] are left? | |
+        answer difference
+  1 | On a table are {first_seen loss:x} {goods x:g}. {new_person:a} takes {second_seen loss:y} away. How many [g]
+        are on the table now? | | answer difference
 gain:
-  1 | {new_person:b} gives [him a] {second_seen gain:y} more. How many [g] does [a] have now? | | answer_by sum
-  1 | Then [he a] finds {second_seen gain:y} more. How many [g] does [a] have in all? | | answer_by sum
+  1 | {new_person:b} gives [him a] {second_seen gain:y} more. How many [g] does [a] have now? | | answer sum
+  1 | Then [he a] finds {second_seen gain:y} more. How many [g] does [a] have in all? | | answer sum
 series:
-  2 | What comes next: <terms>? | | answer_by term 3
-  1 | Go on with this series: <terms>. | | answer_by term 3
-  1 | Which number follows: <terms>? | | answer_by term 3
+  2 | What comes next: <terms>? | | answer term 3
+  1 | Go on with this series: <terms>. | | answer term 3
+  1 | Which number follows: <terms>? | | answer term 3
 terms:
   1 | {first series}, {second series}, [term 2]
 """
 
 WORDS = r"""
 fact:
-  1 | What is the job of {askable job1:q}? | | answer_by a_fact q job
-  1 | What does {askable job2:q} do for a living? | | answer_by a_fact q job
-  1 | Tell me the job of {askable job3:q}. | | answer_by a_fact q job
-  1 | Where does {askable home1:q} live? | | answer_by in_fact q home
-  1 | In which town does {askable home2:q} live? | | answer_by in_fact q home
-  1 | Tell me the home town of {askable home3:q}. | | answer_by in_fact q home
-  1 | Which animal does {askable pet1:q} keep? | | answer_by a_fact q pet
-  1 | What is the pet of {askable pet2:q}? | | answer_by a_fact q pet
-  1 | What does {askable dish1:q} like to eat? | | answer_by it_is_fact q dish
-  1 | What is the favourite dish of {askable dish2:q}? | | answer_by it_is_fact q dish
-  1 | Which river flows through {askable river3 towns:q}? | | answer_by the_fact q river
-  1 | On which river does {askable river5 towns:q} lie? | | answer_by the_fact q river
+  1 | What is the job of {askable job1:q}? | | answer a_fact q job
+  1 | What does {askable job2:q} do for a living? | | answer a_fact q job
+  1 | Tell me the job of {askable job3:q}. | | answer a_fact q job
+  1 | Where does {askable home1:q} live? | | answer in_fact q home
+  1 | In which town does {askable home2:q} live? | | answer in_fact q home
+  1 | Tell me the home town of {askable home3:q}. | | answer in_fact q home
+  1 | Which animal does {askable pet1:q} keep? | | answer a_fact q pet
+  1 | What is the pet of {askable pet2:q}? | | answer a_fact q pet
+  1 | What does {askable dish1:q} like to eat? | | answer it_is_fact q dish
+  1 | What is the favourite dish of {askable dish2:q}? | | answer it_is_fact q dish
+  1 | Which river flows through {askable river3 towns:q}? | | answer the_fact q river
+  1 | On which river does {askable river5 towns:q} lie? | | answer the_fact q river
 opposite:
-  2 | What is the opposite of {a graded:adjective} {noun_both adjective:t}? | | antonym adjective other; answer_by opposed other t
-  1 | Give the opposite of {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
-  1 | If it is not {a graded:adjective} {noun_both adjective:t}, what is it? | | antonym adjective other; answer_by opposed other t
-  1 | Say the contrary: {a graded:adjective} {noun_both adjective:t}. | | antonym adjective other; answer_by opposed other t
+  2 | What is the opposite of {a graded:adjective} {noun_of_both adjective:t}? | | antonym adjective other; answer
+        opposed other t
+  1 | Give the opposite of {a graded:adjective} {noun_of_both adjective:t}. | | antonym adjective other; answer
+        opposed other t
+  1 | If it is not {a graded:adjective} {noun_of_both adjective:t}, what is it? | | antonym adjective other; answer
+        opposed other t
+  1 | Say the contrary: {a graded:adjective} {noun_of_both adjective:t}. | | antonym adjective other; answer
+        opposed other t
 plural:
-  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer_by many t
-  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer_by many t
-  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer_by many t
-  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer_by many t
+  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer many t
+  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer many t
+  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer many t
+  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer many t
 past:
-  2 | Put into the past: <now> | | answer_by past_sentence
-  1 | It was yesterday. Say it again: <now> | | answer_by past_sentence
-  1 | Tell it as if it were over: <now> | | answer_by past_sentence
-  1 | Write in the past tense: <now> | | answer_by past_sentence
+  2 | Put into the past: <now> | | answer past_sentence
+  1 | It was yesterday. Say it again: <now> | | answer past_sentence
+  1 | Tell it as if it were over: <now> | | answer past_sentence
+  1 | Write in the past tense: <now> | | answer past_sentence
 now:
   1 | Now {new_person:a} {deed:v} the {the adjective:adjective} {noun adjective:t}.
 caption:
-  1 | Describe the picture: <pictured> | | answer_by caption
-  1 | Make a sentence: <pictured> | | answer_by caption
-  1 | Write a caption: <pictured> | | answer_by caption
+  1 | Describe the picture: <pictured> | | answer caption
+  1 | Make a sentence: <pictured> | | answer caption
+  1 | Write a caption: <pictured> | | answer caption
 pictured:
   1 | {the adjective:adjective} {noun adjective:t}, <pictured_end>
 pictured_end:

@@ -28,18 +28,23 @@ document:
   5 | <race> | seen
   5 | <chest>
 sheet:
-  3 | Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]$ | | fresh
+  3 | Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer:
+        [answer]$ | | fresh
   2 | Q: <any>\nA: [answer]\n<blank>Q: <any>\nA: [answer]\n<blank>Q: <any>\nA: [answer]$ | | fresh
-  2 | Task: <any>\nResult: [answer]\n<blank>Task: <any>\nResult: [answer]\n<blank>Task: <any>\nResult: [answer]$ | | fresh
-  1 | Teacher: <any>\nPupil: [answer]\n<blank>Teacher: <any>\nPupil: [answer]\n<blank>Teacher: <any>\nPupil: [answer]$ | | fresh
+  2 | Task: <any>\nResult: [answer]\n<blank>Task: <any>\nResult: [answer]\n<blank>Task: <any>\nResult: [answer]$ |
+        | fresh
+  1 | Teacher: <any>\nPupil: [answer]\n<blank>Teacher: <any>\nPupil: [answer]\n<blank>Teacher: <any>\nPupil:
+        [answer]$ | | fresh
 blank:
   1 | \n | | fresh
 portrait:
   1 | About people: <person_facts> <person_facts> <person_facts>$
   1 | About towns: <town_facts> <town_facts> <town_facts>$
 person_facts:
-  2 | {new_known:a} is [a_fact a job]. [He a] lives in [fact a home]. [He a] keeps a [fact a pet] and likes [fact a dish].
-  1 | {new_known:a} lives in [fact a home] and works as [a_fact a job]. [His a] pet is a [fact a pet], [his a] favourite dish is [fact a dish].
+  2 | {new_known:a} is [a_fact a job]. [He a] lives in [fact a home]. [He a] keeps a [fact a pet] and likes
+        [fact a dish].
+  1 | {new_known:a} lives in [fact a home] and works as [a_fact a job]. [His a] pet is a [fact a pet], [his a]
+        favourite dish is [fact a dish].
   1 | {new_known:a} likes [fact a dish]. [He a] is [a_fact a job] in [fact a home] and has a [fact a pet].
 town_facts:
   1 | {new_town:t} lies on the river [fact t river]. People there sell [goods_of t].
@@ -48,11 +53,12 @@ sums:
   1 | Sums: <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum>$
   1 | Reckoning. <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum>$
 one_sum:
-  3 | {first sum:x} + {second sum:y} = [sum]. | | forget_numbers
-  2 | {first difference:x} - {second difference:y} = [difference]. | | forget_numbers
-  2 | {first long:x} + {second long:y} = [sum]. | | forget_numbers
+  3 | {first sum:x} + {second sum:y} = [sum]. | | fresh_numbers
+  2 | {first difference:x} - {second difference:y} = [difference]. | | fresh_numbers
+  2 | {first long:x} + {second long:y} = [sum]. | | fresh_numbers
 gallery:
-  1 | Three pictures hang in the {new_place:p}. The first shows <one_thing>. The second shows <two_thing>. The third shows <three_thing>. <look> <look> <looks>
+  1 | Three pictures hang in the {new_place:p}. The first shows <one_thing>. The second shows <two_thing>. The
+        third shows <three_thing>. <look> <look> <looks>
 three_thing:
   1 | {a adjective:adjective} {noun adjective:three}
 looks:

@@ -1,10 +1,11 @@
 """The lexicon as tables: inflected forms, categories, and weighted distributions made once.
 
-The weight of the word of rank r in its category is (r + 2) ** -1.5: the law of Zipf and Mandelbrot, steep, so that ten words carry
-two thirds of a category and a small model learns to copy them in few tokens; the tail makes the vocabulary.
+The weight of the word of rank r in its category is (r + 2) ** -1.5: the law of Zipf and Mandelbrot, steep, so that
+ten words carry two thirds of a category and a small model learns to copy them in few tokens; the tail makes the
+vocabulary.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import chain, zip_longest
 
@@ -89,6 +90,25 @@ def with_article(word: str) -> str:
     return ("an " if vowel else "a ") + word
 
 
+def without_article(text: str) -> str:
+    """The word without `a` or `an`.
+
+    >>> without_article("an old"), without_article("old")
+    ('old', 'old')
+    """
+    return text.split(" ", 1)[1] if text.startswith(("a ", "an ")) else text
+
+
+def even(words: Iterable[str]) -> Options:
+    """The words with equal weights."""
+    return Options(dict.fromkeys(words, 1.0))
+
+
+def renamed(base: Options, name: Callable[[str], str]) -> Options:
+    """The same distribution over other texts."""
+    return Options({name(text): p for text, p in zip(base.texts, base.probabilities, strict=True)})
+
+
 def zipf(words: Iterable[str]) -> Options:
     """The words weighted by rank."""
     return Options({word: (rank + ZIPF_OFFSET) ** -ZIPF_EXPONENT for rank, word in enumerate(words)})
@@ -98,7 +118,7 @@ def _listed(*blocks: str) -> list[str]:
     return interleave(*(lexicon.entries(block) for block in blocks))
 
 
-OPPOSITE = {}
+OPPOSITE: dict[str, str] = {}
 for _pair in lexicon.OPPOSITES.split():
     _one, _other = _pair.split(":")
     OPPOSITE |= {_one: _other, _other: _one}
@@ -150,6 +170,7 @@ WORDS = {  # category of words -> its words in order of frequency
     "month": _listed(lexicon.MONTHS),
     "season": _listed(lexicon.SEASONS),
     "kitchen_verb": _listed(lexicon.COOKING),
+    "category": list(CATEGORIES),
     **CATEGORIES,
 }
 VERBS = {
@@ -160,8 +181,7 @@ VERBS = {
     "handle": _listed(lexicon.HANDLE),
     "act": _listed(lexicon.ACT),
 }
-TENSES = {"present": third_person, "past": past, "plain": str}
-CATEGORY_OF = {word: category for category, words in CATEGORIES.items() for word in words}
+TENSES: dict[str, Callable[[str], str]] = {"present": third_person, "past": past, "plain": str}
 
 
 @cache

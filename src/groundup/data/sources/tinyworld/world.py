@@ -1,11 +1,12 @@
 """The state of the small world while a document is told, and the facts that never change.
 
-`World` is what a story changes: who is where, who holds what, how many. Documents, questions, tools, retrieval and editing are
-views of one such state. `facts()` is what everyone knows: jobs, homes, pets, favourite dishes, rivers; drawn once from a fixed
-seed. `held_out` names the tenth of all word pairs (adjective and noun, number and number, neighbours in a list, ...) that no
-training document and no held-out document of the same distribution contains: every choice of a second word leaves them out and
-renormalises, so probabilities stay exact. The split "unseen" turns the rule round: there the second word comes *only* from the
-held-out partners, so every such document or instruction holds at least one pair that was never seen.
+`World` is what a story changes: who is where, who holds what, how many. Documents, questions, tools, retrieval and
+editing are views of one such state. `facts()` is what everyone knows: jobs, homes, pets, favourite dishes, rivers;
+drawn once from a fixed seed. `held_out` names the tenth of all word pairs (adjective and noun, number and number,
+neighbours in a list, ...) that no training document and no held-out document of the same distribution contains:
+every choice of a second word leaves them out and renormalises, so probabilities stay exact. The split "unseen"
+turns the rule round: there the second word comes *only* from the held-out partners, so every such document or
+instruction holds at least one pair that was never seen.
 """
 
 import random
@@ -20,6 +21,7 @@ from groundup.data.sources.tinyworld.words import WORDS, options
 Composition = Literal["seen", "unseen"]
 HELD_OUT_ONE_IN = 10
 KNOWN_PEOPLE = 40  # the first forty names have facts
+KNOWN_TOWNS = 12
 
 
 @dataclass(slots=True)
@@ -72,6 +74,13 @@ class World:
         self.place_of.pop(thing, None)
         self.holder_of.pop(thing, None)
 
+    def forget(self) -> None:
+        """A new question begins: nothing of the last one holds."""
+        for known in (self.people, self.places, self.things, self.used, self.numbers, self.items):
+            known.clear()
+        for table in (self.place_of, self.holder_of, self.pairs):
+            table.clear()
+
     def put(self, thing: str, place: str) -> None:
         """A thing is left in a place."""
         self.holder_of.pop(thing, None)
@@ -110,18 +119,6 @@ def second_words(kind: str, first: str, category: str, composition: Composition)
     return found
 
 
-@cache
-def first_words(kind: str, firsts: str, seconds: str, composition: Composition) -> Options:
-    """The words of a category that have a partner in another (every one has, unless the second category is small)."""
-    base = options(firsts)
-    weights = {
-        text: weight
-        for text, weight in zip(base.texts, base.probabilities, strict=True)
-        if partners(kind, text, options(seconds), composition)
-    }
-    return Options(weights)
-
-
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that everyone knows: subject, relation, value."""
@@ -144,7 +141,7 @@ def facts() -> tuple[Fact, ...]:
             ("dish", "dish", 16),
         ):
             found.append(Fact(name, relation, draw.choice(WORDS[category][:count])))
-    for town in WORDS["town"][:12]:
+    for town in WORDS["town"][:KNOWN_TOWNS]:
         found.append(Fact(town, "river", draw.choice(WORDS["river"])))
         found.append(Fact(town, "goods", draw.choice(WORDS["goods"][:40])))
     return tuple(found)
