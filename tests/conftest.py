@@ -16,7 +16,9 @@ def with_shapes() -> list[str]:
     for file in HOUSE.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         if "from jaxtyping import" in text and "numba" not in text:
-            names.append(".".join(["groundup", *file.relative_to(HOUSE).with_suffix("").parts]).removesuffix(".__init__"))
+            names.append(
+                ".".join(["groundup", *file.relative_to(HOUSE).with_suffix("").parts]).removesuffix(".__init__")
+            )
     return names
 
 

@@ -21,7 +21,9 @@ from groundup.confinement import (
 REFUSED = REFUSE | EPERM
 
 
-def decide(machine: str, number: int, first: int = 0, third: int = 0, architecture: int | None = None, process: int = 77) -> int:
+def decide(
+    machine: str, number: int, first: int = 0, third: int = 0, architecture: int | None = None, process: int = 77
+) -> int:
     """Run the filter over one system call, as the kernel does (Documentation/userspace-api/seccomp_filter)."""
     calls = CALLS[machine]
     record = {0: number, 4: calls.architecture if architecture is None else architecture, 16: first, 32: third}
@@ -83,13 +85,21 @@ def test_the_numbers_are_those_of_the_systems_own_header():
     header = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
     if not os.path.exists(header):
         pytest.skip("the kernel's headers are not installed")
-    numbers = {line.split()[1].removeprefix("__NR_"): int(line.split()[2]) for line in open(header) if line.startswith("#define __NR_")}
-    names = ("fork vfork execve execveat socket connect bind tkill rt_sigqueueinfo rt_tgsigqueueinfo ptrace process_vm_readv process_vm_writev "
-             "pidfd_open pidfd_send_signal setrlimit mount umount2 pivot_root chroot setns unshare bpf perf_event_open io_uring_setup kexec_load "
-             "kexec_file_load init_module finit_module delete_module reboot swapon swapoff settimeofday clock_settime sethostname").split()
+    numbers = {
+        line.split()[1].removeprefix("__NR_"): int(line.split()[2])
+        for line in open(header)
+        if line.startswith("#define __NR_")
+    }
+    names = (
+        "fork vfork execve execveat socket connect bind tkill rt_sigqueueinfo rt_tgsigqueueinfo ptrace process_vm_readv process_vm_writev "
+        "pidfd_open pidfd_send_signal setrlimit mount umount2 pivot_root chroot setns unshare bpf perf_event_open io_uring_setup kexec_load "
+        "kexec_file_load init_module finit_module delete_module reboot swapon swapoff settimeofday clock_settime sethostname"
+    ).split()
     calls = CALLS["x86_64"]
     assert sorted(calls.refused) == sorted(numbers[name] for name in names)
-    assert (calls.clone, calls.prlimit64, *calls.own_process_only) == tuple(numbers[n] for n in ("clone", "prlimit64", "kill", "tgkill"))
+    assert (calls.clone, calls.prlimit64, *calls.own_process_only) == tuple(
+        numbers[n] for n in ("clone", "prlimit64", "kill", "tgkill")
+    )
 
 
 def test_the_interpreters_hook_lets_its_own_folder_be_written_and_no_neighbour(tmp_path):

@@ -6,7 +6,9 @@ from groundup import errors
 
 
 def test_every_mistake_of_the_users_ends_with_status_2_and_ctrl_c_with_130():
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GroundupError)]
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.GroundupError)
+    ]
     assert len(kinds) >= 8
     assert {kind.__name__: kind.exit_status for kind in kinds if kind.exit_status != 2} == {"Interrupted": 130}
 

@@ -25,8 +25,12 @@ SOURCE = str(Path(files.__file__).parents[1])
 
 def start(program: str, *arguments: object) -> subprocess.Popen:
     """A child that runs `program` with this library."""
-    return subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)], env=os.environ | {"PYTHONPATH": SOURCE},
-                            stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": SOURCE},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def names(folder: Path) -> set[str]:
@@ -153,8 +157,10 @@ def test_an_error_while_a_folder_is_made_leaves_the_old_one(tmp_path):
 
 def test_a_file_where_the_folder_should_go_is_kept_and_named(tmp_path):
     (tmp_path / "model").write_text("precious")
-    with pytest.raises(InputError, match="model cannot be made: something of that name stands in its way"), \
-            files.atomic_folder(tmp_path / "model"):
+    with (
+        pytest.raises(InputError, match="model cannot be made: something of that name stands in its way"),
+        files.atomic_folder(tmp_path / "model"),
+    ):
         pass
     assert (tmp_path / "model").read_text() == "precious" and names(tmp_path) == {"model"}
 
@@ -177,7 +183,9 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path, monkeypat
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, call, full)
-    with pytest.raises(DiskFull, match="no space left to write .*a; free some space or choose another folder with --out"):
+    with pytest.raises(
+        DiskFull, match="no space left to write .*a; free some space or choose another folder with --out"
+    ):
         files.write_text(tmp_path / "a", "new")
     monkeypatch.undo()
     assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == {"a"}
@@ -188,7 +196,10 @@ def test_a_full_disk_inside_a_folder_names_the_folder(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(DiskFull, match=f"to write {tmp_path}/model;"), files.atomic_folder(tmp_path / "model") as folder:
+    with (
+        pytest.raises(DiskFull, match=f"to write {tmp_path}/model;"),
+        files.atomic_folder(tmp_path / "model") as folder,
+    ):
         files.write_text(folder / "config.json", "{}")
     assert names(tmp_path) == set()
 
@@ -254,7 +265,9 @@ def test_a_path_through_a_file_is_one_sentence(tmp_path):
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
 
 
 def without_nan(value):
@@ -275,7 +288,9 @@ def test_what_was_written_as_json_is_read_again_with_nan_as_null(tmp_path_factor
 
 
 def test_numbers_of_numpy_and_paths_are_written(tmp_path):
-    files.write_json(tmp_path / "a", {"loss": np.float32(1.5), "nan": np.float32("nan"), "step": np.int64(3), "at": tmp_path})
+    files.write_json(
+        tmp_path / "a", {"loss": np.float32(1.5), "nan": np.float32("nan"), "step": np.int64(3), "at": tmp_path}
+    )
     assert files.read_json(tmp_path / "a") == {"loss": 1.5, "nan": None, "step": 3, "at": str(tmp_path)}
 
 
@@ -340,7 +355,10 @@ HOLDER = "import sys, time\nfrom groundup import files\nwith files.lock(sys.argv
 def test_a_folder_is_held_by_one_process_and_free_when_that_dies(tmp_path):
     child = start(HOLDER, tmp_path / "run")
     assert child.stdout.readline() == "held\n"
-    with pytest.raises(GroundupError, match=f"is in use by another command \\(process {child.pid}\\); wait for it"), files.lock(tmp_path / "run"):
+    with (
+        pytest.raises(GroundupError, match=f"is in use by another command \\(process {child.pid}\\); wait for it"),
+        files.lock(tmp_path / "run"),
+    ):
         pass
     child.kill()
     child.wait()

@@ -25,20 +25,34 @@ from groundup.course.topics import path_ids, paths
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "src" / "groundup"
-ROOMS = ("plots foundations text data machine model inference evaluation training classical interpret compression tuning alignment multimodal "
-         "safety applications serving runs recipes lessons course workbench cli").split()  # a room imports only rooms that stand before it
+ROOMS = (
+    "plots foundations text data machine model inference evaluation training classical interpret compression tuning alignment multimodal "
+    "safety applications serving runs recipes lessons course workbench cli"
+).split()  # a room imports only rooms that stand before it
 WITHOUT_TOPICS = {"plots", "runs", "recipes", "lessons", "cli"}  # rooms that serve the others
 PLUMBING = {  # what stands in a room without being a topic, and why
     "text": {"compiled": "how Numba kernels are cached"},
-    "data": {"documents": "the record that flows", "build": "documents of a run", "config": "settings", "folder": "a built folder", "splits": "held out"},
+    "data": {
+        "documents": "the record that flows",
+        "build": "documents of a run",
+        "config": "settings",
+        "folder": "a built folder",
+        "splits": "held out",
+    },
     "model": {"transformer": "the parts composed", "parts": "a configuration's parts"},
     "inference": {"handle": "what gu.load returns", "streaming": "text as it is made"},
-    "evaluation": {"baselines": "who a model is compared with", "chain": "a chain of stages", "config": "settings", "held_out": "held-out text"},
+    "evaluation": {
+        "baselines": "who a model is compared with",
+        "chain": "a chain of stages",
+        "config": "settings",
+        "held_out": "held-out text",
+    },
     "training": {"config": "settings"},
     "tuning": {"config": "settings"},
     "alignment": {"config": "settings", "answers": "what is sampled and scored"},
 }
-NOT_YET_BUILT = set("""
+NOT_YET_BUILT = set(
+    """
 foundations.linalg foundations.autograd foundations.optimize foundations.probability foundations.information foundations.discrete
 foundations.learning foundations.networks text.preprocess data.clean machine.numbers machine.kernels model.recurrence model.moe
 inference.distributed evaluation.people evaluation.robustness training.monitor training.parallel training.scaling classical.hmm
@@ -49,7 +63,8 @@ alignment.constitutional alignment.challenges multimodal.vision multimodal.audio
 safety.society applications.prompting applications.retrieval applications.agents serving.api serving.limits serving.scheduling
 serving.operations course.pipeline course.exercises course.book course.paths course.challenges workbench.watch workbench.chat
 workbench.inside workbench.text workbench.learn
-""".split())  # modules of the syllabus without code; this list only shrinks
+""".split()
+)  # modules of the syllabus without code; this list only shrinks
 LONGEST_FUNCTION = 45  # lines
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -82,7 +97,10 @@ def imported(file: Path) -> Iterator[tuple[str, ast.stmt]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield from ((f"{node.module}.{alias.name}" if node.module == "groundup" else node.module or "", node) for alias in node.names)
+            yield from (
+                (f"{node.module}.{alias.name}" if node.module == "groundup" else node.module or "", node)
+                for alias in node.names
+            )
 
 
 def public(file: Path) -> Iterator[Function | ast.ClassDef]:
@@ -99,7 +117,12 @@ def public(file: Path) -> Iterator[Function | ast.ClassDef]:
 
 
 def test_every_import_is_absolute():
-    assert not [place(file, node) for file in sources() for node in ast.walk(tree(file)) if isinstance(node, ast.ImportFrom) and node.level]
+    assert not [
+        place(file, node)
+        for file in sources()
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
 
 
 def test_a_room_imports_only_rooms_above_it():
@@ -114,17 +137,33 @@ def test_a_room_imports_only_rooms_above_it():
 
 
 def test_leaves_import_no_room():
-    wrong = [f"{place(file, node)}: {name}" for file in HOUSE.glob("*.py") if file.stem != "__init__"
-             for name, node in imported(file) if name.startswith("groundup.") and name.split(".")[1] not in leaves()]
+    wrong = [
+        f"{place(file, node)}: {name}"
+        for file in HOUSE.glob("*.py")
+        if file.stem != "__init__"
+        for name, node in imported(file)
+        if name.startswith("groundup.") and name.split(".")[1] not in leaves()
+    ]
     assert not wrong
 
 
 def test_foundations_import_no_torch():
-    assert not [place(file, node) for file in sources() if room_of(file) == "foundations" for name, node in imported(file) if name.split(".")[0] == "torch"]
+    assert not [
+        place(file, node)
+        for file in sources()
+        if room_of(file) == "foundations"
+        for name, node in imported(file)
+        if name.split(".")[0] == "torch"
+    ]
 
 
 def test_no_pickle_is_read():
-    assert not [place(file, node) for file in sources() for name, node in imported(file) if name.split(".")[0] in ("pickle", "dill", "cloudpickle", "joblib")]
+    assert not [
+        place(file, node)
+        for file in sources()
+        for name, node in imported(file)
+        if name.split(".")[0] in ("pickle", "dill", "cloudpickle", "joblib")
+    ]
 
 
 def test_every_folder_of_the_house_is_a_room():
@@ -132,11 +171,25 @@ def test_every_folder_of_the_house_is_a_room():
     assert folders <= set(ROOMS)
 
 
-@pytest.mark.parametrize("program", ["import groundup", "import groundup; dir(groundup)", "from groundup.cli import main; main(['--help'])",
-                                     "import groundup.plots", "import groundup.course", "import groundup.slots, groundup.files, groundup.sandbox"])
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import groundup",
+        "import groundup; dir(groundup)",
+        "from groundup.cli import main; main(['--help'])",
+        "import groundup.plots",
+        "import groundup.course",
+        "import groundup.slots, groundup.files, groundup.sandbox",
+    ],
+)
 def test_light_imports_load_neither_torch_nor_numba(program):
     check = f"{program}\nimport sys\nassert not {{'torch', 'numba', 'transformers'}} & set(sys.modules), 'heavy'"
-    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(HOUSE.parent)})
+    done = subprocess.run(
+        [sys.executable, "-c", check],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(HOUSE.parent)},
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -164,7 +217,11 @@ def built(room: str) -> set[str]:
     folder = HOUSE / room
     if not folder.is_dir():
         return set()
-    return {entry.stem for entry in folder.iterdir() if entry.suffix == ".py" or (entry.is_dir() and any(entry.rglob("*.py")))} - {"__init__"}
+    return {
+        entry.stem
+        for entry in folder.iterdir()
+        if entry.suffix == ".py" or (entry.is_dir() and any(entry.rglob("*.py")))
+    } - {"__init__"}
 
 
 def modules() -> dict[str, set[str]]:
@@ -201,18 +258,29 @@ def test_every_id_of_the_paths_is_in_the_syllabus():
 
 def test_every_topic_stands_in_a_path():
     reached = {topic.id for path in paths() for id in path_ids(path) for topic in resolve(id)}
-    assert not [topic.id for topic in syllabus() if topic.id not in reached and topic.room not in ("course", "workbench")]
+    assert not [
+        topic.id for topic in syllabus() if topic.id not in reached and topic.room not in ("course", "workbench")
+    ]
 
 
 def test_milestones_have_ids_of_their_own_and_a_known_check():
     milestones = [chapter["milestone"] for chapter in paths()["chapters"]["chapter"]] + paths()["roadmap"]["steps"]
     ids = [milestone["id"] for milestone in milestones]
-    assert len(ids) == len(set(ids)) and {milestone["check"] for milestone in milestones} <= {"function", "run", "equal", "report"}
+    assert len(ids) == len(set(ids)) and {milestone["check"] for milestone in milestones} <= {
+        "function",
+        "run",
+        "equal",
+        "report",
+    }
 
 
 def test_a_test_stands_where_its_source_stands():
     folders = {test.parent.relative_to(ROOT / "tests") for test in (ROOT / "tests").rglob("test_*.py")}
-    assert not [str(folder) for folder in folders if not (HOUSE / folder).exists() and not (HOUSE / folder).with_suffix(".py").exists()]
+    assert not [
+        str(folder)
+        for folder in folders
+        if not (HOUSE / folder).exists() and not (HOUSE / folder).with_suffix(".py").exists()
+    ]
 
 
 # ───────── the source itself ─────────
@@ -223,29 +291,52 @@ def test_every_file_says_what_it_is():
 
 
 def test_every_public_name_is_documented():
-    bare = [f"{place(file, node)} {node.name}" for file in sources() if room_of(file) not in ("lessons",) for node in public(file) if not ast.get_docstring(node)]
+    bare = [
+        f"{place(file, node)} {node.name}"
+        for file in sources()
+        if room_of(file) not in ("lessons",)
+        for node in public(file)
+        if not ast.get_docstring(node)
+    ]
     assert not bare
 
 
 def test_no_function_is_longer_than_a_screen():
     functions = [(file, node) for file in sources() for node in ast.walk(tree(file)) if isinstance(node, Function)]
-    long = [f"{place(file, node)} {node.name}: {length} lines" for file, node in functions
-            if (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION]
+    long = [
+        f"{place(file, node)} {node.name}: {length} lines"
+        for file, node in functions
+        if (length := (node.end_lineno or 0) - node.lineno + 1) > LONGEST_FUNCTION
+    ]
     assert not long
 
 
 def test_every_slot_that_is_asked_for_exists():
     known = slots.known_slots()
-    asked = [(file, node) for file in sources() for node in ast.walk(tree(file)) if isinstance(node, ast.Call)
-             and ast.unparse(node.func) in ("filled", "slots.filled") and node.args and isinstance(node.args[0], ast.Constant)]
+    asked = [
+        (file, node)
+        for file in sources()
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("filled", "slots.filled")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    ]
     assert not [f"{place(file, node)}: {node.args[0].value}" for file, node in asked if node.args[0].value not in known]
 
 
 def test_no_file_names_the_place_where_it_was_written():
     pattern = re.compile(r"(?<![\w.])/(?:work|home|Users)/\w+")
-    texts = [file for folder in ("src", "tests", "benchmarks") for file in (ROOT / folder).rglob("*") if file.suffix in (".py", ".toml", ".md")]
+    texts = [
+        file
+        for folder in ("src", "tests", "benchmarks")
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".toml", ".md")
+    ]
     texts += [*ROOT.glob("*.md"), ROOT / "pyproject.toml"]
-    assert not [f"{place(file)}: {found[0]}" for file in texts if (found := pattern.search(file.read_text(encoding="utf-8")))]
+    assert not [
+        f"{place(file)}: {found[0]}" for file in texts if (found := pattern.search(file.read_text(encoding="utf-8")))
+    ]
 
 
 EXAMPLES = [file for file in sources() if ">>> " in file.read_text(encoding="utf-8")]
@@ -253,7 +344,9 @@ EXAMPLES = [file for file in sources() if ">>> " in file.read_text(encoding="utf
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: str(file.relative_to(HOUSE)))
 def test_the_examples_in_docstrings_are_true(file):
-    module = importlib.import_module(".".join(["groundup", *file.relative_to(HOUSE).with_suffix("").parts]).removesuffix(".__init__"))
+    module = importlib.import_module(
+        ".".join(["groundup", *file.relative_to(HOUSE).with_suffix("").parts]).removesuffix(".__init__")
+    )
     finder = doctest.DocTestFinder(exclude_empty=True)
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE)
     examples = [found for found in finder.find(module) if found.examples]
@@ -277,8 +370,23 @@ def texts() -> Iterator[tuple[Path, str]]:
 
 
 WRITTEN_BY_RUNS = {  # files that groundup or its user writes, named in prose
-    "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "README.md", "results.json", "metrics.jsonl", "report.html",
-    "chosen.json", "stage.toml", "recipe.toml", "done.json", "index.json", "checksums.json", "model.safetensors", "sittings.jsonl", "conversation.jsonl",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "README.md",
+    "results.json",
+    "metrics.jsonl",
+    "report.html",
+    "chosen.json",
+    "stage.toml",
+    "recipe.toml",
+    "done.json",
+    "index.json",
+    "checksums.json",
+    "model.safetensors",
+    "sittings.jsonl",
+    "conversation.jsonl",
 }
 
 
@@ -296,8 +404,12 @@ def is_there(reference: str) -> bool:
 
 def test_files_that_are_named_exist():
     pattern = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md))`")
-    gone = [f"{file.relative_to(ROOT)}: {name}" for file, text in texts() for name in pattern.findall(text)
-            if not is_there(name) and not any(mark in name for mark in ("my/", "test_*"))]
+    gone = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file, text in texts()
+        for name in pattern.findall(text)
+        if not is_there(name) and not any(mark in name for mark in ("my/", "test_*"))
+    ]
     assert not gone
 
 
@@ -310,8 +422,10 @@ def test_modules_that_are_named_exist():
             parts = name.split(".")[1:]
             if parts[0] not in leaves() | set(ROOMS) | set(groundup._EXPORTS):
                 gone.append(f"{file.relative_to(ROOT)}: {name}")
-            elif len(parts) > 1 and not any((HOUSE / Path(*parts[:n])).with_suffix(".py").exists() or (HOUSE / Path(*parts[:n])).is_dir()
-                                            for n in (len(parts), len(parts) - 1)):
+            elif len(parts) > 1 and not any(
+                (HOUSE / Path(*parts[:n])).with_suffix(".py").exists() or (HOUSE / Path(*parts[:n])).is_dir()
+                for n in (len(parts), len(parts) - 1)
+            ):
                 gone.append(f"{file.relative_to(ROOT)}: {name}")
     assert not gone
 
@@ -319,8 +433,12 @@ def test_modules_that_are_named_exist():
 def test_commands_that_are_named_exist():
     from groundup.cli import VERBS
 
-    gone = [f"{file.relative_to(ROOT)}: groundup {verb}" for file, text in texts() for verb in re.findall(r"[`/]groundup ([a-z]+)", text)
-            if verb not in {*VERBS, "verb"}]
+    gone = [
+        f"{file.relative_to(ROOT)}: groundup {verb}"
+        for file, text in texts()
+        for verb in re.findall(r"[`/]groundup ([a-z]+)", text)
+        if verb not in {*VERBS, "verb"}
+    ]
     assert not gone
 
 
@@ -334,7 +452,12 @@ def shipped_data() -> set[str]:
 def test_the_wheel_holds_code_recipes_syllabus_and_paths(tmp_path):
     builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
     held = {file.distribution_path for file in builder.recurse_included_files()}
-    assert {"groundup/recipes/demo.toml", "groundup/course/syllabus.toml", "groundup/course/paths.toml", "groundup/py.typed"} <= held
+    assert {
+        "groundup/recipes/demo.toml",
+        "groundup/course/syllabus.toml",
+        "groundup/course/paths.toml",
+        "groundup/py.typed",
+    } <= held
     assert shipped_data() <= held
     assert {str(file.relative_to(HOUSE.parent)) for file in sources()} <= held
     assert not [name for name in held if "__pycache__" in name]
@@ -350,13 +473,37 @@ def test_nothing_of_the_source_is_ignored_by_git():
 
 def test_extras_are_resolved_by_one_command_with_bounds():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert {"test", "dev", "serve", "data", "hub", "learn", "evaluate", "cluster", "track", "oracles", "kernels", "xla", "export", "peers"} == set(
-        project["optional-dependencies"])
-    assert any(re.fullmatch(r"torch>=\d+\.\d+,<\d+\.\d+", line) for line in project["dependencies"]), "without an upper bound pip takes a CUDA build"
+    assert {
+        "test",
+        "dev",
+        "serve",
+        "data",
+        "hub",
+        "learn",
+        "evaluate",
+        "cluster",
+        "track",
+        "oracles",
+        "kernels",
+        "xla",
+        "export",
+        "peers",
+    } == set(project["optional-dependencies"])
+    assert any(re.fullmatch(r"torch>=\d+\.\d+,<\d+\.\d+", line) for line in project["dependencies"]), (
+        "without an upper bound pip takes a CUDA build"
+    )
 
 
 def test_every_extra_that_a_message_names_exists():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    calls = [(file, node) for file in sources() for node in ast.walk(tree(file)) if isinstance(node, ast.Call)
-             and ast.unparse(node.func).split(".")[-1] in ("missing_extra", "pip_line") and isinstance(node.args[-1], ast.Constant)]
-    assert not [f"{place(file, node)}: {node.args[-1].value}" for file, node in calls if node.args[-1].value not in extras]
+    calls = [
+        (file, node)
+        for file in sources()
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in ("missing_extra", "pip_line")
+        and isinstance(node.args[-1], ast.Constant)
+    ]
+    assert not [
+        f"{place(file, node)}: {node.args[-1].value}" for file, node in calls if node.args[-1].value not in extras
+    ]

@@ -47,7 +47,9 @@ def test_a_terminal_sees_title_share_rate_time_left_and_values():
 
 
 def test_without_a_terminal_only_what_is_said_is_seen_and_results_stay_on_stdout():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE})
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE}
+    )
     assert (done.stdout, done.stderr) == ("result\n", "begin\n")
 
 
@@ -55,7 +57,9 @@ def test_the_quiet_variable_silences_all():
     assert in_terminal(PROGRAM, GROUNDUP_QUIET="1") == ""
 
 
-@pytest.mark.parametrize(("number", "text"), [(0.0, "0"), (9.94, "9.9"), (999, "999"), (999.6, "1.0k"), (999_999, "1.0M"), (3e9, "3.0G")])
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.0, "0"), (9.94, "9.9"), (999, "999"), (999.6, "1.0k"), (999_999, "1.0M"), (3e9, "3.0G")]
+)
 def test_numbers_are_short(number, text):
     assert progress.short(number) == text
 

@@ -32,20 +32,33 @@ def test_a_broken_program_is_an_error(code):
     assert run_python(code).kind == "error"
 
 
-@pytest.mark.parametrize("code", ["import sys; sys.exit(0)", "raise SystemExit", "quit()", "import os; os._exit(0)", "import sys; sys.exit('no')"])
+@pytest.mark.parametrize(
+    "code",
+    ["import sys; sys.exit(0)", "raise SystemExit", "quit()", "import os; os._exit(0)", "import sys; sys.exit('no')"],
+)
 def test_a_program_that_leaves_before_its_end_has_not_passed(code):
     verdict = run_python(f"{code}\nassert False")
     assert verdict.kind == "error" and verdict.stderr
 
 
-@pytest.mark.parametrize("code", ["while True: pass", "import time; time.sleep(60)", "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
-                                  "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass", "9**9**9"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "while True: pass",
+        "import time; time.sleep(60)",
+        "while True:\n  try:\n    while True: pass\n  except BaseException: pass",
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass",
+        "9**9**9",
+    ],
+)
 def test_an_endless_program_is_a_timeout(code):
     verdict = run_python(f"print('begun', flush=True)\n{code}", timeout_s=0.5)
     assert verdict.kind == "timeout" and 0.4 < verdict.seconds < 5
 
 
-@pytest.mark.parametrize("code", ["b = bytearray(50 * 10**9)", "x = []\nwhile True: x.append(bytes(10**7))", "[0] * 10**11"])
+@pytest.mark.parametrize(
+    "code", ["b = bytearray(50 * 10**9)", "x = []\nwhile True: x.append(bytes(10**7))", "[0] * 10**11"]
+)
 def test_an_allocation_of_50_gigabytes_is_over_the_limit_of_memory(code):
     verdict = run_python(code)
     assert verdict.kind == "memory" and "MemoryError" in verdict.stderr
@@ -57,7 +70,9 @@ def test_a_program_that_catches_its_memory_error_goes_on():
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_flood_of_output_is_cut_off(stream):
-    verdict = run_python(f"import sys\nwhile True: print('x' * 1000, file=sys.{stream})", output_bytes=10_000, timeout_s=30)
+    verdict = run_python(
+        f"import sys\nwhile True: print('x' * 1000, file=sys.{stream})", output_bytes=10_000, timeout_s=30
+    )
     assert verdict.kind == "output"
     assert len(getattr(verdict, stream)) <= 10_000
 
@@ -78,8 +93,15 @@ def test_a_fork_bomb_that_passes_the_interpreters_hook_starts_nothing():
     assert run_python(code).stdout == "-1 -1 True\n"
 
 
-@pytest.mark.parametrize("code", ["import os; os.system('true')", "import subprocess; subprocess.run(['true'])",
-                                  "import multiprocessing as m; p = m.Process(target=print); p.start()", "import os; os.kill(os.getppid(), 9)"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.system('true')",
+        "import subprocess; subprocess.run(['true'])",
+        "import multiprocessing as m; p = m.Process(target=print); p.start()",
+        "import os; os.kill(os.getppid(), 9)",
+    ],
+)
 def test_no_other_process_is_started_or_killed(code):
     verdict = run_python(code)
     assert verdict.kind == "error" and "PermissionError" in verdict.stderr
@@ -103,7 +125,8 @@ def test_no_socket_is_made_even_past_the_interpreters_hook():
 
 @kernel
 def test_the_limits_cannot_be_raised_again():
-    code = "import resource as r\ntry:\n    r.setrlimit(r.RLIMIT_AS, (r.RLIM_INFINITY, r.RLIM_INFINITY))\nexcept (ValueError, OSError):\n    print(r.getrlimit(r.RLIMIT_AS)[0])"
+    code = "import resource as r\ntry:\n    r.setrlimit(r.RLIMIT_AS, (r.RLIM_INFINITY, r.RLIM_INFINITY))\n"
+    code += "except (ValueError, OSError):\n    print(r.getrlimit(r.RLIMIT_AS)[0])"
     assert run_python(code, memory_bytes=10**9).stdout == "1000000000\n"
 
 
@@ -116,8 +139,17 @@ def test_threads_work():
     assert run_python(code).stdout == "in a thread\n"
 
 
-@pytest.mark.parametrize("change", ["open({!r}, 'w')", "import os; os.remove({!r})", "import os; os.rename({!r}, 'x')", "import os; os.truncate({!r}, 0)",
-                                    "import pathlib; pathlib.Path({!r}).write_text('x')", "import os; os.open({!r}, os.O_RDWR)"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "open({!r}, 'w')",
+        "import os; os.remove({!r})",
+        "import os; os.rename({!r}, 'x')",
+        "import os; os.truncate({!r}, 0)",
+        "import pathlib; pathlib.Path({!r}).write_text('x')",
+        "import os; os.open({!r}, os.O_RDWR)",
+    ],
+)
 def test_nothing_outside_the_folder_is_changed(tmp_path, change):
     precious = tmp_path / "precious"
     precious.write_text("kept")
@@ -127,7 +159,9 @@ def test_nothing_outside_the_folder_is_changed(tmp_path, change):
 
 
 def test_the_programs_own_folder_can_be_written_and_is_gone_afterwards():
-    verdict = run_python("import os, pathlib\npathlib.Path('a.txt').write_text('x' * 10)\nprint(os.getcwd(), pathlib.Path('a.txt').stat().st_size)")
+    verdict = run_python(
+        "import os, pathlib\npathlib.Path('a.txt').write_text('x' * 10)\nprint(os.getcwd(), pathlib.Path('a.txt').stat().st_size)"
+    )
     folder, size = verdict.stdout.split()
     assert size == "10" and not Path(folder).exists()
 
@@ -137,7 +171,9 @@ def test_a_file_over_the_limit_is_an_error():
 
 
 def test_files_that_are_given_can_be_read_and_imported():
-    verdict = run_python("import helper\nprint(helper.x, open('data/a.txt').read())", files={"helper.py": "x = 5", "data/a.txt": "text"})
+    verdict = run_python(
+        "import helper\nprint(helper.x, open('data/a.txt').read())", files={"helper.py": "x = 5", "data/a.txt": "text"}
+    )
     assert verdict.stdout == "5 text\n"
 
 
@@ -152,13 +188,17 @@ def test_nothing_of_the_users_environment_is_seen(monkeypatch):
 
 
 def test_main_is_the_program_and_numpy_can_be_used():
-    code = "import __main__, sys\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\nimport numpy\nprint(__name__, sys.argv, A(1), numpy.ones(3).sum())"
+    code = "import __main__, sys\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\nimport numpy\n"
+    code += "print(__name__, sys.argv, A(1), numpy.ones(3).sum())"
     assert run_python(code, timeout_s=20).stdout == "__main__ ['program.py'] A(x=1) 3.0\n"
 
 
 def test_many_programs_run_side_by_side():
     verdicts = {}
-    threads = [threading.Thread(target=lambda n=n: verdicts.__setitem__(n, run_python(f"print({n})", timeout_s=30).stdout)) for n in range(6)]
+    threads = [
+        threading.Thread(target=lambda n=n: verdicts.__setitem__(n, run_python(f"print({n})", timeout_s=30).stdout))
+        for n in range(6)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

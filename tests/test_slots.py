@@ -107,7 +107,9 @@ def test_the_filled_slot_keeps_the_references_name_and_docstring(house):
 
 
 def test_the_learners_file_runs_at_the_first_call_only(house):
-    house.learn("a.py", "import os\nos.environ['RAN'] = os.environ.get('RAN', '') + 'x'\ndef double(x):\n    return x\n")
+    house.learn(
+        "a.py", "import os\nos.environ['RAN'] = os.environ.get('RAN', '') + 'x'\ndef double(x):\n    return x\n"
+    )
     os.environ.pop("RAN", None)
     slots.use(house.mine)
     room = house.enter()
@@ -152,7 +154,9 @@ def test_a_reference_that_cannot_be_called_again_is_left_unmeasured(house):
 
 
 def test_the_comparison_leaves_random_state_as_one_call_would(house):
-    house.write("arithmetic/simple/products.py", ROOM.replace("return x * 2", "import numpy; return numpy.random.rand()"))
+    house.write(
+        "arithmetic/simple/products.py", ROOM.replace("return x * 2", "import numpy; return numpy.random.rand()")
+    )
     house.learn("a.py", "import numpy\ndef double(x):\n    return numpy.random.rand()\n")
     slots.use(house.mine)
     room = house.enter()
@@ -223,7 +227,9 @@ def test_a_missing_folder_is_refused(house, tmp_path):
 
 def test_other_functions_in_the_folder_are_fine_but_none_at_all_is_not(house):
     house.learn("a.py", "def something_else(x):\n    return x\n")
-    with pytest.raises(InputError, match="no function named like a slot; name one of yours after one of: double, triple"):
+    with pytest.raises(
+        InputError, match="no function named like a slot; name one of yours after one of: double, triple"
+    ):
         slots.use(house.mine)
     house.learn("b.py", "def double(x):\n    return x\n")
     assert [filled.id for filled in slots.use(house.mine)] == ["arithmetic.simple.double"]
@@ -249,7 +255,10 @@ def test_hidden_folders_are_not_the_learners(house):
 def test_a_name_of_several_slots_needs_the_mirrored_path(house):
     house.write("sums/other.py", OTHER)
     house.learn("a.py", "def triple(x):\n    return x\n")
-    with pytest.raises(InputError, match="several slots are named triple; put yours into arithmetic/simple/products.py or sums/other.py"):
+    with pytest.raises(
+        InputError,
+        match="several slots are named triple; put yours into arithmetic/simple/products.py or sums/other.py",
+    ):
         slots.use(house.mine)
     (house.mine / "a.py").unlink()
     house.learn("sums/other.py", "def triple(x):\n    return 'mine'\n")
@@ -268,7 +277,9 @@ def test_a_slot_filled_twice_is_refused(house):
 def test_use_refuses_after_the_room_was_imported(house):
     house.learn("a.py", "def double(x):\n    return x\n")
     house.enter()
-    with pytest.raises(InputError, match=r"arithmetic.simple.double was imported before groundup.use\(.*call it first of all"):
+    with pytest.raises(
+        InputError, match=r"arithmetic.simple.double was imported before groundup.use\(.*call it first of all"
+    ):
         slots.use(house.mine)
     assert not slots.active()
 
@@ -307,18 +318,26 @@ def test_the_folder_travels_to_child_processes(tmp_path):
     (tmp_path / "a.py").write_text("def top_p(logits, p):\n    return 'mine'\n")
     program = "import groundup.slots as s; print([f.id for f in s.active()])"
     use = f"import groundup, subprocess, sys; groundup.use({str(tmp_path)!r}); subprocess.run([sys.executable, '-c', {program!r}], check=True)"
-    said = subprocess.run([sys.executable, "-c", use], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE})
+    said = subprocess.run(
+        [sys.executable, "-c", use], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE}
+    )
     assert said.stdout.strip() == "['inference.decoding.top_p']", said.stderr
 
 
 def test_a_wrong_folder_in_the_environment_is_said_at_once(tmp_path):
     environment = os.environ | {"PYTHONPATH": SOURCE, slots.VARIABLE: str(tmp_path / "gone")}
-    said = subprocess.run([sys.executable, "-c", "import groundup.slots"], capture_output=True, text=True, env=environment)
+    said = subprocess.run(
+        [sys.executable, "-c", "import groundup.slots"], capture_output=True, text=True, env=environment
+    )
     assert "is not a folder" in said.stderr
 
 
 def test_every_slot_of_the_library_is_found_without_importing_a_room():
-    program = "import sys, groundup.slots as s; print(len(s.known_slots()), 'torch' in sys.modules, 'numba' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE})
+    program = (
+        "import sys, groundup.slots as s; print(len(s.known_slots()), 'torch' in sys.modules, 'numba' in sys.modules)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE}
+    )
     count, *heavy = said.stdout.split()
     assert int(count) >= 8 and heavy == ["False", "False"]

@@ -47,8 +47,8 @@ def _ended(source: bytes, names: dict[str, object]) -> str:
 
 def _limit(cpu_s: int, memory_bytes: int, file_bytes: int) -> None:
     """Set the limits that the kernel holds."""
-    limits = {resource.RLIMIT_CPU: cpu_s, resource.RLIMIT_FSIZE: file_bytes, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64,
-              resource.RLIMIT_AS: memory_bytes}
+    limits = {resource.RLIMIT_CPU: cpu_s, resource.RLIMIT_FSIZE: file_bytes, resource.RLIMIT_AS: memory_bytes}
+    limits |= {resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64}
     if not filters():  # with the filter below threads stay possible; this counts them too
         limits[resource.RLIMIT_NPROC] = 0
     for name, value in limits.items():
@@ -60,20 +60,33 @@ def _limit(cpu_s: int, memory_bytes: int, file_bytes: int) -> None:
             continue
 
 
-def _writes_only_inside(folder: str) -> Callable[[str, tuple], None]:
-    """A hook for the interpreter's own report of what a program does, which refuses to change files outside `folder`."""
-    changing = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate", "os.utime",
-                "shutil.rmtree", "shutil.move", "shutil.chown"}
-    forbidden = {"socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.kill",
-                 "os.killpg"}
-    realpath, isinstance_, writing, fsdecode = os.path.realpath, isinstance, os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, os.fsdecode
+CHANGES = frozenset(
+    "os.remove os.rename os.rmdir os.mkdir os.chmod os.chown os.link os.symlink os.truncate os.utime "
+    "shutil.rmtree shutil.move shutil.chown".split()
+)
+FORBIDDEN = frozenset(
+    "socket.connect socket.bind subprocess.Popen os.system os.fork os.forkpty os.exec os.posix_spawn "
+    "os.kill os.killpg".split()
+)
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def _writes_only_inside(
+    folder: str,
+    changes: frozenset[str] = CHANGES,  # kept here, where the program does not look them up anew
+    forbidden: frozenset[str] = FORBIDDEN,
+    realpath: Callable = os.path.realpath,
+    fsdecode: Callable = os.fsdecode,
+) -> Callable[[str, tuple], None]:
+    """A hook that hears what a program does from the interpreter, and refuses to change files outside `folder`."""
 
     def hook(event: str, arguments: tuple) -> None:
         if event in forbidden:
             raise PermissionError(f"{event} is not allowed in the sandbox")
-        paths = arguments[:2] if event in changing else arguments[:1] if event == "open" and (arguments[2] or 0) & writing else ()
+        opens_to_write = event == "open" and (arguments[2] or 0) & WRITING
+        paths = arguments[:2] if event in changes else arguments[:1] if opens_to_write else ()
         for path in paths:
-            if isinstance_(path, (str, bytes, os.PathLike)):
+            if isinstance(path, str | bytes | os.PathLike):
                 full = realpath(fsdecode(path))
                 if full != "/dev/null" and not (full + "/").startswith(folder + "/"):
                     raise PermissionError(f"{full} lies outside the sandbox's folder and may not be changed")
@@ -87,25 +100,32 @@ LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 EPERM, ENOSYS = 1, 38
 CLONE_THREAD = 0x00010000
-NUMBER, ARCHITECTURE, FIRST, THIRD = 0, 4, 16, 32  # places in the kernel's record of a call: its number, its machine, its arguments
+NUMBER, ARCHITECTURE, FIRST, THIRD = 0, 4, 16, 32  # places in the kernel's record of a call, two of its arguments
 
 
 # The system calls of one processor by their numbers (Linux's tables syscall_64.tbl and asm-generic/unistd.h).
-# own_process_only: kill, tgkill. refused: fork, vfork, execve, execveat, socket, connect, bind, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, ptrace,
-# process_vm_readv and writev, pidfd_open, pidfd_send_signal, setrlimit, mount, umount2, pivot_root, chroot, setns, unshare,
-# bpf, perf_event_open, io_uring_setup, the loading of kernels and modules, reboot, swapon and off, the setting of clock and name
+# own_process_only: kill, tgkill. refused: fork, vfork, execve, execveat, socket, connect, bind, tkill, rt_sigqueueinfo,
+# rt_tgsigqueueinfo, ptrace, process_vm_readv and writev, pidfd_open, pidfd_send_signal, setrlimit, mount, umount2,
+# pivot_root, chroot, setns, unshare, bpf, perf_event_open, io_uring_setup, the loading of kernels and modules, reboot,
+# swapon and off, the setting of clock and name
 Calls = namedtuple("Calls", "architecture clone prlimit64 own_process_only refused")
+X86_64 = """57 58 59 322 41 42 49 200 129 297 101 310 311 434 424 160 165 166 155 161 308 272 321 298 425 246 320 175 313 176
+169 167 168 164 227 170"""
+AARCH64 = """221 281 198 203 200 130 138 240 117 270 271 434 424 164 40 39 41 51 268 97 280 241 425 104 294 105 273 106
+142 224 225 170 112 161"""
 CALLS = {
-    "x86_64": Calls(0xC000003E, 56, 302, (62, 234), (57, 58, 59, 322, 41, 42, 49, 200, 129, 297, 101, 310, 311, 434, 424, 160, 165, 166, 155, 161,
-                                                     308, 272, 321, 298, 425, 246, 320, 175, 313, 176, 169, 167, 168, 164, 227, 170)),
-    "aarch64": Calls(0xC00000B7, 220, 261, (129, 131), (221, 281, 198, 203, 200, 130, 138, 240, 117, 270, 271, 434, 424, 164, 40, 39, 41, 51,
-                                                        268, 97, 280, 241, 425, 104, 294, 105, 273, 106, 142, 224, 225, 170, 112, 161)),
+    "x86_64": Calls(0xC000003E, 56, 302, (62, 234), tuple(map(int, X86_64.split()))),
+    "aarch64": Calls(0xC00000B7, 220, 261, (129, 131), tuple(map(int, AARCH64.split()))),
 }
 
 
 def filters() -> bool:
     """Whether the kernel here can hold a program from starting processes and opening connections."""
-    return sys.platform == "linux" and os.uname().machine in CALLS and os.path.exists("/proc/sys/kernel/seccomp/actions_avail")
+    return (
+        sys.platform == "linux"
+        and os.uname().machine in CALLS
+        and os.path.exists("/proc/sys/kernel/seccomp/actions_avail")
+    )
 
 
 def deny_processes_and_network() -> None:
@@ -113,7 +133,9 @@ def deny_processes_and_network() -> None:
     if not filters():
         return
     rows = _filter(CALLS[os.uname().machine], os.getpid())
-    code = (ctypes.c_uint64 * len(rows))(*(operation | yes << 16 | no << 24 | value << 32 for operation, yes, no, value in rows))
+    code = (ctypes.c_uint64 * len(rows))(
+        *(operation | yes << 16 | no << 24 | value << 32 for operation, yes, no, value in rows)
+    )
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
@@ -135,7 +157,8 @@ def _filter(calls: Calls, process: int) -> list[tuple[int, int, int, int]]:
     conditions = [(calls.clone, FIRST, (ANY_BIT, CLONE_THREAD)), (calls.prlimit64, THIRD, (EQUAL, 0))]
     conditions += [(number, FIRST, (EQUAL, process)) for number in calls.own_process_only]
     for number, argument, (test, value) in conditions:
-        rows += [(EQUAL, 0, 4, number), (LOAD, 0, 0, argument), (test, 1, 0, value), (RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
+        rows += [(EQUAL, 0, 4, number), (LOAD, 0, 0, argument), (test, 1, 0, value)]
+        rows += [(RETURN, 0, 0, REFUSE | EPERM), (RETURN, 0, 0, ALLOW)]
     return [*rows, (RETURN, 0, 0, ALLOW)]
 
 

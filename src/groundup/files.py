@@ -24,7 +24,8 @@ from groundup.errors import DiskFull, FormatError, GroundupError, InputError
 
 CHECKSUMS = "checksums.json"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-FULL_WORDS = re.compile("no space left|disk quota exceeded|file too large", re.IGNORECASE)  # how libraries in other languages say it
+# how libraries in other languages say it
+FULL_WORDS = re.compile("no space left|disk quota exceeded|file too large", re.IGNORECASE)
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 _numbers = itertools.count()
@@ -45,9 +46,13 @@ def disk_errors(path: str | Path) -> Iterator[None]:
         if number in FULL or FULL_WORDS.search(str(error)):
             raise DiskFull(_no_space(path)) from error
         if number in FORBIDDEN and _concerns(error, path):
-            raise InputError(f"{path} may not be written; change its permissions or choose another folder with --out") from error
+            raise InputError(
+                f"{path} may not be written; change its permissions or choose another folder with --out"
+            ) from error
         if number in IN_THE_WAY and _concerns(error, path):
-            raise InputError(f"{path} cannot be made: something of that name stands in its way; choose another name") from error
+            raise InputError(
+                f"{path} cannot be made: something of that name stands in its way; choose another name"
+            ) from error
         raise
 
 
@@ -297,7 +302,9 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
                 records.append(json.loads(line))
         except ValueError as error:
             if number != len(lines):
-                raise FormatError(f"{path}: line {number} is not valid JSON ({error}); mend or remove the line") from error
+                raise FormatError(
+                    f"{path}: line {number} is not valid JSON ({error}); mend or remove the line"
+                ) from error
     return records
 
 
@@ -338,8 +345,10 @@ def lock(folder: str | Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise GroundupError(f"{folder} is in use by another command (process {file.read().strip() or 'unknown'}); "
-                                f"wait for it or choose another --out") from error
+            raise GroundupError(
+                f"{folder} is in use by another command (process {file.read().strip() or 'unknown'}); "
+                f"wait for it or choose another --out"
+            ) from error
         with disk_errors(folder / ".lock"):
             file.truncate(0)
             print(os.getpid(), file=file, flush=True)

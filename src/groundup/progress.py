@@ -48,9 +48,16 @@ class Bar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description:>12}"), BarColumn(None), TextColumn("{task.percentage:3.0f}%"),
-                   TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-                   TextColumn("{task.fields[values]}", markup=False))
+        columns = (
+            TextColumn("{task.description:>12}"),
+            BarColumn(None),
+            TextColumn("{task.percentage:3.0f}%"),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[values]}", markup=False),
+        )
         self.progress = Progress(*columns, console=Console(stderr=True))
         self.task = self.progress.add_task(title, total=total, rate="", values="")
         self.unit = unit
@@ -65,7 +72,9 @@ class Bar:
     def update(self, amount: float = 1, **values: float | str) -> None:
         """Count on by `amount` units and show the named values."""
         task = self.progress.tasks[0]
-        shown = "  ".join(f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
+        shown = "  ".join(
+            f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+        )
         rate = f"{short(task.speed)} {self.unit}/s" if task.speed else ""
         self.progress.update(self.task, advance=amount, rate=rate, values=shown or task.fields["values"])
 

@@ -23,7 +23,13 @@ from typing import Literal
 from groundup import confinement
 
 MEGABYTE = 1 << 20
-QUIET = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+QUIET = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 
 Kind = Literal["ok", "error", "timeout", "memory", "output", "killed"]
 
@@ -62,8 +68,14 @@ def run_python(
             words.write(stdin.encode(errors="replace"))
             words.seek(0)
             child = subprocess.Popen(
-                [sys.executable, "-s", "-P", confinement.__file__, *limits, str(theirs)], cwd=folder, stdin=words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                pass_fds=[theirs], start_new_session=True, env={"PATH": os.defpath, "HOME": name, "TMPDIR": name, **QUIET},
+                [sys.executable, "-s", "-P", confinement.__file__, *limits, str(theirs)],
+                cwd=folder,
+                stdin=words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=[theirs],
+                start_new_session=True,
+                env={"PATH": os.defpath, "HOME": name, "TMPDIR": name, **QUIET},
             )
         os.close(theirs)
         return _watch(child, report, timeout_s, output_bytes)
@@ -97,11 +109,17 @@ def _watch(child: subprocess.Popen[bytes], report: int, timeout_s: float, output
         stream.close()
     os.close(report)
     kind = reason or _kind(child.returncode, said.decode())
-    note = f"the program ended itself with status {child.returncode} before its last line\n" if kind == "error" and not said else ""
+    note = (
+        f"the program ended itself with status {child.returncode} before its last line\n"
+        if kind == "error" and not said
+        else ""
+    )
     return Verdict(kind, stdout.decode(errors="replace"), stderr.decode(errors="replace") + note, seconds)
 
 
-def _read(child: subprocess.Popen[bytes], outputs: dict[int, bytearray], deadline: float, output_bytes: int) -> Kind | None:
+def _read(
+    child: subprocess.Popen[bytes], outputs: dict[int, bytearray], deadline: float, output_bytes: int
+) -> Kind | None:
     """Collect what the child writes; the limit that was passed, or None when it ended by itself."""
     with selectors.DefaultSelector() as selector:
         for handle in outputs:

@@ -76,7 +76,9 @@ class Filled:
             self._compare(mine, reference, seconds, again)
         return result
 
-    def _compare(self, mine: Callable[..., Any], reference: Callable[..., Any], seconds: float, again: tuple[Any, Any]) -> None:
+    def _compare(
+        self, mine: Callable[..., Any], reference: Callable[..., Any], seconds: float, again: tuple[Any, Any]
+    ) -> None:
         """Time the reference on copies of the same arguments, and both again where that is cheap (the first call warms up)."""
         try:
             with _randomness_kept():
@@ -87,8 +89,10 @@ class Filled:
             return
         self.speed_ratio = seconds / max(theirs, 1e-9)
         if self.speed_ratio > SLOW:
-            say(f"your {self.name} takes {self.speed_ratio:.0f} times the reference's time; "
-                f"every 1,000 calls of it make the run {1000 * (seconds - theirs):.1f} s longer")
+            say(
+                f"your {self.name} takes {self.speed_ratio:.0f} times the reference's time; "
+                f"every 1,000 calls of it make the run {1000 * (seconds - theirs):.1f} s longer"
+            )
 
 
 def slot(function: Function) -> Function:
@@ -135,7 +139,9 @@ def use(folder: str | Path) -> list[Filled]:
         return active()
     late = sorted((found.keys() | _mine.keys()) & registry.keys())
     if late:
-        raise InputError(f"{late[0]} was imported before groundup.use({str(folder)!r}); start Python again and call it first of all")
+        raise InputError(
+            f"{late[0]} was imported before groundup.use({str(folder)!r}); start Python again and call it first of all"
+        )
     _fill(found, sources)
     os.environ[VARIABLE] = str(Path(folder).resolve())
     return active()
@@ -224,7 +230,9 @@ def _matching(name: str, path: Path, slots: dict[str, Path]) -> list[str]:
     ids = [id for id in slots if id.rpartition(".")[2] == name]
     mirrored = [id for id in ids if slots[id] == path]
     if len(ids) > 1 and not mirrored:
-        raise InputError(f"{path}: several slots are named {name}; put yours into {' or '.join(str(slots[id]) for id in ids)}")
+        raise InputError(
+            f"{path}: several slots are named {name}; put yours into {' or '.join(str(slots[id]) for id in ids)}"
+        )
     return mirrored or ids
 
 
@@ -262,8 +270,10 @@ def _learners_function(filled_by: Filled) -> Callable[..., Any]:
     if filled_by.id not in _functions:
         function = getattr(_run_file(filled_by.file, filled_by.line), filled_by.name, None)
         if not callable(function):
-            raise InputError(f"{filled_by.file}:{filled_by.line}: {filled_by.name} is no function any more once the file ran; "
-                             f"keep the name for it")
+            raise InputError(
+                f"{filled_by.file}:{filled_by.line}: {filled_by.name} is no function any more once the file ran; "
+                f"keep the name for it"
+            )
         _functions[filled_by.id] = function
     return _functions[filled_by.id]
 
@@ -287,7 +297,9 @@ def _run_file(file: Path, line: int) -> ModuleType:
 def _where(error: Exception, file: Path, line: int, whose: str) -> str:
     """Say where in the learner's file an exception came from; the function's own line when it never began."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-    return f"{file}:{lines[-1] if lines else line}: {whose} raised {type(error).__name__}: {error}; mend it and run again"
+    return (
+        f"{file}:{lines[-1] if lines else line}: {whose} raised {type(error).__name__}: {error}; mend it and run again"
+    )
 
 
 def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> float:

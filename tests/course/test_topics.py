@@ -13,10 +13,18 @@ def test_ids_are_unique_and_every_topic_says_what_must_work():
     assert all(len(topic.goal.split()) >= 1 and topic.goal == topic.goal.strip() for topic in syllabus())
 
 
-@pytest.mark.parametrize(("word", "id"), [
-    ("rotary", "model.positions.rotary"), ("RoPE", "model.positions.rotary"), ("GRPO", "alignment.grpo.grpo"), ("YaRN", "model.positions.extension"),
-    ("grouped-query", "model.attention.multi_head"), ("kv_cache", "inference.cache.kv_cache"), ("Kneser-Ney", "text.ngram.smoothing"),
-])
+@pytest.mark.parametrize(
+    ("word", "id"),
+    [
+        ("rotary", "model.positions.rotary"),
+        ("RoPE", "model.positions.rotary"),
+        ("GRPO", "alignment.grpo.grpo"),
+        ("YaRN", "model.positions.extension"),
+        ("grouped-query", "model.attention.multi_head"),
+        ("kv_cache", "inference.cache.kv_cache"),
+        ("Kneser-Ney", "text.ngram.smoothing"),
+    ],
+)
 def test_a_topic_is_found_by_the_fields_own_names(word, id):
     assert id in [topic.id for topic in find(word)]
 

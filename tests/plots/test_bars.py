@@ -22,7 +22,9 @@ def test_intervals_are_whiskers_that_end_at_low_and_high():
 
 
 def test_bits_per_byte_is_grouped_by_world_and_the_floor_is_hatched():
-    figure = bits_per_byte_bars({"tinyworld": {"model": {"value": 1.0}, "floor": {"value": 0.9}}, "python": {"model": {"value": 2.0}}})
+    figure = bits_per_byte_bars(
+        {"tinyworld": {"model": {"value": 1.0}, "floor": {"value": 0.9}}, "python": {"model": {"value": 2.0}}}
+    )
     model, floor = figure.data
     assert list(model.x) == ["tinyworld", "python"] and list(floor.x) == ["tinyworld"]
     assert floor.marker.pattern.shape == "/" and model.marker.pattern.shape == ""
@@ -34,8 +36,16 @@ def test_compression_has_one_bar_a_tokenizer_in_every_text():
 
 
 def test_time_and_memory_stand_beside_their_forecasts():
-    stages = [{"name": "data", "seconds": 30.0, "peak_memory_bytes": 1e9},
-              {"name": "train", "seconds": 240.0, "peak_memory_bytes": 2e9, "forecast_seconds": 300.0, "forecast_memory_bytes": 2.2e9}]
+    stages = [
+        {"name": "data", "seconds": 30.0, "peak_memory_bytes": 1e9},
+        {
+            "name": "train",
+            "seconds": 240.0,
+            "peak_memory_bytes": 2e9,
+            "forecast_seconds": 300.0,
+            "forecast_memory_bytes": 2.2e9,
+        },
+    ]
     seconds, seconds_forecast, memory, memory_forecast = time_and_memory_bars(stages).data
     assert list(seconds.y) == [0.5, 4.0] and list(seconds_forecast.y) == [None, 5.0]
     assert list(memory.y) == [1.0, 2.0] and list(memory_forecast.y) == [None, 2.2]

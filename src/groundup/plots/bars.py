@@ -23,7 +23,9 @@ def accuracy_bars(accuracy: Mapping[str, Mapping[str, Score]], *, title: str = "
     return made
 
 
-def bits_per_byte_bars(bits: Mapping[str, Mapping[str, Score]], *, title: str = "Bits per byte on held-out text") -> go.Figure:
+def bits_per_byte_bars(
+    bits: Mapping[str, Mapping[str, Score]], *, title: str = "Bits per byte on held-out text"
+) -> go.Figure:
     """Draw bits per byte, one group a world, one bar a model or method: {world: {who: score}}; less is better."""
     made = style.figure(title, y="bits per byte (less is better)")
     methods = list(dict.fromkeys(who for world in bits.values() for who in world))
@@ -32,10 +34,16 @@ def bits_per_byte_bars(bits: Mapping[str, Mapping[str, Score]], *, title: str = 
     return made
 
 
-def compression_bars(bytes_per_token: Mapping[str, Mapping[str, float]], *, title: str = "Tokenizer: bytes a token") -> go.Figure:
+def compression_bars(
+    bytes_per_token: Mapping[str, Mapping[str, float]], *, title: str = "Tokenizer: bytes a token"
+) -> go.Figure:
     """Draw how many bytes of text a token stands for, grouped by text, one bar a tokenizer: {tokenizer: {text: value}}."""
     made = style.figure(title, y="bytes a token (more is better)")
-    _grouped(made, {name: {text: {"value": value} for text, value in values.items()} for name, values in bytes_per_token.items()}, "%{y:.2f}")
+    _grouped(
+        made,
+        {name: {text: {"value": value} for text, value in values.items()} for name, values in bytes_per_token.items()},
+        "%{y:.2f}",
+    )
     return made
 
 
@@ -44,9 +52,14 @@ def _grouped(made: go.Figure, series: Mapping[str, Mapping[str, Score]], form: s
     for number, (name, scores) in enumerate(series.items()):
         limit = name in LIMITS
         made.add_bar(
-            x=[style.escape(group) for group in scores], y=[score["value"] for score in scores.values()], name=style.escape(name),
+            x=[style.escape(group) for group in scores],
+            y=[score["value"] for score in scores.values()],
+            name=style.escape(name),
             error_y=_whiskers(list(scores.values())),
-            marker={"color": style.FLOOR if limit else style.colour(number), "pattern": {"shape": "/" if limit else ""}},
+            marker={
+                "color": style.FLOOR if limit else style.colour(number),
+                "pattern": {"shape": "/" if limit else ""},
+            },
             hovertemplate=f"{style.escape(name)}, %{{x}}: {form}<extra></extra>",
         )
     made.update_layout(barmode="group")
@@ -56,8 +69,15 @@ def _whiskers(scores: Sequence[Score]) -> dict[str, Any]:
     """The intervals as distances from the values; scores without one have none."""
     above = [max(0.0, score.get("high", score["value"]) - score["value"]) for score in scores]
     below = [max(0.0, score["value"] - score.get("low", score["value"])) for score in scores]
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": style.INK, "thickness": 1.5,
-            "visible": any(above) or any(below)}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "color": style.INK,
+        "thickness": 1.5,
+        "visible": any(above) or any(below),
+    }
 
 
 def time_and_memory_bars(stages: Sequence[Mapping[str, Any]], *, title: str = "Time and memory by stage") -> go.Figure:
@@ -67,22 +87,44 @@ def time_and_memory_bars(stages: Sequence[Mapping[str, Any]], *, title: str = "T
     `forecast_memory_bytes`.
     """
     made = style.figure(title)
-    for side, key, forecast, unit in (("", "seconds", "forecast_seconds", "s"), ("2", "peak_memory_bytes", "forecast_memory_bytes", "B")):
+    for side, key, forecast, unit in (
+        ("", "seconds", "forecast_seconds", "s"),
+        ("2", "peak_memory_bytes", "forecast_memory_bytes", "B"),
+    ):
         names = [style.escape(stage["name"]) for stage in stages]
-        both, word = style.scaled([stage.get(key) for stage in stages] + [stage.get(forecast) for stage in stages], unit)
+        both, word = style.scaled(
+            [stage.get(key) for stage in stages] + [stage.get(forecast) for stage in stages], unit
+        )
         for name, values, shape in (("measured", both[: len(stages)], ""), ("forecast", both[len(stages) :], "/")):
-            made.add_bar(x=names, y=values, name=name, legendgroup=name, showlegend=not side, xaxis=f"x{side}", yaxis=f"y{side}",
-                         marker={"color": style.INK if shape else style.colour(0), "pattern": {"shape": shape}},
-                         hovertemplate=f"%{{x}}, {name}: %{{y:.3g}} {word}<extra></extra>")
+            made.add_bar(
+                x=names,
+                y=values,
+                name=name,
+                legendgroup=name,
+                showlegend=not side,
+                xaxis=f"x{side}",
+                yaxis=f"y{side}",
+                marker={"color": style.INK if shape else style.colour(0), "pattern": {"shape": shape}},
+                hovertemplate=f"%{{x}}, {name}: %{{y:.3g}} {word}<extra></extra>",
+            )
         made.update_layout({f"yaxis{side}": {"title": {"text": word}}})
     quiet = {"gridcolor": style.GRID, "automargin": True}
-    made.update_layout(barmode="group", xaxis={"domain": [0, 0.46]}, xaxis2={"domain": [0.54, 1], "anchor": "y2", **quiet},
-                       yaxis2={"anchor": "x2", **quiet})
+    made.update_layout(
+        barmode="group",
+        xaxis={"domain": [0, 0.46]},
+        xaxis2={"domain": [0.54, 1], "anchor": "y2", **quiet},
+        yaxis2={"anchor": "x2", **quiet},
+    )
     return made
 
 
-def cost_bar(seconds: Mapping[str, float], *, cpu_hours: float | None = None, energy_wh: float | None = None,
-             title: str = "What the run cost") -> go.Figure:
+def cost_bar(
+    seconds: Mapping[str, float],
+    *,
+    cpu_hours: float | None = None,
+    energy_wh: float | None = None,
+    title: str = "What the run cost",
+) -> go.Figure:
     """Draw where the time of a run went as one bar of its stages, with CPU hours and energy in the title where they are known."""
     values, word = style.scaled(seconds.values(), "s")
     total, total_word = style.scaled([sum(seconds.values())], "s")
@@ -91,8 +133,18 @@ def cost_bar(seconds: Mapping[str, float], *, cpu_hours: float | None = None, en
     parts += [f"about {energy_wh:.2g} Wh"] if energy_wh is not None else []
     made = style.figure(f"{title}: {', '.join(parts)}", x=word, height=220)
     for number, (name, value) in enumerate(zip(seconds, values, strict=True)):
-        made.add_bar(x=[value], y=[""], orientation="h", name=style.escape(name), marker={"color": style.colour(number)},
-                     text=style.escape(name), textposition="inside", insidetextanchor="middle",
-                     hovertemplate=f"{style.escape(name)}: %{{x:.3g}} {word}<extra></extra>")
-    made.update_layout(barmode="stack", legend={"traceorder": "normal", "y": -0.4, "yanchor": "top", "x": 0, "xanchor": "left"})
+        made.add_bar(
+            x=[value],
+            y=[""],
+            orientation="h",
+            name=style.escape(name),
+            marker={"color": style.colour(number)},
+            text=style.escape(name),
+            textposition="inside",
+            insidetextanchor="middle",
+            hovertemplate=f"{style.escape(name)}: %{{x:.3g}} {word}<extra></extra>",
+        )
+    made.update_layout(
+        barmode="stack", legend={"traceorder": "normal", "y": -0.4, "yanchor": "top", "x": 0, "xanchor": "left"}
+    )
     return made

@@ -30,20 +30,42 @@ def loss_curve(
     for name, value in (baselines or {}).items():
         style.reference_line(made, name, value)
     if floor is not None:
-        style.reference_line(made, "floor", floor, colour=style.FLOOR, at="bottom left")  # where the curve is still high
+        style.reference_line(
+            made, "floor", floor, colour=style.FLOOR, at="bottom left"
+        )  # where the curve is still high
     if log_x:
         made.update_xaxes(type="log")
     return made
 
 
-def _line(made: go.Figure, name: str, steps: Sequence[float], values: Sequence[float | None], colour: str, *, width: float,
-          marked: bool = False) -> None:
+def _line(
+    made: go.Figure,
+    name: str,
+    steps: Sequence[float],
+    values: Sequence[float | None],
+    colour: str,
+    *,
+    width: float,
+    marked: bool = False,
+) -> None:
     """One curve; where its value is no number it has a gap, and a cross at the bottom."""
     finite = [value if value is not None and math.isfinite(value) else None for value in values]
-    made.add_scatter(x=list(steps), y=finite, name=name, mode="lines+markers" if marked else "lines",
-                     line={"color": colour, "width": width}, hovertemplate="step %{x}: %{y:.4f}")
+    made.add_scatter(
+        x=list(steps),
+        y=finite,
+        name=name,
+        mode="lines+markers" if marked else "lines",
+        line={"color": colour, "width": width},
+        hovertemplate="step %{x}: %{y:.4f}",
+    )
     broken = [step for step, value in zip(steps, finite, strict=True) if value is None]
     if broken:
         lowest = min((value for value in finite if value is not None), default=0.0)
-        made.add_scatter(x=broken, y=[lowest] * len(broken), name=f"{name}: no number", mode="markers",
-                         marker={"symbol": "x", "color": colour, "size": 8}, hovertemplate="step %{x}: not a finite number")
+        made.add_scatter(
+            x=broken,
+            y=[lowest] * len(broken),
+            name=f"{name}: no number",
+            mode="markers",
+            marker={"symbol": "x", "color": colour, "size": 8},
+            hovertemplate="step %{x}: not a finite number",
+        )

@@ -27,5 +27,7 @@ def figure_html(figure: go.Figure, name: str) -> str:
 def to_html(figures: Sequence[go.Figure], *, title: str = "groundup") -> str:
     """A whole page of figures, one below another."""
     pieces = "\n".join(figure_html(figure, f"figure-{number}") for number, figure in enumerate(figures, 1))
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>{html.escape(title)}</title><style>{CSS}</style>{plotly_script()}</head>\n<body>\n{pieces}\n</body></html>\n")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{CSS}</style>{plotly_script()}</head>\n<body>\n{pieces}\n</body></html>\n"
+    )

@@ -56,8 +56,13 @@ def escape(text: object) -> str:
 
 def reference_line(made: go.Figure, name: str, value: float, *, colour: str = BASELINE, at: str = "top right") -> None:
     """Draw a level that does not move (a floor, a baseline) as a dashed line with its name and value."""
-    made.add_hline(y=value, line={"color": colour, "dash": "dash", "width": 1.5}, annotation_text=f"{escape(name)} {value:.3g}",
-                   annotation_position=at, annotation_font={"color": colour, "size": 12})
+    made.add_hline(
+        y=value,
+        line={"color": colour, "dash": "dash", "width": 1.5},
+        annotation_text=f"{escape(name)} {value:.3g}",
+        annotation_position=at,
+        annotation_font={"color": colour, "size": 12},
+    )
 
 
 def scaled(values: Iterable[float | None], unit: str) -> tuple[list[float | None], str]:
@@ -68,7 +73,9 @@ def scaled(values: Iterable[float | None], unit: str) -> tuple[list[float | None
     """
     values = list(values)
     largest = max((value for value in values if value is not None), default=0.0)
-    steps = {"s": [(7200.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds")],
-             "B": [(1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (0.0, 1e3, "kB")]}[unit]
+    steps = {
+        "s": [(7200.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds")],
+        "B": [(1e9, 1e9, "GB"), (1e6, 1e6, "MB"), (0.0, 1e3, "kB")],
+    }[unit]
     size, word = next((size, word) for least, size, word in steps if largest >= least)
     return [None if value is None else value / size for value in values], word

@@ -15,7 +15,11 @@ def samples_table(samples: Sequence[tuple[object, str, str]], *, title: str = "S
     plain = {"fill_color": "rgba(0,0,0,0)", "line_color": style.GRID, "align": "left"}
     made.add_table(
         columnwidth=[12, 25, 63],
-        header={"values": ["step", "prompt", "what the model wrote"], "font": {"color": style.INK, "size": 13}, **plain},
+        header={
+            "values": ["step", "prompt", "what the model wrote"],
+            "font": {"color": style.INK, "size": 13},
+            **plain,
+        },
         cells={"values": cells, "font": {"color": style.INK, "size": 12}, "height": 26, **plain},
     )
     return made

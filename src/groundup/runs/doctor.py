@@ -46,8 +46,17 @@ def diagnose(folder: str | Path = ".") -> list[Check]:
     """Look at Python, the system, the processor, the disk of `folder`, and every package that groundup can use."""
     requirements = required()
     return [
-        python(), system(), threads(), memory(), disk(Path(folder)), documentation(), isolation(),
-        torch(), *core(requirements.get("", [])), *extras(requirements), *models(),
+        python(),
+        system(),
+        threads(),
+        memory(),
+        disk(Path(folder)),
+        documentation(),
+        isolation(),
+        torch(),
+        *core(requirements.get("", [])),
+        *extras(requirements),
+        *models(),
     ]
 
 
@@ -74,7 +83,12 @@ def python() -> Check:
     """The interpreter and its version."""
     found = f"{platform.python_implementation()} {platform.python_version()} ({sys.executable})"
     if sys.version_info < (3, 11):
-        return Check(name="python", status="missing", found=found, advice="groundup needs Python 3.11 or newer; make a venv with one")
+        return Check(
+            name="python",
+            status="missing",
+            found=found,
+            advice="groundup needs Python 3.11 or newer; make a venv with one",
+        )
     return Check(name="python", status="ok", found=found)
 
 
@@ -82,10 +96,18 @@ def system() -> Check:
     """The operating system; Windows is served through WSL."""
     found = f"{platform.system()} {platform.release()} {platform.machine()}"
     if platform.system() == "Windows":
-        return Check(name="system", status="missing", found=found,
-                     advice="groundup runs on Windows through WSL: run `wsl --install` in PowerShell, then install groundup inside it")
+        return Check(
+            name="system",
+            status="missing",
+            found=found,
+            advice="groundup runs on Windows through WSL: run `wsl --install` in PowerShell, then install groundup inside it",
+        )
     if "microsoft" in platform.release().lower():
-        advice = "keep projects in WSL's own home: folders under /mnt/c are many times slower" if Path.cwd().is_relative_to("/mnt") else ""
+        advice = (
+            "keep projects in WSL's own home: folders under /mnt/c are many times slower"
+            if Path.cwd().is_relative_to("/mnt")
+            else ""
+        )
         return Check(name="system", status="note" if advice else "ok", found=f"{found} (WSL)", advice=advice)
     return Check(name="system", status="ok", found=found)
 
@@ -93,7 +115,11 @@ def system() -> Check:
 def threads() -> Check:
     """The processor's cores, those this process may use, and variables that limit them further."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS") if os.environ.get(name)]
+    limits = [
+        f"{name}={os.environ[name]}"
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        if os.environ.get(name)
+    ]
     found = f"{usable} of {os.cpu_count()} usable" + (f", {', '.join(limits)}" if limits else "")
     advice = f"{limits[0].partition('=')[0]} limits the speed; unset it, or set --threads" if limits else ""
     return Check(name="cores", status="note" if limits else "ok", found=found, advice=advice)
@@ -103,32 +129,50 @@ def memory() -> Check:
     """The machine's memory; the demo needs 3 GB."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     low = total < 4e9
-    return Check(name="memory", status="note" if low else "ok", found=f"{total / 1e9:.1f} GB",
-                 advice="the demo takes up to 3 GB; close other programs first" if low else "")
+    return Check(
+        name="memory",
+        status="note" if low else "ok",
+        found=f"{total / 1e9:.1f} GB",
+        advice="the demo takes up to 3 GB; close other programs first" if low else "",
+    )
 
 
 def disk(folder: Path) -> Check:
     """The space left where runs are written."""
     free = shutil.disk_usage(folder).free
     low = free < SMALLEST_DISK
-    return Check(name="disk", status="note" if low else "ok", found=f"{free / 1e9:.1f} GB free in {folder.resolve()}",
-                 advice="free some space, or write runs elsewhere with --out" if low else "")
+    return Check(
+        name="disk",
+        status="note" if low else "ok",
+        found=f"{free / 1e9:.1f} GB free in {folder.resolve()}",
+        advice="free some space, or write runs elsewhere with --out" if low else "",
+    )
 
 
 def documentation() -> Check:
     """Python's own documentation, a part of the world that the demo learns from."""
     if importlib.util.find_spec("pydoc_data") and importlib.util.find_spec("pydoc_data.topics"):
         return Check(name="pydoc_data", status="ok", found="Python's own documentation is installed")
-    return Check(name="pydoc_data", status="note", found="this Python came without its documentation; docstrings and source are used alone",
-                 advice="install Python's full standard library (Debian and Ubuntu: apt install libpython3-stdlib)")
+    return Check(
+        name="pydoc_data",
+        status="note",
+        found="this Python came without its documentation; docstrings and source are used alone",
+        advice="install Python's full standard library (Debian and Ubuntu: apt install libpython3-stdlib)",
+    )
 
 
 def isolation() -> Check:
     """Whether code that a model writes is kept from the network and from other processes."""
     if sandbox.isolates():
-        return Check(name="sandbox", status="ok", found="generated code runs without network and without child processes")
-    return Check(name="sandbox", status="note", found="generated code has limits of time, memory and output, but could reach the network",
-                 advice="rewards that run code are safest on Linux (x86-64 or ARM64)")
+        return Check(
+            name="sandbox", status="ok", found="generated code runs without network and without child processes"
+        )
+    return Check(
+        name="sandbox",
+        status="note",
+        found="generated code has limits of time, memory and output, but could reach the network",
+        advice="rewards that run code are safest on Linux (x86-64 or ARM64)",
+    )
 
 
 def torch() -> Check:
@@ -138,10 +182,25 @@ def torch() -> Check:
         return Check(name="torch", status="missing", found="not installed", advice="pip install 'torch>=2.12,<2.14'")
     build = found.partition("+")[2]
     gpu = Path("/proc/driver/nvidia/version").exists() or Path("/dev/kfd").exists()
-    if platform.system() == "Linux" and build != "cpu" and not gpu and (version("nvidia-cublas") or version("nvidia-cublas-cu12")):
-        return Check(name="torch", status="note", found=f"{found}, a GPU build on a machine without one", advice=f"the CPU build is several GB smaller: {CPU_BUILD}")
+    if (
+        platform.system() == "Linux"
+        and build != "cpu"
+        and not gpu
+        and (version("nvidia-cublas") or version("nvidia-cublas-cu12"))
+    ):
+        return Check(
+            name="torch",
+            status="note",
+            found=f"{found}, a GPU build on a machine without one",
+            advice=f"the CPU build is several GB smaller: {CPU_BUILD}",
+        )
     if gpu and build == "cpu":
-        return Check(name="torch", status="note", found=f"{found}, a CPU build beside a GPU", advice="pip install --force-reinstall 'torch>=2.12,<2.14' uses the GPU")
+        return Check(
+            name="torch",
+            status="note",
+            found=f"{found}, a CPU build beside a GPU",
+            advice="pip install --force-reinstall 'torch>=2.12,<2.14' uses the GPU",
+        )
     return Check(name="torch", status="ok", found=found)
 
 
@@ -149,8 +208,17 @@ def core(names: list[str]) -> list[Check]:
     """The packages that every run needs."""
     absent = [name for name in names if version(name) is None]
     if absent:
-        return [Check(name=name, status="missing", found="not installed", advice="pip install groundup brings it") for name in absent]
-    return [Check(name="packages", status="ok", found=", ".join(f"{name} {version(name)}" for name in names if name != "torch"))]
+        return [
+            Check(name=name, status="missing", found="not installed", advice="pip install groundup brings it")
+            for name in absent
+        ]
+    return [
+        Check(
+            name="packages",
+            status="ok",
+            found=", ".join(f"{name} {version(name)}" for name in names if name != "torch"),
+        )
+    ]
 
 
 def extras(requirements: dict[str, list[str]]) -> Iterator[Check]:
@@ -160,7 +228,9 @@ def extras(requirements: dict[str, list[str]]) -> Iterator[Check]:
         if not extra or extra in INSIDE:
             continue
         if absent:
-            yield Check(name=f"[{extra}]", status="optional", found=f"without {', '.join(absent)}", advice=pip_line(extra))
+            yield Check(
+                name=f"[{extra}]", status="optional", found=f"without {', '.join(absent)}", advice=pip_line(extra)
+            )
         else:
             yield Check(name=f"[{extra}]", status="ok", found=", ".join(names))
 
@@ -169,8 +239,12 @@ def models() -> Iterator[Check]:
     """Real models, vocabularies and texts that come as pip packages."""
     for package, (what, line) in MODELS.items():
         found = version(package)
-        yield Check(name=package, status="ok" if found else "optional", found=f"{what} {found}" if found else f"not installed: {what}",
-                    advice="" if found else line)
+        yield Check(
+            name=package,
+            status="ok" if found else "optional",
+            found=f"{what} {found}" if found else f"not installed: {what}",
+            advice="" if found else line,
+        )
 
 
 def version(package: str) -> str | None:
@@ -188,7 +262,9 @@ def required() -> dict[str, list[str]]:
     except metadata.PackageNotFoundError:
         project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
         stated = [(name_of(line), "") for line in project["dependencies"]]
-        stated += [(name_of(line), extra) for extra, names in project["optional-dependencies"].items() for line in names]
+        stated += [
+            (name_of(line), extra) for extra, names in project["optional-dependencies"].items() for line in names
+        ]
     names: dict[str, list[str]] = {}
     for name, extra in stated:
         if name != "groundup":
