@@ -19,6 +19,8 @@ _CACHED_LONG_PIECES = 1 << 12  # 64 bytes each
 _SHORT = 48  # symbols; from here on a heap is faster than scanning
 _SCRATCH = 5  # words of working space a byte of the longest piece
 _FREE, _NO_MERGE = np.int64(-1), np.int64((1 << 63) - 1)
+# np.int64, not int: Numba would compile a function anew for every literal that it is called with
+_NOTHING, _IDS, _LONG_IDS = np.int64(0), np.int64(2), np.int64(4)  # columns of the caches where the ids begin
 _LOW_HALF = np.int64((1 << 32) - 1)
 _MIX, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _ONE, _ID_BITS, _TWO_IDS, _COUNT_BITS, _HALF, _TOP = map(np.uint64, (1, 20, 40, 60, 32, 56))
@@ -96,7 +98,8 @@ def _pop(heap, size):
 @inner
 def _merge_long(symbols, length, scratch, pairs):
     """The same as `_merge_short` in length x log(length): pairs wait in a heap as rank << 32 | place."""
-    after, before, heap, size = scratch[:length], scratch[length : 2 * length], scratch[2 * length :], 0
+    after, before, heap = scratch[:length], scratch[length : 2 * length], scratch[2 * length :]
+    size = _NOTHING
     for k in range(length):
         after[k], before[k] = k + 1, k - 1
         size = _push_pair(k - 1, symbols, after, heap, size, pairs)
@@ -179,7 +182,7 @@ def _encode_long(data, first, end, byte_ids, pairs, cache, scratch, out, o):
     count = _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
     if count <= 6:
         cache[place, 0], cache[place, 1], cache[place, 2], cache[place, 3] = a, b, c, d
-        _remember(out[o:], count, cache, place, 4)
+        _remember(out[o:], count, cache, place, _LONG_IDS)
     return o + count
 
 
@@ -208,7 +211,7 @@ def encode_pieces(
                 count = _merge_piece(data, first, end, byte_ids, pairs, scratch, out[o:])
                 if count <= 6:
                     cache[place, 0], cache[place, 1] = low, high
-                    _remember(out[o:], count, cache, place, 2)
+                    _remember(out[o:], count, cache, place, _IDS)
                 o += count
         first = end
         while document < len(offsets) - 1 and offsets[document + 1] <= first:
