@@ -1,6 +1,8 @@
 """A row in a batch is the row alone: padding, companions, leaving rows and repeated prompts change nothing."""
 
 import random
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -139,3 +141,37 @@ def test_decoding_leaves_no_gradient_behind_and_the_module_can_train_on(tiny):
     generate_batch(module, prompts(3), SAMPLERS[1])
     module(torch.tensor([[1, 2, 3]])).sum().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+MINE = """
+def scaled_dot_product_attention(query, key, value, mask=None):
+    print("attention", flush=True)
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -1e30)
+    return scores.softmax(-1) @ value
+
+def top_p(logits, p):
+    print("top_p", flush=True)
+    return logits.masked_fill(logits < logits.amax(1, keepdim=True), -float("inf"))
+"""
+RUN = """
+from groundup.inference.decoding.config import SamplingConfig
+from groundup.inference.engine.batching import generate_batch
+from groundup.model.architectures import build
+from groundup.model.architectures.qwen3 import Qwen3Config
+module = build(Qwen3Config(vocab_size=50, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+    num_attention_heads=2, num_key_value_heads=1), seed=0, scheme="normal")
+prompts = [[1, 2, 3], [4, 5, 6, 7, 8]]
+drawn, greedy = (generate_batch(module, prompts, SamplingConfig(max_new_tokens=3, temperature=t, top_p=0.5)) for t in (1, 0))
+print([row.ids for row in drawn] == [row.ids for row in greedy])
+"""
+
+
+def test_a_learners_attention_and_top_p_are_what_decoding_calls(tmp_path):
+    """A top_p that keeps only the likeliest token makes every draw greedy; both functions say that they ran."""
+    (tmp_path / "mine.py").write_text(MINE)
+    environment = {"GROUNDUP_MINE": str(tmp_path), "PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True)
+    assert ran.stdout.split()[-1] == "True", ran.stderr
+    assert {"attention", "top_p"} <= set(ran.stdout.split())

@@ -123,13 +123,14 @@ def draw(logits: Logits, uniform: Float[Tensor, " batch"]) -> Int[Tensor, " batc
 
     First the block of tokens, then the token in it: the long sum over the vocabulary is never written down.
     """
+    wide = torch.float32 if logits.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
     blocks = functional.pad(torch.softmax(logits, dim=1), (0, -logits.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))
-    mass = blocks.sum(2, dtype=torch.float64).cumsum(1)
+    mass = blocks.sum(2, dtype=wide).cumsum(1)
     target = uniform.to(mass)[:, None] * mass[:, -1:]
     block = _first_beyond(mass, target)
     target = target - torch.where(block > 0, mass.gather(1, (block - 1).clamp(min=0)), 0.0)
     chosen = blocks.gather(1, block[:, :, None].expand(-1, -1, BLOCK))[:, 0]
-    return (block * BLOCK + _first_beyond(chosen.cumsum(1, dtype=torch.float64), target))[:, 0]
+    return (block * BLOCK + _first_beyond(chosen.cumsum(1, dtype=wide), target))[:, 0]
 
 
 def _first_beyond(cumulative: Float[Tensor, "batch n"], target: Float[Tensor, "batch 1"]) -> Int[Tensor, "batch 1"]:

@@ -167,7 +167,7 @@ class _Batch:
         """Draw the next token of every row; report those that run."""
         numbers = None
         if not self.sampling.greedy:
-            numbers = torch.from_numpy(uniform(self.sampling.seed, self.streams, self.lengths)).to(logits.device)
+            numbers = torch.from_numpy(uniform(self.sampling.seed, self.streams, self.lengths))
         ids = sample(logits, self.sampling, numbers, self.previous)
         scores = log_probability(logits, ids)
         running = self.running
