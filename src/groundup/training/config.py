@@ -44,6 +44,8 @@ class TrainConfig:
     """steps between checkpoints; 0: only at the end"""
     keep_checkpoints: int = 2
     """how many checkpoints stay"""
+    initialization: Literal["scaled", "normal", "look_back"] = "scaled"
+    """first weights; look_back: heads that copy from the start, for small budgets (a qwen3 with a tied head)"""
     seed: int = 1
     """where the order of the data and the first weights begin"""
 
@@ -71,6 +73,11 @@ class TrainConfig:
                 raise ConfigError(f"{name}={getattr(self, name)} must be at least 0 and below 1; use 0.9 and 0.95")
         if not 0 < self.decay_fraction <= 1:
             raise ConfigError(f"decay_fraction={self.decay_fraction} must be above 0 and at most 1; use 0.6")
+
+    @property
+    def last_steps(self) -> int:
+        """The last tenth of the run, whose mean loss is the run's result."""
+        return max(1, self.steps // 10)
 
     @property
     def tokens_per_step(self) -> int:

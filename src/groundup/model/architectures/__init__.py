@@ -38,15 +38,21 @@ def config_from_dict(raw: dict[str, Any], origin: str = "config.json") -> Decode
 def build(
     config: DecoderConfig, seed: int | None = None, device: Any = None, dtype: Any = None, scheme: str = "scaled"
 ) -> Any:
-    """Compose the module of a configuration and give it its first values (see `model.layers.initialization`).
+    """Compose the module of a configuration and give it its first values.
+
+    scheme: "scaled" or "normal" (`model.layers.initialization`), or "look_back" (`model.layers.looking_back`).
 
     device "meta" gives shapes without memory. dtype None is float32.
     """
     import torch
 
     from groundup.model.layers.initialization import initialize
+    from groundup.model.layers.looking_back import look_back
 
     with torch.device(device or "cpu"):
         module = FAMILIES[config.model_type][1](config)
-    initialize(module, layers=config.num_hidden_layers, std=config.initializer_range, seed=seed, scheme=scheme)
+    initialize(module, layers=config.num_hidden_layers, std=config.initializer_range, seed=seed,
+               scheme="scaled" if scheme == "look_back" else scheme)
+    if scheme == "look_back":
+        look_back(module, seed)
     return module if dtype is None else module.to(dtype)

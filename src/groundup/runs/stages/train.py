@@ -45,7 +45,7 @@ def new_module(context: Context, tokenizer: Any) -> Any:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return build(config, seed=context.config.seed, device=context.device())
+    return build(config, seed=context.config.seed, device=context.device(), scheme=context.config.initialization)
 
 
 def batches_of(context: Context, tokenizer: Any) -> Any:
