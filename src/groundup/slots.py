@@ -172,13 +172,17 @@ def known_slots() -> dict[str, Path]:
         if "@slot" in text and file != Path(__file__):
             path = file.relative_to(HOUSE)
             module = ".".join(["groundup", *path.with_suffix("").parts])
-            slots.update({slot_id(module, node.name): path for node in ast.parse(text).body if _is_slot(node)})
+            slots.update({slot_id(module, node.name): path for node in _functions_of(text) if _is_slot(node)})
     return slots
 
 
-def _is_slot(node: ast.stmt) -> bool:
-    marks = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-    return any(ast.unparse(mark) in ("slot", "slots.slot") for mark in marks)
+def _functions_of(text: str, name: str = "<text>") -> list[ast.FunctionDef]:
+    """The top-level functions of a source text."""
+    return [node for node in ast.parse(text, filename=name).body if isinstance(node, ast.FunctionDef)]
+
+
+def _is_slot(function: ast.FunctionDef) -> bool:
+    return any(ast.unparse(mark) in ("slot", "slots.slot") for mark in function.decorator_list)
 
 
 def read_sources(folder: str | Path) -> dict[Path, str]:
@@ -217,12 +221,12 @@ def match(folder: str | Path, sources: dict[Path, str]) -> dict[str, Filled]:
 def _top_level(file: Path, text: str) -> list[tuple[str, int]]:
     """The top-level functions of a file with their lines."""
     try:
-        body = ast.parse(text, filename=str(file)).body
+        functions = _functions_of(text, str(file))
     except SyntaxError as error:
         raise InputError(f"{file}:{error.lineno}: {error.msg}; mend the line and run again") from error
     except ValueError as error:
         raise InputError(f"{file}: {error}; save it as plain text") from error
-    return [(node.name, node.lineno) for node in body if isinstance(node, ast.FunctionDef)]
+    return [(function.name, function.lineno) for function in functions]
 
 
 def _matching(name: str, path: Path, slots: dict[str, Path]) -> list[str]:

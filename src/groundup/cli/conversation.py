@@ -54,7 +54,9 @@ class Conversation:
         self.answer, self.show, self.say = answer, show, say
         self.system: list[Message] = []
         self.messages: list[Message] = []
-        self.commands = {"/reset": self.reset, "/system": self.set_system, "/save": self.save, "/retry": self.retry, "/help": self.help}
+        self.commands: dict[str, Callable[[str], None]] = {
+            "/reset": self.reset, "/system": self.set_system, "/save": self.save, "/retry": self.retry, "/help": self.help,
+        }
 
     def take(self, turn: str) -> bool:
         """Do what one turn asks; False when it asks to leave."""

@@ -53,6 +53,7 @@ def options_of(function: Callable[[Any], int | None]) -> type:
 
 def parse(options: type, arguments: Sequence[str], program: str) -> Any:
     """Flags to dataclass; ConfigError with one sentence for a flag that is unknown, missing or of another kind."""
+    parsed: Any
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

@@ -124,7 +124,7 @@ def stage_forecast(recipe: Recipe, small: Recipe, name: str, measured: Mapping[s
 
 def steps_of(recipe: Recipe, name: str, numbers: Mapping[str, Any]) -> int:
     """How many steps a training stage of the full recipe makes."""
-    config = recipe.configs.get(name)
+    config: Any = recipe.configs.get(name)
     if name == "tune":
         rows = config.batch_size * config.gradient_accumulation_steps
         return config.steps or max(1, -(-round(config.epochs * numbers["rows_per_epoch"]) // rows))

@@ -32,7 +32,7 @@ def gather(context: Context, forecast: Mapping[str, Any] | None = None) -> dict[
         "description": context.recipe.description,
         "command": context.command,
         "seed": context.recipe.seed,
-        "machine": next((entry["machine"] for entry in reversed(done.values())), ""),
+        "machine": next((entry["machine"] for entry in reversed(list(done.values()))), ""),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "stages": stages,
         "data": numbers.get("data", {}),
