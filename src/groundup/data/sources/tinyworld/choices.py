@@ -30,8 +30,7 @@ from groundup.data.sources.tinyworld.world import KNOWN_PEOPLE, KNOWN_TOWNS, Com
 
 @cache
 def _known_people() -> Options:
-    base = options("name")
-    return Options(dict(zip(base.texts[:KNOWN_PEOPLE], base.probabilities[:KNOWN_PEOPLE], strict=True)))
+    return even(WORDS["name"][:KNOWN_PEOPLE])
 
 
 @cache

@@ -206,15 +206,15 @@ terms:
 
 WORDS = r"""
 fact:
-  1 | What is the job of {askable job1:q}? | | answer a_fact q job
+  1 | What is the job of {askable job4:q}? | | answer a_fact q job
   1 | What does {askable job2:q} do for a living? | | answer a_fact q job
   1 | Tell me the job of {askable job3:q}. | | answer a_fact q job
-  1 | Where does {askable home1:q} live? | | answer in_fact q home
+  1 | Where does {askable home4:q} live? | | answer in_fact q home
   1 | In which town does {askable home2:q} live? | | answer in_fact q home
   1 | Tell me the home town of {askable home3:q}. | | answer in_fact q home
   1 | Which animal does {askable pet1:q} keep? | | answer a_fact q pet
   1 | What is the pet of {askable pet2:q}? | | answer a_fact q pet
-  1 | What does {askable dish1:q} like to eat? | | answer it_is_fact q dish
+  1 | What does {askable dish3:q} like to eat? | | answer it_is_fact q dish
   1 | What is the favourite dish of {askable dish2:q}? | | answer it_is_fact q dish
   1 | Which river flows through {askable river3 towns:q}? | | answer the_fact q river
   1 | On which river does {askable river5 towns:q} lie? | | answer the_fact q river

@@ -1,0 +1,59 @@
+"""The state of the world, its facts, and the pairs that are held out."""
+
+from groundup.data.sources.tinyworld.arithmetic import FIRSTS, held_out_numbers, second_numbers
+from groundup.data.sources.tinyworld.words import WORDS, options
+from groundup.data.sources.tinyworld.world import World, fact_table, facts, held_out, second_words
+
+
+def test_a_thing_is_where_its_holder_is_until_it_is_put_down():
+    world = World(people=["Mira", "Tom"], things=["red ball"])
+    world.move("Mira", "hall")
+    world.put("red ball", "hall")
+    world.take("Mira", "red ball")
+    world.move("Mira", "garden")
+    assert world.where("red ball") == "garden" and world.held_by("Mira") == ["red ball"]
+    world.put("red ball", "garden")
+    world.move("Mira", "hall")
+    assert world.where("red ball") == "garden" and world.lying_in("garden") == ["red ball"]
+    assert world.present_in("hall") == ["Mira"] and world.held_by("Mira") == []
+
+
+def test_a_forgotten_world_is_as_new():
+    world = World(people=["Mira"], places=["hall"], place_of={"Mira": "hall"}, pairs={"a": "b"}, items=["x"])
+    world.forget()
+    assert world == World()
+
+
+def test_everyone_known_has_each_fact_once_and_they_never_change():
+    assert facts() == facts() and len(fact_table()) == len(facts()) == 24 * 4 + 12 * 2
+    assert fact_table()["Mira", "home"] in WORDS["town"]
+    assert (facts()[0].subject, facts()[0].relation) == ("Mira", "job")
+
+
+def test_about_a_tenth_of_the_pairs_is_held_out():
+    pairs = [(a, n) for a in WORDS["adjective"] for n in WORDS["thing"]]
+    share = sum(held_out("adjective-noun", *pair) for pair in pairs) / len(pairs)
+    assert 0.09 < share < 0.11
+
+
+def test_seen_and_unseen_second_words_divide_the_category():
+    seen = second_words("adjective-noun", "red", "thing", "seen")
+    unseen = second_words("adjective-noun", "red", "thing", "unseen")
+    assert set(seen.texts) | set(unseen.texts) == set(options("thing").texts)
+    assert not set(seen.texts) & set(unseen.texts)
+    assert abs(sum(seen.probabilities) - 1) < 1e-12
+
+
+def test_held_out_number_pairs_are_a_tenth_and_their_mirror_is_seen():
+    for kind in ("sum", "long"):
+        pairs = [(a, b) for a in FIRSTS[kind] for b in FIRSTS[kind]]
+        held = [pair for pair in pairs if held_out_numbers(kind, *pair)]
+        assert 0.05 < len(held) / len(pairs) < 0.15
+        assert not [pair for pair in held if pair[0] != pair[1] and held_out_numbers(kind, pair[1], pair[0])]
+    held = [(a, b) for a in range(2, 13) for b in range(1, a) if held_out_numbers("difference", a, b)]
+    assert held and not [(a, b) for a, b in held if a != 2 * b and held_out_numbers("difference", a, a - b)]
+
+
+def test_every_first_number_has_a_seen_partner():
+    for kind, firsts in FIRSTS.items():
+        assert all(second_numbers(kind, first, "seen") for first in firsts)
