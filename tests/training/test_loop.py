@@ -3,15 +3,19 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import groundup
 from groundup import files
 from groundup.data.pipeline.formats import write_shards
 from groundup.data.pipeline.streaming import Loader
-from groundup.errors import GroundupError, Interrupted
+from groundup.errors import ConfigError, GroundupError, Interrupted
 from groundup.training import loop
 from groundup.training.config import TrainConfig
 
@@ -49,6 +53,29 @@ def test_a_stopped_run_goes_on_bit_for_bit(tiny, batches, tmp_path, stopped_at):
     resumed = tiny(seed=9)
     loop.train(resumed, batches, CONFIG, folder=tmp_path)
     assert same(weights(whole), weights(resumed))
+
+
+def test_the_result_is_the_same_however_often_the_run_was_interrupted(tiny, batches, tmp_path):
+    config = replace(CONFIG, steps=30)
+    whole = loop.train(tiny(), batches, config)
+    with pytest.raises(Interrupted):
+        loop.train(tiny(), batches, config, folder=tmp_path, stop=stop_after(29))
+    assert loop.train(tiny(), batches, config, folder=tmp_path).loss == whole.loss
+    assert loop.train(tiny(), batches, config, folder=tmp_path).loss == whole.loss  # all steps are made already
+
+
+def test_a_run_does_not_go_on_with_other_numbers(tiny, batches, tmp_path):
+    loop.train(tiny(), batches, CONFIG, folder=tmp_path)
+    with pytest.raises(ConfigError, match=r"a run with learning_rate=0\.006, and now it is 0\.1; set it back"):
+        loop.train(tiny(), batches, replace(CONFIG, learning_rate=0.1), folder=tmp_path)
+
+
+def test_a_run_may_be_made_longer_and_kept_more_often(tiny, batches, tmp_path):
+    loop.train(tiny(), batches, CONFIG, folder=tmp_path)
+    longer = replace(CONFIG, steps=14, checkpoint_every=1, keep_checkpoints=5)
+    told = []
+    loop.train(tiny(), batches, longer, folder=tmp_path, listeners=[lambda event: told.append(event.step)])
+    assert told == [13, 14]
 
 
 def test_metrics_hold_every_step_once_after_a_resume(tiny, batches, tmp_path):
@@ -89,6 +116,15 @@ def test_a_loss_that_is_no_number_stops_the_run_with_the_way_out(tiny, batches):
         loop.train(module, batches, CONFIG)
 
 
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weights(tiny, batches):
+    module = tiny()
+    module.model.norm.weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = weights(module)
+    with pytest.raises(GroundupError, match="gradient of step 1 is .*diverged; try --set"):
+        loop.train(module, batches, CONFIG)
+    assert same(before, weights(module))
+
+
 def test_listeners_are_told_every_so_many_steps_and_at_the_end(tiny, batches):
     told = []
     loop.train(tiny(), batches, CONFIG, listeners=[loop.call_every(5, 12, lambda event: told.append(event.step))])
@@ -102,7 +138,7 @@ CHILD = """
     from groundup.model.architectures.qwen3 import Qwen3Config
     from groundup.training import loop
     from groundup.training.config import TrainConfig
-    torch.set_num_threads(1)
+    torch.set_num_threads(2)
     module = build(Qwen3Config(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2), seed=0)
     def batch(number):
         ids = torch.randint(0, 64, (4, 17), generator=torch.Generator().manual_seed(number))
@@ -120,20 +156,20 @@ def test_a_run_killed_at_several_moments_ends_with_the_same_weights(tmp_path):
     script = tmp_path / "child.py"
     script.write_text(textwrap.dedent(CHILD))
 
+    environment = os.environ | {"GROUNDUP_QUIET": "1", "PYTHONPATH": str(Path(groundup.__file__).parents[1])}
+
     def start(folder):
-        return subprocess.Popen(
-            [sys.executable, str(script), str(folder)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"GROUNDUP_QUIET": "1"},
-        )
+        command = [sys.executable, str(script), str(folder)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
     whole = start(tmp_path / "whole").communicate()[0].split()[-1]
+    random = np.random.default_rng(0)
     for moment in (1, 6, 7, 19, 28):
         child = start(tmp_path / "killed")
         for line in child.stdout:
             if int(line) >= moment:
                 break
+        time.sleep(random.random() / 50)
         child.send_signal(signal.SIGKILL)
         child.wait()
     assert start(tmp_path / "killed").communicate()[0].split()[-1] == whole

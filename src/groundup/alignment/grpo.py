@@ -210,6 +210,7 @@ def grpo(
         folder=path,
         stop=lambda: rounds.complete and stop(),
         way_on=way_on,
+        title="aligning",
     )
 
 

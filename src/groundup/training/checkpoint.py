@@ -7,7 +7,7 @@ one before it is used. No pickle: tensors are safetensors, the rest is JSON. The
 step, so the step is all its state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,36 +37,51 @@ def save(
     return target
 
 
-def load_newest(folder: Path, module: torch.nn.Module, optimizer: Any) -> dict[str, Any] | None:
-    """Restore the newest whole checkpoint; its notes with its step, or None where there is none."""
+def load_newest(
+    folder: Path, module: torch.nn.Module, optimizer: Any, check: Callable[[dict[str, Any]], None] = lambda notes: None
+) -> dict[str, Any] | None:
+    """Restore the newest whole checkpoint; its notes with its step, or None where there is none.
+
+    check: sees the notes before anything is restored, and raises where they do not fit.
+    """
     for candidate in reversed(found(folder)):
         try:
             files.verify_checksums(candidate)
         except GroundupError as error:
             progress.say(f"checkpoint {candidate.name} is not used: {error}")
             continue
-        return _restore(candidate, module, optimizer)
+        notes = dict(files.read_json(candidate / "state.json"))
+        check(notes)
+        _restore(candidate, module, optimizer)
+        return notes
     return None
 
 
 def found(folder: Path) -> list[Path]:
     """The checkpoints of a run, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.is_dir()) if folder.is_dir() else []
+    folders = [path for path in folder.glob("step-*") if path.is_dir()] if folder.is_dir() else []
+    return sorted(folders, key=lambda path: int(path.name.removeprefix("step-")))
 
 
-def _restore(folder: Path, module: torch.nn.Module, optimizer: Any) -> dict[str, Any]:
+def _restore(folder: Path, module: torch.nn.Module, optimizer: Any) -> None:
     weights = safetensors.torch.load_file(folder / "model.safetensors")
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            if name not in weights or weights[name].shape != parameter.shape:
-                raise FormatError(
-                    f"{folder} is of another model ({name} differs); remove the folder or choose another --out"
-                )
-            parameter.copy_(weights[name])
     table = safetensors.torch.load_file(folder / "optimizer.safetensors")
-    torch.set_rng_state(table.pop(RANDOM))
+    parameters = dict(module.named_parameters())
+    _fits({name: weights.get(name) for name in parameters}, parameters, folder)
+    _fits({name: table.get(name) for name in optimizer.state()}, optimizer.state(), folder)
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
     optimizer.load(table)
-    return dict(files.read_json(folder / "state.json"))
+    torch.set_rng_state(table[RANDOM])
+
+
+def _fits(read: Mapping[str, Tensor | None], wanted: Mapping[str, Tensor], folder: Path) -> None:
+    """Refuse a checkpoint of another model before anything of it is used."""
+    for name, tensor in wanted.items():
+        kept = read[name]
+        if kept is None or kept.shape != tensor.shape:
+            raise FormatError(f"{folder} is of another model ({name} differs); remove it or choose another --out")
 
 
 def _owned(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

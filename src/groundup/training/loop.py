@@ -8,14 +8,15 @@ A batch is asked for by its number, so a run that was stopped at any step goes o
 import gc
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from groundup import files, progress
-from groundup.errors import GroundupError, Interrupted
+from groundup.errors import ConfigError, GroundupError, Interrupted
 from groundup.training import checkpoint
 from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
@@ -53,7 +54,7 @@ Listener = Callable[[Step], None]
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a run gave: steps made in all, mean loss of the last tenth of the steps that this process made."""
+    """What a run gave: steps made in all, and the mean loss of the last tenth of them."""
 
     steps: int
     loss: float
@@ -75,6 +76,7 @@ def train(
     folder: str | Path | None = None,
     stop: Callable[[], bool] = never,
     way_on: str = "the same call goes on from there",
+    title: str = "training",
 ) -> TrainResult:
     """Train `module` in place on `batches(0), batches(1), ...`.
 
@@ -82,17 +84,18 @@ def train(
     step; when it says yes the state is saved and Interrupted raised. GroundupError when the loss is no number.
     """
     optimizer = build_optimizer(module, config)
-    start = resume(folder, module, optimizer)
+    keeper = Keeper(folder, config)
+    start, before = keeper.resume(module, optimizer)
+    losses = deque(before, maxlen=config.last_steps)
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    losses: list[float] = []
     began = time.perf_counter()
-    with _without_collector(), progress.progress(config.steps * config.tokens_per_step, "training", "tok") as bar:
+    with _without_collector(), progress.progress(config.steps * config.tokens_per_step, title, "tok") as bar:
         bar.update(start * config.tokens_per_step)
         for step in range(start, config.steps):
             clock = time.perf_counter()
             loss = accumulate(module, _batches_of(step, config, batches), objective)
-            _check(loss, step, config)
             norm = clip_(parameters, config.max_grad_norm)
+            _check(loss, norm, step, config)
             factor = rate_factor(config, step)
             optimizer.step(factor)
             module.zero_grad(set_to_none=True)
@@ -101,21 +104,65 @@ def train(
             bar.update(config.tokens_per_step, loss=loss)
             for listener in listeners:
                 listener(event)
-            _keep(folder, event, optimizer, config)
-            if stop() and step + 1 < config.steps:
-                _stop(folder, event, optimizer, config, way_on)
-    tail = losses[-max(1, len(losses) // 10) :] or [math.nan]
-    return TrainResult(config.steps, sum(tail) / len(tail), time.perf_counter() - began)
+            stopping = stop() and step + 1 < config.steps
+            if stopping or keeper.due(step + 1):
+                keeper.save(step + 1, module, optimizer, list(losses))
+            if stopping:
+                raise Interrupted(keeper.stopped(step + 1, way_on))
+    return TrainResult(config.steps, sum(losses) / len(losses), time.perf_counter() - began)
 
 
-def resume(folder: str | Path | None, module: Any, optimizer: Any) -> int:
-    """Restore the newest checkpoint of a run folder and cut its metrics to it; the steps already made."""
-    if folder is None:
-        return 0
-    state = checkpoint.load_newest(Path(folder) / "checkpoints", module, optimizer)
-    step = 0 if state is None else int(state["step"])
-    cut_metrics(Path(folder) / "metrics.jsonl", step)
-    return step
+MAY_CHANGE = {"steps", "validate_every", "sample_every", "checkpoint_every", "keep_checkpoints"}  # when a run goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Keeps the state of a run in its folder (None: nowhere), so that it can go on."""
+
+    folder: str | Path | None
+    config: TrainConfig
+
+    def resume(self, module: Any, optimizer: Any) -> tuple[int, list[float]]:
+        """Restore the newest checkpoint and cut the metrics to it; the steps already made and the last losses."""
+        if self.folder is None:
+            return 0, []
+        state = checkpoint.load_newest(self.checkpoints, module, optimizer, self.check) or {"step": 0, "losses": []}
+        cut_metrics(Path(self.folder) / "metrics.jsonl", state["step"])
+        return state["step"], state["losses"]
+
+    def check(self, state: dict[str, Any]) -> None:
+        """Refuse to go on with other numbers than the run began with: the result would be that of neither."""
+        now = asdict(self.config)
+        for name, before in state["config"].items():
+            if name not in MAY_CHANGE and now.get(name) != before:
+                raise ConfigError(
+                    f"{self.folder} holds a run with {name}={before}, and now it is {now.get(name)}; "
+                    "set it back to go on, or choose another --out"
+                )
+
+    def due(self, step: int) -> bool:
+        """Whether a checkpoint is to be saved after so many steps."""
+        every = self.config.checkpoint_every
+        return step == self.config.steps or (every > 0 and step % every == 0)
+
+    def save(self, step: int, module: Any, optimizer: Any, losses: list[float]) -> None:
+        """Write the checkpoint of a step."""
+        if self.folder is not None:
+            notes = {"config": asdict(self.config), "losses": losses}
+            checkpoint.save(self.checkpoints, step, module, optimizer, notes, self.config.keep_checkpoints)
+
+    def stopped(self, step: int, way_on: str) -> str:
+        """Say where the run stopped and how it goes on."""
+        so_far = f"stopped after step {step} of {self.config.steps}"
+        if self.folder is None:
+            return f"{so_far}; nothing was kept, as no folder was given"
+        return f"{so_far} and saved; {way_on}"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Their folder."""
+        assert self.folder is not None, "nothing is kept"
+        return Path(self.folder) / "checkpoints"
 
 
 def cut_metrics(path: Path, step: int) -> None:
@@ -130,29 +177,14 @@ def _batches_of(step: int, config: TrainConfig, batches: Callable[[int], Any]) -
     return [batches(step * count + part) for part in range(count)]
 
 
-def _check(loss: float, step: int, config: TrainConfig) -> None:
-    if not math.isfinite(loss):
+def _check(loss: float, norm: float, step: int, config: TrainConfig) -> None:
+    """Stop before a step that would make every weight a NaN."""
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        what = f"gradient of step {step + 1} is {norm}" if math.isfinite(loss) else f"loss of step {step + 1} is {loss}"
         raise GroundupError(
-            f"the loss of step {step + 1} is {loss}: training diverged; try --set train.matrix_learning_rate="
+            f"the {what}: training diverged; try --set train.matrix_learning_rate="
             f"{config.matrix_learning_rate / 2:g} --set train.learning_rate={config.learning_rate / 2:g}"
         )
-
-
-def _keep(folder: str | Path | None, event: Step, optimizer: Any, config: TrainConfig) -> None:
-    """Save a checkpoint when it is due."""
-    due = event.step == config.steps or (config.checkpoint_every and event.step % config.checkpoint_every == 0)
-    if folder is not None and due:
-        checkpoint.save(Path(folder) / "checkpoints", event.step, event.module, optimizer, {}, config.keep_checkpoints)
-
-
-def _stop(folder: str | Path | None, event: Step, optimizer: Any, config: TrainConfig, way_on: str) -> None:
-    """Save where we are and say how to go on."""
-    if folder is None:
-        raise Interrupted(
-            f"stopped after step {event.step} of {config.steps}; nothing was kept, as no folder was given"
-        )
-    checkpoint.save(Path(folder) / "checkpoints", event.step, event.module, optimizer, {}, config.keep_checkpoints)
-    raise Interrupted(f"stopped after step {event.step} of {config.steps} and saved; {way_on}")
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def fit(
         )
     loader = loader_of(shards, config)
     training = config.training(steps_of(config, loader))
-    return training, loop.train(module, loader.batch, training, folder=folder, **watching)
+    return training, loop.train(module, loader.batch, training, folder=folder, title="tuning", **watching)
 
 
 @dataclass(frozen=True, slots=True)
