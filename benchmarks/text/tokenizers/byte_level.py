@@ -85,7 +85,7 @@ def report(title: str, times: dict[str, list[float]], size: int) -> None:
     first = next(iter(times.values()))
     for name, taken in times.items():
         ratio = statistics.median(theirs / mine for theirs, mine in zip(taken, first, strict=True))
-        print(f"  {name:42} {size / statistics.median(taken) / 1e6:9.1f} MB/s   ours is {ratio:7.2f}x")
+        print(f"  {name:42} {size / statistics.median(taken) / 1e6:9.1f} MB/s   ours is {ratio:8.3g}x")
 
 
 def encoding(ours: ByteLevelTokenizer, texts: list[str], rounds: int) -> None:
