@@ -1,1 +1,1 @@
-"""This machine, measured: what it multiplies and moves in a second."""
+"""This machine: what it has (`device`), what it multiplies and moves in a second (`roofline`)."""

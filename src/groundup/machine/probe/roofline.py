@@ -30,6 +30,14 @@ class Machine:
     matmul_flops: dict[str, float]
     memory_bytes_per_s: float
 
+    def least_seconds(self, flops: float, moved_bytes: float, dtype: str = "float32") -> float:
+        """The time below which this machine cannot do so many operations on so many bytes."""
+        return max(flops / self.matmul_flops[dtype], moved_bytes / self.memory_bytes_per_s)
+
+    def ridge(self, dtype: str = "float32") -> float:
+        """Operations a byte from which on it is multiplying, not reading, that takes the time."""
+        return self.matmul_flops[dtype] / self.memory_bytes_per_s
+
 
 def probe(fresh: bool = False) -> Machine:
     """The limits of this machine with the current number of threads, measured once and kept."""

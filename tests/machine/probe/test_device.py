@@ -1,0 +1,37 @@
+import numba
+import pytest
+import torch
+
+from groundup.errors import ConfigError
+from groundup.machine.probe.device import cores, pick_device, set_threads
+
+
+@pytest.fixture(autouse=True)
+def same_threads_afterwards():
+    before = torch.get_num_threads(), numba.get_num_threads()
+    yield
+    torch.set_num_threads(before[0])
+    numba.set_num_threads(before[1])
+
+
+def test_auto_is_a_device_that_is_there():
+    assert torch.zeros(1, device=pick_device("auto")).numel() == 1
+
+
+def test_a_gpu_is_preferred_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == "cuda"
+    assert pick_device("cuda:1") == "cuda:1"
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps", "abacus"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=f"no device '{name}' .*; give --device auto or cpu"):
+        pick_device(name)
+
+
+def test_threads_are_as_asked_or_as_many_as_cores():
+    assert set_threads(1) == torch.get_num_threads() == numba.get_num_threads() == 1
+    assert set_threads() == cores() == torch.get_num_threads()
