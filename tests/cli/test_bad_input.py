@@ -7,7 +7,16 @@ import sys
 
 import pytest
 
-TINY = ["--set", "data.tinyworld_bytes=20000", "--set", "data.python_bytes=0", "--set", "data.instructions=0", "--set", "data.heldout_bytes=2000"]
+TINY = [
+    "--set",
+    "data.tinyworld_bytes=20000",
+    "--set",
+    "data.python_bytes=0",
+    "--set",
+    "data.instructions=0",
+    "--set",
+    "data.heldout_bytes=2000",
+]
 
 
 @pytest.fixture
@@ -61,7 +70,9 @@ def test_a_text_that_may_not_be_read(tmp_path, refused):
 def test_a_folder_with_no_text(tmp_path, refused):
     (tmp_path / "pictures").mkdir()
     text_file(tmp_path / "pictures", b"x", "a.png")
-    refused(["demo", "--text", tmp_path / "pictures", "--out", tmp_path / "out"], "no file with text", "give another folder")
+    refused(
+        ["demo", "--text", tmp_path / "pictures", "--out", tmp_path / "out"], "no file with text", "give another folder"
+    )
 
 
 def test_json_lines_without_the_key(tmp_path, refused):
@@ -75,7 +86,10 @@ def test_json_lines_without_the_key(tmp_path, refused):
         ('parent = "demo"\n[train]\nstepz = 1\n', ("'stepz' is not a key of [train]", "did you mean 'steps'")),
         ('parent = "demo"\n[train]\nsteps = "many"\n', ("wants a whole number", "steps = 200")),
         ('parent = "demo"\n[model]\nnum_key_value_heads = 5\n', ("cannot be shared evenly", "use ")),
-        ('parent = "demo"\nstages = ["data", "train", "tokenizer"]\n', ("stands before", "put 'tokenizer' before 'train'")),
+        (
+            'parent = "demo"\nstages = ["data", "train", "tokenizer"]\n',
+            ("stands before", "put 'tokenizer' before 'train'"),
+        ),
         ('parent = "demo"\nstages = ["tokenizer"]\n', ("none makes it", "put 'data' before it")),
         ('parent = "demo"\nstages = ["data", "compres"]\n', ("is not a stage", "known:")),
         ("steps = \n", ("is not valid TOML", "correct that line")),
@@ -95,19 +109,32 @@ def test_a_vocabulary_larger_than_the_text_allows(tmp_path, call):
     path = text_file(tmp_path, b"to be or not to be, that is the question.\n" * 200)
     status, _, stderr = call("tokenizer", "train", "--text", path, "--vocab-size", 5000, "--out", tmp_path / "out")
     assert status == 2 and "is more than this text allows" in stderr and "use vocab_size=" in stderr
-    assert [entry.name[:7] for entry in (tmp_path / "out" / "stages").iterdir()] == ["01-data"]  # what is finished is kept
+    assert [entry.name[:7] for entry in (tmp_path / "out" / "stages").iterdir()] == [
+        "01-data"
+    ]  # what is finished is kept
 
 
 def test_a_corpus_shorter_than_one_context(tmp_path, call):
     path = text_file(tmp_path, "".join(f"line {number} of a text that is not long\n" for number in range(200)).encode())
-    sizes = ["--set", "tokenizer.vocab_size=262", "--set", "train.seq_len=100000", "--set", "model.max_position_embeddings=100000"]
+    sizes = [
+        "--set",
+        "tokenizer.vocab_size=262",
+        "--set",
+        "train.seq_len=100000",
+        "--set",
+        "model.max_position_embeddings=100000",
+    ]
     status, _, stderr = call("train", "--text", path, *sizes, "--out", tmp_path / "out")
     assert status == 2 and "needs 100,000" in stderr and "longer text or --set train.seq_len=" in stderr
     assert not list((tmp_path / "out" / "stages").glob("03-*"))
 
 
 def test_rows_longer_than_the_models_context(tmp_path, refused):
-    refused(["run", "demo", "--set", "train.seq_len=512", "--out", tmp_path / "out"], "train.seq_len=512", "model.max_position_embeddings")
+    refused(
+        ["run", "demo", "--set", "train.seq_len=512", "--out", tmp_path / "out"],
+        "train.seq_len=512",
+        "model.max_position_embeddings",
+    )
 
 
 def test_a_model_folder_that_is_missing(tmp_path, refused):

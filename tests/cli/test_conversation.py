@@ -39,7 +39,10 @@ def test_a_backslash_at_the_end_of_the_input_ends_the_turn():
 
 
 def test_a_block_keeps_its_lines_and_its_empty_ones():
-    assert list(turns(reader('"""', "def f():", "", "    return 1", '"""', "next"))) == ["def f():\n\n    return 1", "next"]
+    assert list(turns(reader('"""', "def f():", "", "    return 1", '"""', "next"))) == [
+        "def f():\n\n    return 1",
+        "next",
+    ]
 
 
 def test_a_block_on_one_line_and_one_that_never_ends():

@@ -48,17 +48,28 @@ def test_every_verb_that_computes_takes_device_dtype_threads_and_seed(verb, flag
     [
         (["chta"], "groundup: 'chta' is not a verb; did you mean `groundup chat`?\n"),
         (["demo", "--fsat"], "groundup: groundup demo has no option --fsat; did you mean --fast?\n"),
-        (["runs", "lst"], "groundup: 'lst' is not something `groundup runs` does; write groundup runs list or compare or remove\n"),
+        (
+            ["runs", "lst"],
+            "groundup: 'lst' is not something `groundup runs` does; write groundup runs list or compare or remove\n",
+        ),
         (["run"], "groundup: run wants a recipe; write groundup run demo, or `groundup run --list` to see them\n"),
-        (["run", "demmo"], "groundup: there is no recipe 'demmo'; did you mean 'demo'?; a file of your own ends in .toml\n"),
-        (["--completion", "tcsh"], "groundup: --completion wants the name of your shell; write groundup --completion bash, zsh or fish\n"),
+        (
+            ["run", "demmo"],
+            "groundup: there is no recipe 'demmo'; did you mean 'demo'?; a file of your own ends in .toml\n",
+        ),
+        (
+            ["--completion", "tcsh"],
+            "groundup: --completion wants the name of your shell; write groundup --completion bash, zsh or fish\n",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(arguments, sentence, capsys):
     assert call(capsys, *arguments) == (2, "", sentence)
 
 
-@pytest.mark.parametrize("arguments", [["demo", "--threads", "x"], ["plan", "--device", "tpu"], ["generate"], ["demo", "--out"]])
+@pytest.mark.parametrize(
+    "arguments", [["demo", "--threads", "x"], ["plan", "--device", "tpu"], ["generate"], ["demo", "--out"]]
+)
 def test_a_flag_that_cannot_be_read_is_one_line_without_a_box(arguments, capsys):
     status, out, err = call(capsys, *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
@@ -88,13 +99,18 @@ def test_groundup_debug_shows_the_traceback(monkeypatch):
         cli.main(["demo"])
 
 
-@pytest.mark.parametrize(("error", "status"), [(Interrupted("saved; go on"), 130), (KeyboardInterrupt(), 130), (InputError("no; yes"), 2)])
+@pytest.mark.parametrize(
+    ("error", "status"), [(Interrupted("saved; go on"), 130), (KeyboardInterrupt(), 130), (InputError("no; yes"), 2)]
+)
 def test_each_kind_of_end_has_its_status(error, status, monkeypatch, capsys):
     raising(monkeypatch, error)
     assert call(capsys, "demo")[0] == status
 
 
-@pytest.mark.parametrize("arguments", [["--mine", "my", "demo", "--fast"], ["demo", "--mine", "my", "--fast"], ["demo", "--fast", "--mine=my"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--mine", "my", "demo", "--fast"], ["demo", "--mine", "my", "--fast"], ["demo", "--fast", "--mine=my"]],
+)
 def test_mine_is_taken_before_or_after_the_verb(arguments):
     assert cli.take_mine(arguments) == (["demo", "--fast"], "my")
 
@@ -117,10 +133,14 @@ def test_completion_names_verbs_and_flags(shell, capsys):
 
 def test_no_color_is_obeyed():
     environment = {**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""}
-    out = subprocess.run([sys.executable, "-m", "groundup.cli", "run", "--list"], capture_output=True, text=True, env=environment).stdout
+    out = subprocess.run(
+        [sys.executable, "-m", "groundup.cli", "run", "--list"], capture_output=True, text=True, env=environment
+    ).stdout
     assert "demo" in out and "\x1b[" not in out
 
 
 def test_a_reader_that_leaves_is_no_fault():
-    done = subprocess.run(f"{sys.executable} -m groundup.cli --help | head -1", shell=True, capture_output=True, text=True)
+    done = subprocess.run(
+        f"{sys.executable} -m groundup.cli --help | head -1", shell=True, capture_output=True, text=True
+    )
     assert done.stderr == ""

@@ -13,7 +13,15 @@ from groundup.runs.stages import Stage
 SMALL_STAGES = (
     Stage(name="data", about="", sections=("data",), makes="documents"),
     Stage(name="tokenizer", about="", sections=("tokenizer",), needs=("documents",), makes="tokenizer", uses=("text",)),
-    Stage(name="train", about="", sections=("train",), needs=("documents", "tokenizer"), makes="model", uses=("model",), steps=True),
+    Stage(
+        name="train",
+        about="",
+        sections=("train",),
+        needs=("documents", "tokenizer"),
+        makes="model",
+        uses=("model",),
+        steps=True,
+    ),
     Stage(name="report", about="", sections=(), reads_all=("model",), retells=True),
 )
 

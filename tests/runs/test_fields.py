@@ -39,7 +39,9 @@ def refused(table, match):
 
 
 def test_a_table_becomes_the_dataclass_with_lists_as_tuples_and_whole_numbers_as_fractions():
-    made = fields.build(Example, {"steps": 3, "rate": 1, "words": ["a", "b"], "inner": {"width": 2}, "unlimited": "none"}, "example")
+    made = fields.build(
+        Example, {"steps": 3, "rate": 1, "words": ["a", "b"], "inner": {"width": 2}, "unlimited": "none"}, "example"
+    )
     assert made == Example(steps=3, rate=1.0, words=("a", "b"), inner=Inner(width=2), unlimited=None)
     assert type(made.rate) is float
 
@@ -78,7 +80,9 @@ def test_a_wrong_value_is_refused_with_the_way_out(table, match):
     refused(table, match)
 
 
-@given(st.integers(), st.floats(allow_nan=False), st.text(), st.booleans(), st.lists(st.text()), st.none() | st.integers())
+@given(
+    st.integers(), st.floats(allow_nan=False), st.text(), st.booleans(), st.lists(st.text()), st.none() | st.integers()
+)
 def test_a_configuration_written_plain_and_built_again_is_the_same(steps, rate, name, on, words, limit):
     made = Example(steps=abs(steps), rate=rate, name=name, on=on, words=tuple(words), limit=limit, unlimited=limit)
     assert fields.build(Example, fields.plain(made), "example") == made

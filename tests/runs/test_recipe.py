@@ -40,7 +40,16 @@ def test_reading_a_recipe_loads_neither_torch_nor_numba():
 
 
 def test_an_override_has_the_type_of_its_field():
-    made = recipe.load("demo", ["train.steps=7", "train.learning_rate=1", "train.optimizer=adamw", "model.tie_word_embeddings=false", "seed=5"])
+    made = recipe.load(
+        "demo",
+        [
+            "train.steps=7",
+            "train.learning_rate=1",
+            "train.optimizer=adamw",
+            "model.tie_word_embeddings=false",
+            "seed=5",
+        ],
+    )
     train = made.configs["train"]
     assert (train.steps, train.learning_rate, train.optimizer, train.seed, made.seed) == (7, 1.0, "adamw", 5, 5)
     assert made.configs["model"].tie_word_embeddings is False
@@ -86,11 +95,20 @@ def test_recipes_that_are_each_others_parent_are_refused(tmp_path):
         ({"trian": {"steps": 1}}, "'trian' is not a table or key of a recipe; did you mean 'train'"),
         ({"train": {"steps": "many"}}, 'train.steps wants a whole number, not "many"; write for example steps = 200'),
         ({"train": 3}, r"train is a table; write \[train\] on a line and its keys below"),
-        ({"model": {"num_key_value_heads": 5}}, r"\[model\] num_attention_heads=.* cannot be shared evenly by num_key_value_heads=5; use "),
+        (
+            {"model": {"num_key_value_heads": 5}},
+            r"\[model\] num_attention_heads=.* cannot be shared evenly by num_key_value_heads=5; use ",
+        ),
         ({"model": {"model_type": "qwen4"}}, "is not a family; did you mean 'qwen3'"),
         ({"tokenizer": {"vocab_size": 100}}, r"\[tokenizer\] .*;"),
-        ({"stages": ["data", "train", "tokenizer"]}, "stage 'train' stands before 'tokenizer', which makes the tokenizer it reads; put 'tokenizer' before"),
-        ({"stages": ["data", "train"]}, "stage 'train' reads the tokenizer of an earlier stage and none makes it; put 'tokenizer' before it"),
+        (
+            {"stages": ["data", "train", "tokenizer"]},
+            "stage 'train' stands before 'tokenizer', which makes the tokenizer it reads; put 'tokenizer' before",
+        ),
+        (
+            {"stages": ["data", "train"]},
+            "stage 'train' reads the tokenizer of an earlier stage and none makes it; put 'tokenizer' before it",
+        ),
         ({"stages": ["data", "data"]}, "stage 'data' stands twice; name it once"),
         ({"stages": ["data", "tokeniser"]}, "'tokeniser' is not a stage; did you mean 'tokenizer'"),
         ({"stages": []}, "names no stages; write for example stages = "),
@@ -108,7 +126,10 @@ def test_a_mistake_in_a_recipe_is_one_sentence_with_the_way_out(raw, match):
 @pytest.mark.parametrize(
     ("line", "match"),
     [
-        ("train.steps", "--set train.steps is not of the form table.key=value; write for example --set train.steps=200"),
+        (
+            "train.steps",
+            "--set train.steps is not of the form table.key=value; write for example --set train.steps=200",
+        ),
         ("steps=3", "is not of the form table.key=value"),
         ("train.stps=3", "did you mean 'steps'"),
         ("trane.steps=3", "--set trane.steps=3: 'trane' is not a table"),
@@ -125,7 +146,12 @@ def test_a_stage_may_read_a_folder_from_outside_instead_of_a_stage():
 
 
 @pytest.mark.parametrize(
-    ("content", "match"), [(b"steps = ", "is not valid TOML .*; correct that line"), (b"\xff\xfe\x00", "cannot be read"), (b"", "names no stages")]
+    ("content", "match"),
+    [
+        (b"steps = ", "is not valid TOML .*; correct that line"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"", "names no stages"),
+    ],
 )
 def test_a_file_that_is_no_recipe_is_one_sentence(content, match, tmp_path):
     (tmp_path / "x.toml").write_bytes(content)
@@ -133,7 +159,10 @@ def test_a_file_that_is_no_recipe_is_one_sentence(content, match, tmp_path):
         recipe.load(tmp_path / "x.toml")
 
 
-@pytest.mark.parametrize(("source", "match"), [("demmo", "did you mean 'demo'"), ("no/such.toml", "there is no recipe file"), ("../demo", "there is no recipe")])
+@pytest.mark.parametrize(
+    ("source", "match"),
+    [("demmo", "did you mean 'demo'"), ("no/such.toml", "there is no recipe file"), ("../demo", "there is no recipe")],
+)
 def test_a_recipe_that_is_not_there_is_one_sentence(source, match):
     with pytest.raises(InputError, match=match):
         recipe.load(source)

@@ -26,7 +26,10 @@ def test_every_stage_runs_once_and_a_second_run_reuses_them_all(world, small, tm
 def test_a_stage_reads_the_folders_that_earlier_stages_made(world, small, tmp_path):
     done = runner.run(small(), tmp_path / "run")
     inputs = done.stages[2].done["numbers"]["inputs"]
-    assert inputs == {role: str(stage_folder(tmp_path / "run", stage) / role) for role, stage in (("documents", "data"), ("tokenizer", "tokenizer"))}
+    assert inputs == {
+        role: str(stage_folder(tmp_path / "run", stage) / role)
+        for role, stage in (("documents", "data"), ("tokenizer", "tokenizer"))
+    }
 
 
 def test_a_changed_key_runs_its_stage_and_those_after_it_and_going_back_reuses_the_old(world, small, tmp_path):
@@ -54,7 +57,10 @@ def test_an_output_that_was_changed_or_lost_is_made_again(world, small, tmp_path
         world.ran.clear()
         spoil(stage_folder(run_folder, "tokenizer") / "tokenizer" / "content.txt")
         runner.run(small(), run_folder)
-        assert world.ran == ["tokenizer", "report"]  # train's key did not change; the report tells the tokenizer's new cost
+        assert world.ran == [
+            "tokenizer",
+            "report",
+        ]  # train's key did not change; the report tells the tokenizer's new cost
 
 
 def test_checkpoints_are_no_outputs_so_removing_them_changes_nothing(world, small, tmp_path):
@@ -175,13 +181,21 @@ def test_model_report_and_card_stand_at_the_top_and_the_stage_keeps_its_own(worl
 
 def test_the_cost_of_a_stage_is_kept(world, small, tmp_path):
     done = runner.run(small(), tmp_path / "run").stages[2].done
-    assert done["cost"]["seconds"] >= 0 and done["cost"]["peak_memory_bytes"] > 0 and done["cost"]["matmul_seconds"] == [0.01, 0.01]
+    assert (
+        done["cost"]["seconds"] >= 0
+        and done["cost"]["peak_memory_bytes"] > 0
+        and done["cost"]["matmul_seconds"] == [0.01, 0.01]
+    )
     assert json.loads((stage_folder(tmp_path / "run", "train") / "done.json").read_text()) == done
 
 
 def test_the_listener_hears_each_stage_before_it_begins(world, small, tmp_path):
     heard = []
-    runner.run(small(), tmp_path / "run", on_stage=lambda planned, reused: heard.append((planned.stage.name, reused, len(world.ran))))
+    runner.run(
+        small(),
+        tmp_path / "run",
+        on_stage=lambda planned, reused: heard.append((planned.stage.name, reused, len(world.ran))),
+    )
     assert heard == [("data", False, 0), ("tokenizer", False, 1), ("train", False, 2), ("report", False, 3)]
 
 

@@ -104,5 +104,8 @@ def explain(error: BaseException) -> int:
         print("groundup: stopped; the same command starts again", file=sys.stderr)
         return 130
     where = f"{type(error).__name__}: {error}".splitlines()[0]
-    print(f"groundup: a fault of ours ({where}); run it again with GROUNDUP_DEBUG=1 for the traceback to report", file=sys.stderr)
+    print(
+        f"groundup: a fault of ours ({where}); run it again with GROUNDUP_DEBUG=1 for the traceback to report",
+        file=sys.stderr,
+    )
     return 1

@@ -21,5 +21,10 @@ def run(options: AlignOptions) -> None:
     """Run the stage align on a model folder."""
     from groundup.cli import running, show
 
-    changes = {"name": "align", "description": "an aligned model", "stages": ["align"], "inputs": {"model": str(options.model)}}
+    changes = {
+        "name": "align",
+        "description": "an aligned model",
+        "stages": ["align"],
+        "inputs": {"model": str(options.model)},
+    }
     show.stage_result(running.carry_out("demo", options, changes), options.json)

@@ -21,7 +21,13 @@ complete -o default -F _groundup groundup
 def script(shell: str) -> str:
     """The completion script of a shell."""
     words = {verb: _words(verb) for verb in VERBS}
-    return fish(words) if shell == "fish" else bash(words) if shell == "bash" else "autoload -U +X bashcompinit && bashcompinit\n" + bash(words)
+    return (
+        fish(words)
+        if shell == "fish"
+        else bash(words)
+        if shell == "bash"
+        else "autoload -U +X bashcompinit && bashcompinit\n" + bash(words)
+    )
 
 
 def bash(words: Mapping[str, list[str]]) -> str:
@@ -46,5 +52,7 @@ def _words(verb: str) -> list[str]:
     module = importlib.import_module(f"groundup.cli.{verb}")
     actions = getattr(module, "ACTIONS", {})
     functions = list(actions.values()) or [module.run]
-    flags = dict.fromkeys(flag for function in functions for flag in verbs.flags(verbs.options_of(function), f"groundup {verb}"))
+    flags = dict.fromkeys(
+        flag for function in functions for flag in verbs.flags(verbs.options_of(function), f"groundup {verb}")
+    )
     return [*actions, *flags]

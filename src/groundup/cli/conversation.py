@@ -55,7 +55,11 @@ class Conversation:
         self.system: list[Message] = []
         self.messages: list[Message] = []
         self.commands: dict[str, Callable[[str], None]] = {
-            "/reset": self.reset, "/system": self.set_system, "/save": self.save, "/retry": self.retry, "/help": self.help,
+            "/reset": self.reset,
+            "/system": self.set_system,
+            "/save": self.save,
+            "/retry": self.retry,
+            "/help": self.help,
         }
 
     def take(self, turn: str) -> bool:
@@ -105,7 +109,10 @@ class Conversation:
 
     def help(self, rest: str = "") -> None:
         """Show the commands."""
-        self.say("\n".join(f"{command:<8} {about}" for command, about in COMMANDS.items()) + f"\na line ending in \\ goes on; {BLOCK} opens and closes a block")
+        self.say(
+            "\n".join(f"{command:<8} {about}" for command, about in COMMANDS.items())
+            + f"\na line ending in \\ goes on; {BLOCK} opens and closes a block"
+        )
 
     def _ask(self, message: Message) -> None:
         """Show the answer as it comes and keep it; Ctrl-C keeps what came so far; a mistake leaves the messages as they were."""

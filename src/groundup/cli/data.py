@@ -17,6 +17,7 @@ class DataOptions(Running):
 def build(options: DataOptions) -> None:
     """Run the data stage alone."""
     from groundup.cli import running, show
+
     changes = {"name": "data", "description": "documents", "stages": ["data"]}
     source = {"data": {"text": str(options.text)}} if options.text else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes | source), options.json)

@@ -32,5 +32,7 @@ def run(options: EvalOptions) -> None:
     from groundup.runs import measure
 
     handle = loading.load(options.model, options.machine)
-    scores = measure.text(handle, options.text) if options.text else measure.world(handle, options.documents, options.seed)
+    scores = (
+        measure.text(handle, options.text) if options.text else measure.world(handle, options.documents, options.seed)
+    )
     running.print_json(scores) if options.json else show.scores(scores)

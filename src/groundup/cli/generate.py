@@ -35,7 +35,11 @@ def run(options: GenerateOptions) -> None:
     handle = loading.load(options.model, options.machine)
     sampling = options.sampling.given()
     messages = [{"role": "user", "content": prompt}]
-    pieces = handle.chat(messages, stream=True, **sampling) if options.chat else handle.generate(prompt, stream=True, **sampling)
+    pieces = (
+        handle.chat(messages, stream=True, **sampling)
+        if options.chat
+        else handle.generate(prompt, stream=True, **sampling)
+    )
     said = []
     for piece in pieces:
         said.append(piece)

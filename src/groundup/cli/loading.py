@@ -18,7 +18,12 @@ def load(folder: Path, machine: MachineConfig, tokenizer: bool = True) -> Any:
     settings.apply(machine)
     from groundup.inference.handle import load as load_handle
 
-    return load_handle(folder, dtype=None if machine.dtype == "auto" else machine.dtype, device=settings.device(machine), tokenizer=tokenizer)
+    return load_handle(
+        folder,
+        dtype=None if machine.dtype == "auto" else machine.dtype,
+        device=settings.device(machine),
+        tokenizer=tokenizer,
+    )
 
 
 def about(folder: Path) -> dict[str, Any]:
@@ -32,4 +37,7 @@ def opening(folder: Path) -> list[str]:
     """The two lines a chat opens with."""
     told = about(folder)
     prompts = told.get("prompts") or ["Hello!", "What can you do?", "Tell me a story."]
-    return [f"trained on: {told.get('trained_on', 'its folder does not say; see its README.md')}", "try: " + " · ".join(prompts[:3])]
+    return [
+        f"trained on: {told.get('trained_on', 'its folder does not say; see its README.md')}",
+        "try: " + " · ".join(prompts[:3]),
+    ]

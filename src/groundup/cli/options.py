@@ -25,7 +25,11 @@ class Computing:
 
     def changes(self) -> dict[str, Any]:
         """The keys of a recipe that these flags change."""
-        machine = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "seed" and getattr(self, f.name) != f.default}
+        machine = {
+            f.name: getattr(self, f.name)
+            for f in dataclasses.fields(self)
+            if f.name != "seed" and getattr(self, f.name) != f.default
+        }
         return {"machine": machine} | ({} if self.seed is None else {"seed": self.seed})
 
     def apply(self) -> str:

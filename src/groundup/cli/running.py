@@ -10,7 +10,9 @@ from typing import Any
 from groundup.cli.options import Running
 
 
-def carry_out(source: str | Path, options: Running, changes: Mapping[str, Any] | None = None, *, forecast: bool = False) -> Any:
+def carry_out(
+    source: str | Path, options: Running, changes: Mapping[str, Any] | None = None, *, forecast: bool = False
+) -> Any:
     """Run a recipe (name or file) with a verb's flags; the finished `runs.runner.Run`."""
     from groundup import progress
     from groundup.cli import show

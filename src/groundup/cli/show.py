@@ -85,7 +85,9 @@ def slots(found: Sequence[Mapping[str, Any]]) -> None:
     for slot in found:
         ratio = f", {slot['speed_ratio']:.2g} times the reference's time" if slot.get("speed_ratio") else ""
         loss = slot.get("loss")
-        change = f", loss after {loss['steps']} steps {loss['mine']:.4f} (reference {loss['reference']:.4f})" if loss else ""
+        change = (
+            f", loss after {loss['steps']} steps {loss['mine']:.4f} (reference {loss['reference']:.4f})" if loss else ""
+        )
         console().print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}{change}")
 
 
@@ -93,7 +95,9 @@ def next_steps(folder: Path, chats: bool) -> None:
     """Three things to do after a demo."""
     model = folder / "model"
     steps = {
-        f"groundup chat {model}" if chats else f'groundup generate {model} "Once"': "talk with your model" if chats else "let your model write",
+        f"groundup chat {model}" if chats else f'groundup generate {model} "Once"': "talk with your model"
+        if chats
+        else "let your model write",
         "groundup demo --text PATH": "the same on your own text",
         "groundup plan demo --set model.hidden_size=768": "what a real model would cost on this machine",
     }
@@ -104,7 +108,14 @@ def next_steps(folder: Path, chats: bool) -> None:
 def forecast(found: Mapping[str, Any], on_stderr: bool = False) -> None:
     """What a run will cost, by stage."""
     rows = [
-        [one["name"], seconds(one["seconds"]), size(one["memory_bytes"]), size(one["disk_bytes"]), count(one.get("tokens")), count(one.get("flops"))]
+        [
+            one["name"],
+            seconds(one["seconds"]),
+            size(one["memory_bytes"]),
+            size(one["disk_bytes"]),
+            count(one.get("tokens")),
+            count(one.get("flops")),
+        ]
         for one in found["stages"]
     ]
     total = ["whole run", seconds(found["seconds"]), size(found["memory_bytes"]), size(found["disk_bytes"]), "", ""]
@@ -124,12 +135,25 @@ def recipes(found: Mapping[str, str], as_json: bool) -> None:
 def stage_result(done: Any, as_json: bool) -> None:
     """What a stage verb made, and its numbers."""
     last = done.stages[-1]
-    made = [str(done.folder / role) for role in ("tokenizer", "model") if (done.folder / role).is_dir()] or [str(last.folder / last.plan.stage.makes)]
+    made = [str(done.folder / role) for role in ("tokenizer", "model") if (done.folder / role).is_dir()] or [
+        str(last.folder / last.plan.stage.makes)
+    ]
     numbers = {key: value for key, value in last.done["numbers"].items() if isinstance(value, (int, float, str))}
     if as_json:
-        console().print_json(data={"stage": last.name, "made": made, "seconds": last.done["cost"]["seconds"], "numbers": last.done["numbers"]})
+        console().print_json(
+            data={
+                "stage": last.name,
+                "made": made,
+                "seconds": last.done["cost"]["seconds"],
+                "numbers": last.done["numbers"],
+            }
+        )
         return
-    table(f"{last.name}: {seconds(last.done['cost']['seconds'])}", ["", ""], [[key, number(value)] for key, value in numbers.items()])
+    table(
+        f"{last.name}: {seconds(last.done['cost']['seconds'])}",
+        ["", ""],
+        [[key, number(value)] for key, value in numbers.items()],
+    )
     console().print("made: " + ", ".join(made))
 
 
@@ -144,13 +168,25 @@ def runs(found: Sequence[Mapping[str, Any]], folder: Path) -> None:
     rows = []
     for run in found:
         state = "finished" if run["finished"] else f"{len(run['ended'])} of {len(run['stages'])} stages"
-        rows.append([run["run"], run["recipe"], state, seconds(run["results"].get("cost", {}).get("seconds")), size(run["size_bytes"])])
+        rows.append(
+            [
+                run["run"],
+                run["recipe"],
+                state,
+                seconds(run["results"].get("cost", {}).get("seconds")),
+                size(run["size_bytes"]),
+            ]
+        )
     table(f"runs in {folder}", ["run", "recipe", "state", "time", "disk"], rows)
 
 
 def comparison(found: Mapping[str, Any]) -> None:
     """Two runs side by side."""
-    main = {key: pair for key, pair in found["numbers"].items() if key.startswith("cost.") or (".value" in key and ".families." not in key)}
+    main = {
+        key: pair
+        for key, pair in found["numbers"].items()
+        if key.startswith("cost.") or (".value" in key and ".families." not in key)
+    }
     for title, part in (("settings that differ", found["settings"]), ("results", main)):
         table(title, ["", *found["runs"]], [[key, *(number(value) for value in pair)] for key, pair in part.items()])
 
@@ -159,7 +195,13 @@ def number(value: Any) -> str:
     """A number with four figures, or the words of anything else."""
     if value is None:
         return ""
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return (
+        f"{value:.4g}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else str(value)
+    )
 
 
 def percent(entry: Mapping[str, float] | None) -> str:
@@ -189,7 +231,13 @@ def size(value: float | None) -> str:
     """
     if value is None:
         return ""
-    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.1f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
+    return (
+        f"{value / 1e9:.2f} GB"
+        if value >= 1e9
+        else f"{value / 1e6:.1f} MB"
+        if value >= 1e6
+        else f"{value / 1e3:.0f} kB"
+    )
 
 
 def count(value: float | None) -> str:

@@ -19,6 +19,7 @@ class TokenizerOptions(Running):
 def train(options: TokenizerOptions) -> None:
     """Run the stages data and tokenizer."""
     from groundup.cli import running, show
+
     changes: dict = {"name": "tokenizer", "description": "a tokenizer", "stages": ["data", "tokenizer"]}
     changes |= {"data": {"text": str(options.text)}} if options.text else {}
     changes |= {"tokenizer": {"vocab_size": options.vocab_size}} if options.vocab_size is not None else {}

@@ -23,9 +23,15 @@ class TrainOptions(Running):
 def run(options: TrainOptions) -> None:
     """Run the stage train, and before it those whose results were not given."""
     from groundup.cli import running, show
+
     given = {"documents": options.data, "tokenizer": options.tokenizer, "start": options.model}
     inputs = {role: str(path) for role, path in given.items() if path}
     before = [stage for stage, role in (("data", "documents"), ("tokenizer", "tokenizer")) if role not in inputs]
-    changes: dict = {"name": "train", "description": "a pretrained model", "stages": [*before, "train"], "inputs": inputs}
+    changes: dict = {
+        "name": "train",
+        "description": "a pretrained model",
+        "stages": [*before, "train"],
+        "inputs": inputs,
+    }
     changes |= {"data": {"text": str(options.text)}} if options.text else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes), options.json)

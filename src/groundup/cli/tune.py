@@ -21,5 +21,10 @@ def run(options: TuneOptions) -> None:
     """Run the stage tune on a model folder."""
     from groundup.cli import running, show
 
-    changes = {"name": "tune", "description": "a tuned model", "stages": ["tune"], "inputs": {"model": str(options.model)}}
+    changes = {
+        "name": "tune",
+        "description": "a tuned model",
+        "stages": ["tune"],
+        "inputs": {"model": str(options.model)},
+    }
     show.stage_result(running.carry_out("demo", options, changes), options.json)

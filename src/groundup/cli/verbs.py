@@ -26,7 +26,9 @@ def call(verb: str, arguments: Sequence[str]) -> int:
     """Run `groundup verb arguments...`; the exit status."""
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, n=1)
-        raise ConfigError(f"'{verb}' is not a verb; {f'did you mean `groundup {near[0]}`?' if near else '`groundup --help` lists them'}")
+        raise ConfigError(
+            f"'{verb}' is not a verb; {f'did you mean `groundup {near[0]}`?' if near else '`groundup --help` lists them'}"
+        )
     function, program, rest = _function(verb, arguments)
     return function(parse(options_of(function), rest, program)) or 0
 
@@ -38,12 +40,16 @@ def _function(verb: str, arguments: Sequence[str]) -> tuple[Callable[[Any], int 
     if actions is None:
         return module.run, f"groundup {verb}", arguments
     if not arguments or arguments[0] in ("-h", "--help"):
-        lines = (f"  groundup {verb} {action:<8} {options_of(function).__doc__}" for action, function in actions.items())
+        lines = (
+            f"  groundup {verb} {action:<8} {options_of(function).__doc__}" for action, function in actions.items()
+        )
         print(f"usage: groundup {verb} {'|'.join(actions)} [options]\n\n" + "\n".join(lines))
         raise SystemExit(0)
     if arguments[0] in actions:
         return actions[arguments[0]], f"groundup {verb} {arguments[0]}", arguments[1:]
-    raise ConfigError(f"'{arguments[0]}' is not something `groundup {verb}` does; write groundup {verb} {' or '.join(actions)}")
+    raise ConfigError(
+        f"'{arguments[0]}' is not something `groundup {verb}` does; write groundup {verb} {' or '.join(actions)}"
+    )
 
 
 def options_of(function: Callable[[Any], int | None]) -> type:
@@ -57,7 +63,9 @@ def parse(options: type, arguments: Sequence[str], program: str) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            parsed, unknown = tyro.cli(options, args=list(arguments), prog=program, config=MARKERS, return_unknown_args=True)
+            parsed, unknown = tyro.cli(
+                options, args=list(arguments), prog=program, config=MARKERS, return_unknown_args=True
+            )
     except SystemExit as error:
         if error.code:
             raise ConfigError(f"{_sentence(said.getvalue())}; see `{program} --help`") from None
@@ -98,7 +106,9 @@ def use_mine(folder: str) -> None:
     from groundup import slots
 
     if not folder or not Path(folder).is_dir():
-        raise InputError(f"--mine wants the folder of your own functions and there is no folder '{folder}'; make it and put a .py file into it")
+        raise InputError(
+            f"--mine wants the folder of your own functions and there is no folder '{folder}'; make it and put a .py file into it"
+        )
     slots.use(folder)
 
 

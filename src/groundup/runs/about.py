@@ -17,7 +17,12 @@ PROMPTS = 3
 
 def about(context: Context, results: Mapping[str, Any]) -> dict[str, Any]:
     """The content of groundup.json."""
-    return {"trained_on": trained_on(results), "prompts": prompts(context), "recipe": results["recipe"], "command": results["command"]}
+    return {
+        "trained_on": trained_on(results),
+        "prompts": prompts(context),
+        "recipe": results["recipe"],
+        "command": results["command"],
+    }
 
 
 def trained_on(results: Mapping[str, Any]) -> str:
@@ -27,12 +32,20 @@ def trained_on(results: Mapping[str, Any]) -> str:
     asked = results["data"].get("instructions", {}).get("train")
     names = [stage["name"] for stage in results["stages"]]
     after = f", then tuned on {asked:,} of its instructions" if "tune" in names and asked else ""
-    return (" and ".join(parts) or "data that its run does not describe") + after + (" and improved by reinforcement" if "align" in names else "")
+    return (
+        (" and ".join(parts) or "data that its run does not describe")
+        + after
+        + (" and improved by reinforcement" if "align" in names else "")
+    )
 
 
 def prompts(context: Context) -> list[str]:
     """Three prompts that work: held-out questions the last model answered rightly, short and of different kinds; else beginnings of documents."""
-    answered = Path(context.folders["eval"]) / "scores" / f"answers-{list(context.models)[-1]}.jsonl" if "eval" in context.folders else None
+    answered = (
+        Path(context.folders["eval"]) / "scores" / f"answers-{list(context.models)[-1]}.jsonl"
+        if "eval" in context.folders
+        else None
+    )
     samples = files.read_jsonl(answered) if answered and answered.exists() else []
     right = sorted((sample for sample in samples if sample["correct"]), key=lambda sample: len(sample["prompt"]))
     first_of_family = {sample["family"]: sample["prompt"] for sample in reversed(right)}

@@ -39,7 +39,10 @@ def bits_table(bits: Mapping[str, Any]) -> str:
     if not bits:
         return ""
     columns = list(dict.fromkeys(who for world in bits.values() for who in world["who"]))
-    rows = [[world, *(f"{entry['who'][who]['value']:.3f}" if who in entry["who"] else "" for who in columns)] for world, entry in bits.items()]
+    rows = [
+        [world, *(f"{entry['who'][who]['value']:.3f}" if who in entry["who"] else "" for who in columns)]
+        for world, entry in bits.items()
+    ]
     return "Bits per byte of held-out text (lower is better):\n\n" + table(["", *columns], rows)
 
 
@@ -49,7 +52,9 @@ def accuracy_table(accuracy: Mapping[str, Any]) -> str:
         return ""
     kinds = ("overall", "seen", "unseen")
     rows = [[who, *(share(entry[kind]) if kind in entry else "" for kind in kinds)] for who, entry in accuracy.items()]
-    return "Held-out instructions answered exactly (95 % interval):\n\n" + table(["after", "all", "seen compositions", "unseen compositions"], rows)
+    return "Held-out instructions answered exactly (95 % interval):\n\n" + table(
+        ["after", "all", "seen compositions", "unseen compositions"], rows
+    )
 
 
 def share(entry: Mapping[str, float]) -> str:

@@ -29,7 +29,9 @@ def claim(folder: Path, recipe: Recipe) -> bool:
     if name is None:
         raise ConfigError(f"{folder} holds other files and no run; give a new folder with --out")
     if name != recipe.name:
-        raise ConfigError(f"{folder} belongs to recipe '{name}', not '{recipe.name}'; give another folder with --out, or `groundup runs remove {folder}`")
+        raise ConfigError(
+            f"{folder} belongs to recipe '{name}', not '{recipe.name}'; give another folder with --out, or `groundup runs remove {folder}`"
+        )
     return False
 
 
@@ -37,7 +39,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be made ({error.strerror}); give a folder you may write to with --out") from None
+        raise ConfigError(
+            f"{folder} cannot be made ({error.strerror}); give a folder you may write to with --out"
+        ) from None
 
 
 def release(folder: Path) -> None:

@@ -25,8 +25,12 @@ def reference_losses(context: Any) -> list[float]:
     if not used or context.config.steps < STEPS:
         return []
     if not path.exists():
-        progress.say(f"training {STEPS} steps with the reference, to compare your {', '.join(filled.name for filled in used)} with it")
-        environment = {key: value for key, value in os.environ.items() if key != slots.VARIABLE} | {"GROUNDUP_QUIET": "1"}
+        progress.say(
+            f"training {STEPS} steps with the reference, to compare your {', '.join(filled.name for filled in used)} with it"
+        )
+        environment = {key: value for key, value in os.environ.items() if key != slots.VARIABLE} | {
+            "GROUNDUP_QUIET": "1"
+        }
         command = [sys.executable, "-m", "groundup.runs.comparison", str(context.folder), str(context.run_folder)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         assert done.returncode == 0 and path.exists(), f"the reference run failed: {done.stderr.strip()[-500:]}"
@@ -41,7 +45,13 @@ def compare(context: Any, reference: Sequence[float]) -> dict[str, Any] | None:
 
     mine = [record["loss"] for record in metrics(context.folder / "metrics.jsonl", "loss")][: len(reference)]
     steps = len(mine)
-    return {"steps": steps, "mine": mine[-1], "reference": reference[steps - 1], "mine_curve": mine, "reference_curve": list(reference[:steps])}
+    return {
+        "steps": steps,
+        "mine": mine[-1],
+        "reference": reference[steps - 1],
+        "mine_curve": mine,
+        "reference_curve": list(reference[:steps]),
+    }
 
 
 def main(stage_folder: str, run_folder: str) -> None:
@@ -56,7 +66,9 @@ def main(stage_folder: str, run_folder: str) -> None:
     made = recipe.resolve(tomllib.loads((Path(run_folder) / "recipe.toml").read_text("utf-8")), run_folder)
     relative = tomllib.loads((Path(stage_folder) / "stage.toml").read_text("utf-8"))["inputs"]
     inputs = {role: Path(run_folder) / path for role, path in relative.items()}
-    context = Context(stage=STAGES["train"], folder=Path(stage_folder), recipe=made, inputs=inputs, run_folder=Path(run_folder))
+    context = Context(
+        stage=STAGES["train"], folder=Path(stage_folder), recipe=made, inputs=inputs, run_folder=Path(run_folder)
+    )
     files.write_json(Path(stage_folder) / RESULT, losses(context))
 
 
@@ -73,7 +85,13 @@ def losses(context: Any) -> list[float]:
     precision.decide(context, module, lambda: batches.batch(0))
     seen: list[float] = []
     try:
-        loop.train(module, batches.batch, context.config, listeners=[lambda event: seen.append(event.loss)], stop=lambda: len(seen) >= STEPS)
+        loop.train(
+            module,
+            batches.batch,
+            context.config,
+            listeners=[lambda event: seen.append(event.loss)],
+            stop=lambda: len(seen) >= STEPS,
+        )
     except Interrupted:
         pass
     return seen

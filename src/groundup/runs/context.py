@@ -91,7 +91,10 @@ class Context:
         from groundup.machine.probe.roofline import cache_folder
         from groundup.runs.keys import digest
 
-        path = cache_folder() / f"{name}-{digest([about, machine_name(), self.choose('threads', settings.cores)])[:16]}.json"
+        path = (
+            cache_folder()
+            / f"{name}-{digest([about, machine_name(), self.choose('threads', settings.cores)])[:16]}.json"
+        )
         if path.is_file():
             return files.read_json(path)["chosen"]
         chosen = measure()
@@ -112,7 +115,9 @@ class Context:
         here, machine = machine_name(), self.recipe.configs["machine"]
         began = self.choose("machine", lambda: here)
         if began != here:
-            progress.say(f"stage {self.stage.name} began on {began} and goes on on {here} with the choices made there; the bits may differ")
+            progress.say(
+                f"stage {self.stage.name} began on {began} and goes on on {here} with the choices made there; the bits may differ"
+            )
         settings.apply(settings.MachineConfig(threads=self.choose("threads", lambda: settings.threads(machine))))
 
     def way_on(self) -> str:

@@ -55,7 +55,14 @@ def cache_path(recipe: Recipe) -> Path:
     from groundup.machine.probe.roofline import cache_folder
 
     tables = {name: table_of(config) for name, config in recipe.configs.items()}
-    about = [FORMAT, recipe.stages, tables, machine_name(), slots.source_hash(), [outside(recipe, STAGES[stage]) for stage in recipe.stages]]
+    about = [
+        FORMAT,
+        recipe.stages,
+        tables,
+        machine_name(),
+        slots.source_hash(),
+        [outside(recipe, STAGES[stage]) for stage in recipe.stages],
+    ]
     return cache_folder() / f"forecast-{digest(about)[:16]}.json"
 
 
@@ -91,7 +98,12 @@ def from_measured(recipe: Recipe, measured: Mapping[str, Any]) -> dict[str, Any]
     """The forecast of the full recipe from the run in small."""
     small = measurement.small(recipe, max(1, round(measured["answer_tokens"])))
     stages = [stage_forecast(recipe, small, name, measured) for name in recipe.stages if name in measured["stages"]]
-    matmul = [seconds for entry in measured["stages"].values() for seconds in entry["done"]["cost"]["matmul_seconds"] if seconds]
+    matmul = [
+        seconds
+        for entry in measured["stages"].values()
+        for seconds in entry["done"]["cost"]["matmul_seconds"]
+        if seconds
+    ]
     model = measured["stages"].get("train", {}).get("done", {}).get("numbers", {}).get("model", {})
     return {
         "recipe": recipe.name,
@@ -186,7 +198,11 @@ UNITS = {"train": more_training, "tune": more_tuning, "align": more_rounds, "eva
 def disk_bytes(recipe: Recipe, name: str, sizes: Mapping[str, int], steps: int, numbers: Mapping[str, Any]) -> int:
     """A stage's folder: as many checkpoints as are kept, lines in proportion to the steps."""
     config = recipe.configs.get(name)
-    kept = min(getattr(config, "keep_checkpoints", 2), calls(getattr(config, "checkpoint_every", 0), steps)) if steps else 0
+    kept = (
+        min(getattr(config, "keep_checkpoints", 2), calls(getattr(config, "checkpoint_every", 0), steps))
+        if steps
+        else 0
+    )
     grown = steps / max(1, numbers.get("steps", 1)) if steps else 1
     return round(sizes["rest"] + kept * sizes["checkpoint"] + grown * sizes["lines"])
 

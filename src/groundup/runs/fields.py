@@ -41,7 +41,9 @@ def build(cls: type, table: Mapping[str, Any], key: str, source: str = "the reci
         if name not in known:
             raise ConfigError(f"{source}: '{name}' is not a key of [{key}]; {did_you_mean(name, known)}")
     values = {name: convert(known[name], value, f"{key}.{name}", source) for name, value in table.items()}
-    needed = [f.name for f in dataclasses.fields(cls) if f.init and f.default is f.default_factory is dataclasses.MISSING]
+    needed = [
+        f.name for f in dataclasses.fields(cls) if f.init and f.default is f.default_factory is dataclasses.MISSING
+    ]
     for name in needed:
         if name not in values:
             raise ConfigError(f"{source}: [{key}] has no {name}; write {name} = {example(known[name])} into it")
@@ -80,7 +82,9 @@ def _optional(kind: Any, value: Any, key: str, source: str) -> Any:
 
 def _choice(choices: tuple, value: Any, key: str, source: str) -> Any:
     if value not in choices:
-        raise ConfigError(f"{source}: {key} = {shown(value)} is not one of {', '.join(map(str, choices))}; {did_you_mean(str(value), map(str, choices))}")
+        raise ConfigError(
+            f"{source}: {key} = {shown(value)} is not one of {', '.join(map(str, choices))}; {did_you_mean(str(value), map(str, choices))}"
+        )
     return value
 
 
@@ -88,7 +92,9 @@ def _plain(kind: type, value: Any, key: str, source: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ConfigError(f"{source}: {key} wants {PLAIN[kind]}, not {shown(value)}; write for example {key.rsplit('.', 1)[-1]} = {EXAMPLES[kind]}")
+        raise ConfigError(
+            f"{source}: {key} wants {PLAIN[kind]}, not {shown(value)}; write for example {key.rsplit('.', 1)[-1]} = {EXAMPLES[kind]}"
+        )
     return value
 
 
@@ -137,7 +143,9 @@ def plain(config: Any) -> Any:
     """A configuration as plain values, ready for TOML and JSON; `None` is left out where it is the default, else written "none"."""
     if dataclasses.is_dataclass(config) and not isinstance(config, type):
         fields = [f for f in dataclasses.fields(config) if f.init]
-        values = {f.name: plain(getattr(config, f.name)) for f in fields if not (getattr(config, f.name) is None is f.default)}
+        values = {
+            f.name: plain(getattr(config, f.name)) for f in fields if not (getattr(config, f.name) is None is f.default)
+        }
         return {name: "none" if value is None else value for name, value in values.items()}
     if isinstance(config, Mapping):
         return {key: plain(value) for key, value in config.items() if value is not None}

@@ -78,7 +78,9 @@ def outside(recipe: Recipe, stage: Stage, roles: Iterable[str] = ()) -> dict[str
     for section, name in USER_FILES.items():
         path = getattr(recipe.configs[section], name) if section in stage.sections else None
         found |= {f"{section}.{name}": folder_digest(Path(path))} if path else {}
-    return found | ({"python": platform.python_version()} if stage.name == "data" and not recipe.configs["data"].text else {})
+    return found | (
+        {"python": platform.python_version()} if stage.name == "data" and not recipe.configs["data"].text else {}
+    )
 
 
 def folder_digest(path: Path) -> str:

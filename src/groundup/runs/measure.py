@@ -8,7 +8,10 @@ def text(handle: Any, path: Path) -> dict[str, Any]:
     """Bits per byte on every document under `path`, beside xz and zstd."""
     from groundup.data.sources import files as own
 
-    return {"model": str(handle.folder), "bits_per_byte": {path.name: bits(handle, [document.text for document in own.documents(path)])}}
+    return {
+        "model": str(handle.folder),
+        "bits_per_byte": {path.name: bits(handle, [document.text for document in own.documents(path)])},
+    }
 
 
 def world(handle: Any, count: int, seed: int) -> dict[str, Any]:
@@ -19,8 +22,16 @@ def world(handle: Any, count: int, seed: int) -> dict[str, Any]:
     entropy = tinyworld.entropy(count, seed)
     found = bits(handle, [document.text for document in documents])
     error = 2 * entropy.standard_error
-    found["who"]["floor"] = {"value": entropy.bits_per_byte, "low": entropy.bits_per_byte - error, "high": entropy.bits_per_byte + error}
-    return {"model": str(handle.folder), "bits_per_byte": {"tinyworld": found}, "accuracy": answers(handle, count, seed)}
+    found["who"]["floor"] = {
+        "value": entropy.bits_per_byte,
+        "low": entropy.bits_per_byte - error,
+        "high": entropy.bits_per_byte + error,
+    }
+    return {
+        "model": str(handle.folder),
+        "bits_per_byte": {"tinyworld": found},
+        "accuracy": answers(handle, count, seed),
+    }
 
 
 def bits(handle: Any, texts: list[str]) -> dict[str, Any]:

@@ -35,7 +35,10 @@ def small(recipe: Recipe, answer_tokens: int) -> Recipe:
     }
     if "eval" in recipe.configs:
         config = recipe.configs["eval"]
-        changes["eval"] = {"instructions": min(ASKED, config.instructions), "documents": max(20, math.ceil(READ * config.documents))}
+        changes["eval"] = {
+            "instructions": min(ASKED, config.instructions),
+            "documents": max(20, math.ceil(READ * config.documents)),
+        }
     stages = tuple(stage for stage in ORDER if stage in recipe.stages)
     configs = {name: dataclasses.replace(config, **changes.get(name, {})) for name, config in recipe.configs.items()}
     return dataclasses.replace(recipe, name="measurement", stages=stages, configs=configs)

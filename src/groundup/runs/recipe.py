@@ -46,7 +46,9 @@ class Recipe:
     seed: int
     stages: tuple[str, ...]
     configs: Mapping[str, Any]  # table -> its checked configuration
-    inputs: Mapping[str, str] = dataclasses.field(default_factory=dict)  # role ("model", ...) -> folder made outside this run
+    inputs: Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # role ("model", ...) -> folder made outside this run
     source: str = "the recipe"
 
     def to_toml(self) -> str:
@@ -81,13 +83,17 @@ def read(source: str | Path, seen: tuple[str, ...] = (), beside: Path | None = N
     """The plain tables of a recipe with its parents merged in; `beside` is the folder in which a parent file is looked for."""
     path, text = _locate(str(source), beside)
     if str(path) in seen:
-        raise ConfigError(f"recipe {source} is its own parent ({' -> '.join([*seen, str(path)])}); remove one of the parent lines")
+        raise ConfigError(
+            f"recipe {source} is its own parent ({' -> '.join([*seen, str(path)])}); remove one of the parent lines"
+        )
     raw = parse(text, str(source))
     parent = raw.pop("parent", None)
     if parent is None:
         return raw
     if not isinstance(parent, str):
-        raise ConfigError(f'recipe {source}: parent wants the name or file of one recipe; write for example parent = "demo"')
+        raise ConfigError(
+            f'recipe {source}: parent wants the name or file of one recipe; write for example parent = "demo"'
+        )
     return merge(read(parent, (*seen, str(path)), path.parent), raw)
 
 
@@ -98,12 +104,16 @@ def _locate(source: str, beside: Path | None) -> tuple[Path, str]:
         try:
             return file.resolve(), file.read_text("utf-8")
         except FileNotFoundError:
-            raise InputError(f"there is no recipe file {file}; `groundup run --list` shows the recipes that come with groundup") from None
+            raise InputError(
+                f"there is no recipe file {file}; `groundup run --list` shows the recipes that come with groundup"
+            ) from None
         except (UnicodeDecodeError, OSError) as error:
             raise InputError(f"recipe {file} cannot be read ({error}); give a TOML text file") from None
     entry = resources.files("groundup.recipes") / f"{source}.toml"
     if not SAFE_NAME.fullmatch(source) or not entry.is_file():
-        raise InputError(f"there is no recipe '{source}'; {fields.did_you_mean(source, available())}; a file of your own ends in .toml")
+        raise InputError(
+            f"there is no recipe '{source}'; {fields.did_you_mean(source, available())}; a file of your own ends in .toml"
+        )
     return Path(str(entry)), entry.read_text("utf-8")
 
 
@@ -147,17 +157,26 @@ def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
         if key not in TOP:
             _known_section(key, source)
     top = {"name": "run", "description": "", "seed": 1, "inputs": {}} | {key: raw[key] for key in TOP if key in raw}
-    name, description, seed = (fields.convert(kind, top[key], key, source) for key, kind in (("name", str), ("description", str), ("seed", int)))
+    name, description, seed = (
+        fields.convert(kind, top[key], key, source)
+        for key, kind in (("name", str), ("description", str), ("seed", int))
+    )
     if not SAFE_NAME.fullmatch(name):
-        raise ConfigError(f"{source}: name = {fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'")
+        raise ConfigError(
+            f"{source}: name = {fields.shown(name)} cannot name a folder; use letters, digits, '-', '_' and '.'"
+        )
     inputs = fields.convert(dict, top["inputs"], "inputs", source)
     for role, path in inputs.items():
         if role not in ROLES:
-            raise ConfigError(f"{source}: inputs.{role} is nothing that a stage reads; {fields.did_you_mean(role, ROLES)}")
+            raise ConfigError(
+                f"{source}: inputs.{role} is nothing that a stage reads; {fields.did_you_mean(role, ROLES)}"
+            )
         fields.convert(str, path, f"inputs.{role}", source)
     stages = check_stages(top.get("stages"), inputs, source)
     configs = _configs(raw, stages, seed, source)
-    return Recipe(name=name, description=description, seed=seed, stages=stages, configs=configs, inputs=inputs, source=source)
+    return Recipe(
+        name=name, description=description, seed=seed, stages=stages, configs=configs, inputs=inputs, source=source
+    )
 
 
 def check_stages(stages: Any, inputs: Mapping[str, str], source: str) -> tuple[str, ...]:
@@ -179,13 +198,17 @@ def _missing(stage: str, role: str, chain: Sequence[str]) -> str:
     made_by = makers(role)
     later = next((name for name in chain if name in made_by), None)
     if later:
-        return f"stage '{stage}' stands before '{later}', which makes the {role} it reads; put '{later}' before '{stage}'"
+        return (
+            f"stage '{stage}' stands before '{later}', which makes the {role} it reads; put '{later}' before '{stage}'"
+        )
     return f"stage '{stage}' reads the {role} of an earlier stage and none makes it; put '{made_by[0]}' before it, or give a folder as inputs.{role}"
 
 
 def _known_section(section: str, source: str) -> None:
     if section != "model" and section not in SECTIONS:
-        raise ConfigError(f"{source}: '{section}' is not a table or key of a recipe; {fields.did_you_mean(section, [*SECTIONS, 'model', *TOP])}")
+        raise ConfigError(
+            f"{source}: '{section}' is not a table or key of a recipe; {fields.did_you_mean(section, [*SECTIONS, 'model', *TOP])}"
+        )
 
 
 def _class(section: str, raw: Mapping[str, Any]) -> type:
@@ -195,7 +218,9 @@ def _class(section: str, raw: Mapping[str, Any]) -> type:
 
         model_type = raw.get("model", {}).get("model_type", "qwen3")
         if model_type not in architectures.FAMILIES:
-            raise ConfigError(f"model.model_type = {fields.shown(model_type)} is not a family; {fields.did_you_mean(str(model_type), architectures.FAMILIES)}")
+            raise ConfigError(
+                f"model.model_type = {fields.shown(model_type)} is not a family; {fields.did_you_mean(str(model_type), architectures.FAMILIES)}"
+            )
         return architectures.FAMILIES[model_type][0]
     module, _, name = SECTIONS[section].partition(":")
     return getattr(importlib.import_module(module), name)

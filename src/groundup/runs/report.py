@@ -34,7 +34,9 @@ def render(context: Context, results: Mapping[str, Any]) -> str:
     name = html.escape(str(results["recipe"]))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{name}</title>'
-        f"<style>{page.CSS}{CSS}</style>{page.plotly_script()}</head>\n<body>\n" + "\n".join(pieces) + "\n</body></html>\n"
+        f"<style>{page.CSS}{CSS}</style>{page.plotly_script()}</head>\n<body>\n"
+        + "\n".join(pieces)
+        + "\n</body></html>\n"
     )
 
 
@@ -43,7 +45,9 @@ def head(results: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     lines = [results["description"], f"{results['machine']}; seed {results['seed']}; {versions}"]
     command = f"<p><code>{html.escape(results['command'])}</code></p>" if results["command"] else ""
-    return f"<h1>{html.escape(results['recipe'])}</h1>{command}" + "".join(f'<p class="quiet">{html.escape(line)}</p>' for line in lines)
+    return f"<h1>{html.escape(results['recipe'])}</h1>{command}" + "".join(
+        f'<p class="quiet">{html.escape(line)}</p>' for line in lines
+    )
 
 
 def loss(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
@@ -53,7 +57,11 @@ def loss(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     steps = [record for record in records if "loss" in record]
     if steps:
         figures.append(plots.loss_curve([r["step"] for r in steps], [r["loss"] for r in steps], title="Training loss"))
-    text = "".join(f"<p>{html.escape(gap_sentence(world, entry))}</p>" for world, entry in results["bits_per_byte"].items() if "gap_closed" in entry)
+    text = "".join(
+        f"<p>{html.escape(gap_sentence(world, entry))}</p>"
+        for world, entry in results["bits_per_byte"].items()
+        if "gap_closed" in entry
+    )
     if figures:
         yield "Loss against the floor", text, figures
 
@@ -87,7 +95,11 @@ def gap_sentence(world: str, entry: Mapping[str, Any]) -> str:
 def bits(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     """Bits per byte of everybody."""
     if results["bits_per_byte"]:
-        yield "Bits per byte", "", [plots.bits_per_byte_bars({world: entry["who"] for world, entry in results["bits_per_byte"].items()})]
+        yield (
+            "Bits per byte",
+            "",
+            [plots.bits_per_byte_bars({world: entry["who"] for world, entry in results["bits_per_byte"].items()})],
+        )
 
 
 def samples(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
@@ -118,9 +130,16 @@ def accuracy(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     kinds = ("overall", "seen", "unseen")
     overall = {who: {kind: entry[kind] for kind in kinds if kind in entry} for who, entry in found.items()}
     families = {who: {name: one["overall"] for name, one in entry["families"].items()} for who, entry in found.items()}
-    figures = [plots.accuracy_bars(overall, title="Held-out instructions"), plots.accuracy_bars(families, title="By kind of task")]
+    figures = [
+        plots.accuracy_bars(overall, title="Held-out instructions"),
+        plots.accuracy_bars(families, title="By kind of task"),
+    ]
     rows = [(f"{pair['from']} → {pair['to']}", *differences(pair["overall"])) for pair in results["paired"]]
-    hardest = [(f"{pair['from']} → {pair['to']}: {name}", *differences(one["overall"])) for pair in results["paired"] for name, one in gained(pair)]
+    hardest = [
+        (f"{pair['from']} → {pair['to']}: {name}", *differences(one["overall"]))
+        for pair in results["paired"]
+        for name, one in gained(pair)
+    ]
     yield "Accuracy", table(("paired difference", "points", "95 % interval", "p (McNemar)"), rows + hardest), figures
 
 
@@ -131,7 +150,11 @@ def gained(pair: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def differences(gain: Mapping[str, float]) -> tuple[str, str, str]:
     """A paired difference in words."""
-    return f"{100 * gain['value']:+.1f}", f"{100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}", f"{gain['p_value']:.2g}"
+    return (
+        f"{100 * gain['value']:+.1f}",
+        f"{100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}",
+        f"{gain['p_value']:.2g}",
+    )
 
 
 def rewards(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
@@ -140,7 +163,11 @@ def rewards(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     for stage, name, unit in (("tune", "loss", "nats a token"), ("align", "reward", "mean reward")):
         points = [record for record in stage_metrics(context, stage) if name in record]
         if points:
-            figures.append(plots.loss_curve([p["step"] for p in points], [p[name] for p in points], unit=unit, title=f"{stage}: {unit}"))
+            figures.append(
+                plots.loss_curve(
+                    [p["step"] for p in points], [p[name] for p in points], unit=unit, title=f"{stage}: {unit}"
+                )
+            )
     if figures:
         yield "Tuning and alignment", "", figures
 
@@ -148,10 +175,24 @@ def rewards(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
 def costs(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     """Time and memory of each stage, forecast beside truth, and what it all cost."""
     cost, stages = results["cost"], results["stages"]
-    rows = [(s["name"], f"{s['seconds']:.1f}", off(undrifted(s), s["forecast_seconds"]), off(s["peak_memory_bytes"], s["forecast_memory_bytes"])) for s in stages]
-    note = f'<p class="quiet">Energy: {html.escape(cost["energy_assumption"])}. Times of {sum(s["sittings"] > 1 for s in stages)} resumed stages are of their last sitting.</p>'
-    words = table(("stage", "seconds", "time against forecast, machine's drift taken out", "memory against forecast"), rows)
-    bar = plots.cost_bar({s["name"]: s["seconds"] for s in stages}, cpu_hours=cost["cpu_hours"], energy_wh=cost["energy_wh"])
+    rows = [
+        (
+            s["name"],
+            f"{s['seconds']:.1f}",
+            off(undrifted(s), s["forecast_seconds"]),
+            off(s["peak_memory_bytes"], s["forecast_memory_bytes"]),
+        )
+        for s in stages
+    ]
+    resumed = sum(stage["sittings"] > 1 for stage in stages)
+    sittings = f" Times of {resumed} resumed stages are of their last sitting." if resumed else ""
+    note = f'<p class="quiet">Energy: {html.escape(cost["energy_assumption"])}.{sittings}</p>'
+    words = table(
+        ("stage", "seconds", "time against forecast, machine's drift taken out", "memory against forecast"), rows
+    )
+    bar = plots.cost_bar(
+        {s["name"]: s["seconds"] for s in stages}, cpu_hours=cost["cpu_hours"], energy_wh=cost["energy_wh"]
+    )
     yield "Time, memory and cost", words + note, [plots.time_and_memory_bars(stages), bar]
 
 
@@ -181,13 +222,21 @@ def slots(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     used = results["slots"]
     if not used:
         return
-    rows = [(slot["id"], slot["file"], f"{slot['calls']:,}", ", ".join(slot["stages"]), speed(slot), loss_change(slot)) for slot in used]
+    rows = [
+        (slot["id"], slot["file"], f"{slot['calls']:,}", ", ".join(slot["stages"]), speed(slot), loss_change(slot))
+        for slot in used
+    ]
     words = table(("function", "file", "calls", "in stages", "time against the reference", "loss"), rows)
     compared = next((slot["loss"] for slot in used if slot.get("loss")), None)
     figures = []
     if compared:
         steps = list(range(1, compared["steps"] + 1))
-        curve = plots.loss_curve(steps, compared["mine_curve"], validation=(steps, compared["reference_curve"]), title="Loss with your functions and with the reference")
+        curve = plots.loss_curve(
+            steps,
+            compared["mine_curve"],
+            validation=(steps, compared["reference_curve"]),
+            title="Loss with your functions and with the reference",
+        )
         curve.data[0].name, curve.data[1].name = "yours", "reference"
         figures.append(curve)
     yield "Your functions", words, figures
@@ -210,7 +259,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """An HTML table; every cell is text, never markup."""
     if not rows:
         return ""
-    body = "".join("<tr>" + "".join(f"<td><pre>{html.escape(str(cell))}</pre></td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td><pre>{html.escape(str(cell))}</pre></td>" for cell in row) + "</tr>" for row in rows
+    )
     return "<table><tr>" + "".join(f"<th>{html.escape(column)}</th>" for column in columns) + f"</tr>{body}</table>"
 
 

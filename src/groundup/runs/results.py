@@ -1,13 +1,13 @@
 """The numbers of a run in one plain table, `results.json`: what report, card, terminal and `groundup runs` all show.
 
-    recipe command seed when machine versions
-    stages[]        seconds, cpu_seconds, peak memory, sittings, drift, and what was forecast
-    model           family, parameters, vocabulary
-    tokenizer       bytes a token by world
-    bits_per_byte   world -> who -> (a stage, "5-gram", "xz", "zstd", "floor") -> value, low, high; and gap_closed
-    accuracy        who -> overall, seen, unseen, by family: value, low, high, n; and the paired differences
-    slots[]         the learner's functions: file, calls, speed against the reference, change of the loss
-    cost            seconds, CPU hours, peak memory, energy with its assumption
+recipe command seed when machine versions
+stages[]        seconds, cpu_seconds, peak memory, sittings, drift, and what was forecast
+model           family, parameters, vocabulary
+tokenizer       bytes a token by world
+bits_per_byte   world -> who -> (a stage, "5-gram", "xz", "zstd", "floor") -> value, low, high; and gap_closed
+accuracy        who -> overall, seen, unseen, by family: value, low, high, n; and the paired differences
+slots[]         the learner's functions: file, calls, speed against the reference, change of the loss
+cost            seconds, CPU hours, peak memory, energy with its assumption
 """
 
 import platform
@@ -83,7 +83,10 @@ def slots_used(done: Mapping[str, Any]) -> list[dict[str, Any]]:
     merged: dict[str, dict[str, Any]] = {}
     for name, entry in done.items():
         for slot in entry["slots"]:
-            into = merged.setdefault(slot["id"], {"id": slot["id"], "file": f"{slot['file']}:{slot['line']}", "calls": 0, "seconds": 0.0, "stages": []})
+            into = merged.setdefault(
+                slot["id"],
+                {"id": slot["id"], "file": f"{slot['file']}:{slot['line']}", "calls": 0, "seconds": 0.0, "stages": []},
+            )
             into["calls"] += slot["calls"]
             into["seconds"] += slot["seconds"]
             into["stages"].append(name)

@@ -21,7 +21,7 @@ from groundup import files, slots
 from groundup.errors import DiskFull, GroundupError, Interrupted
 from groundup.runs import toml
 from groundup.runs.claim import claim, release
-from groundup.runs.context import Context, Stop, machine_name
+from groundup.runs.context import Context, machine_name
 from groundup.runs.keys import Plan, plan
 from groundup.runs.publish import publish
 from groundup.runs.recipe import Recipe
@@ -79,10 +79,21 @@ def run(
                 context = _context(recipe, folder, stage_plan, ran, command)
                 told = [files.sha256(stage.folder / DONE) for stage in ran] if stage_plan.stage.retells else []
                 done = finished(context.folder, told)
-                if done is None and stage_plan.stage.steps and all(stage.reused for stage in ran if stage.plan.stage.steps):
+                if (
+                    done is None
+                    and stage_plan.stage.steps
+                    and all(stage.reused for stage in ran if stage.plan.stage.steps)
+                ):
                     before(context)
                 on_stage(stage_plan, done is not None)
-                ran.append(Ran(plan=stage_plan, folder=context.folder, reused=done is not None, done=done or perform(context, stage_plan, told)))
+                ran.append(
+                    Ran(
+                        plan=stage_plan,
+                        folder=context.folder,
+                        reused=done is not None,
+                        done=done or perform(context, stage_plan, told),
+                    )
+                )
         except GroundupError:
             if new and not ran:
                 release(folder)
@@ -93,7 +104,9 @@ def run(
 
 def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], command: str) -> Context:
     folders = {stage.name: stage.folder for stage in ran}
-    inputs = {role: folders[maker] / role if maker else Path(recipe.inputs[role]) for role, maker in planned.reads.items()}
+    inputs = {
+        role: folders[maker] / role if maker else Path(recipe.inputs[role]) for role, maker in planned.reads.items()
+    }
     models = {stage.name: stage.folder / "model" for stage in ran if stage.plan.stage.makes == "model"}
     return Context(
         stage=planned.stage,
@@ -112,7 +125,9 @@ def finished(folder: Path, told: Sequence[str] = ()) -> dict[str, Any] | None:
     """The done.json of a finished stage; None when it never ended, when an output was changed or lost since, or when it told of others than `told`."""
     try:
         done = files.read_json(folder / DONE)
-        whole = done["told"] == list(told) and all(files.sha256(folder / name) == checksum for name, checksum in done["outputs"].items())
+        whole = done["told"] == list(told) and all(
+            files.sha256(folder / name) == checksum for name, checksum in done["outputs"].items()
+        )
     except (GroundupError, OSError, KeyError):
         return None
     return done if whole else None

@@ -23,7 +23,9 @@ class MachineConfig:
 
     def __post_init__(self) -> None:
         if not 0 <= self.threads <= 4096:
-            raise ConfigError(f"threads={self.threads} is not a number of threads; give 1 or more, or 0 for as many as cores")
+            raise ConfigError(
+                f"threads={self.threads} is not a number of threads; give 1 or more, or 0 for as many as cores"
+            )
 
 
 def cores() -> int:
@@ -45,7 +47,9 @@ def device(config: MachineConfig) -> str:
     if config.device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if present[name])
     if not present[config.device]:
-        raise ConfigError(f"this machine has no {config.device} device that torch can use; give --device cpu or --device auto")
+        raise ConfigError(
+            f"this machine has no {config.device} device that torch can use; give --device cpu or --device auto"
+        )
     return config.device
 
 

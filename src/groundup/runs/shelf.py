@@ -54,11 +54,20 @@ def size_bytes(folder: Path) -> int:
 
 def compare(first: Path, second: Path) -> dict[str, Any]:
     """The recipe keys in which two runs differ, and every number of their results side by side."""
-    settings = [flat({key: value for key, value in _recipe(run).items() if key != "description"}) for run in (first, second)]
-    numbers = [{key: value for key, value in flat(results_of(run)).items() if isinstance(value, (int, float))} for run in (first, second)]
+    settings = [
+        flat({key: value for key, value in _recipe(run).items() if key != "description"}) for run in (first, second)
+    ]
+    numbers = [
+        {key: value for key, value in flat(results_of(run)).items() if isinstance(value, (int, float))}
+        for run in (first, second)
+    ]
     return {
         "runs": [str(first), str(second)],
-        "settings": {key: [one.get(key) for one in settings] for key in sorted(settings[0].keys() | settings[1].keys()) if _differ(settings, key)},
+        "settings": {
+            key: [one.get(key) for one in settings]
+            for key in sorted(settings[0].keys() | settings[1].keys())
+            if _differ(settings, key)
+        },
         "numbers": {key: [one.get(key) for one in numbers] for key in numbers[0] if key in numbers[1]},
     }
 
@@ -75,7 +84,11 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """
     if not isinstance(value, dict):
         return {prefix: value}
-    return {name: leaf for key, part in value.items() for name, leaf in flat(part, f"{prefix}.{key}" if prefix else key).items()}
+    return {
+        name: leaf
+        for key, part in value.items()
+        for name, leaf in flat(part, f"{prefix}.{key}" if prefix else key).items()
+    }
 
 
 def removable(run: Path, *, unused: bool) -> list[Path]:

@@ -21,11 +21,18 @@ def run(context: Context) -> dict[str, Any]:
 
     handle, config = load(context.inputs["model"], device=context.device()), context.config
     if not handle.tokenizer.chat_template:
-        raise InputError(f"{context.inputs['model']} has no chat template; tune it first with `groundup tune {context.inputs['model']}`")
+        raise InputError(
+            f"{context.inputs['model']} has no chat template; tune it first with `groundup tune {context.inputs['model']}`"
+        )
     precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
     tasks = [task(item.prompt, item, handle.tokenizer) for item in practice(config)]
     units = Units()
-    watching: dict[str, Any] = {"folder": context.folder, "listeners": [units.step], "stop": context.stop, "way_on": context.way_on()}
+    watching: dict[str, Any] = {
+        "folder": context.folder,
+        "listeners": [units.step],
+        "stop": context.stop,
+        "way_on": context.way_on(),
+    }
     stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
     result = grpo(handle.module, handle.tokenizer, tasks, gold_reward, config, stop_ids=stops, **watching)
     save(context, handle.module, handle.tokenizer, chats=True)

@@ -24,7 +24,9 @@ def run(context: Context) -> dict[str, Any]:
     from groundup.inference.handle import load
 
     data = DataFolder.open(context.inputs["documents"])
-    handles = {name: load(folder, device=context.device(), dtype=context.dtype()) for name, folder in context.models.items()}
+    handles = {
+        name: load(folder, device=context.device(), dtype=context.dtype()) for name, folder in context.models.items()
+    }
     context.made.mkdir(exist_ok=True)
     units = Units()
     scores = {"bits_per_byte": bits(context, data, handles, units)} | instructions(context, data, handles, units)
@@ -43,7 +45,9 @@ def bits(context: Context, data: Any, handles: Mapping[str, Any], units: Units) 
         with units.timed("n-gram"):
             documents = tokenize([text for texts in training.values() for text in texts], tokenizer)
             ngram = fit_ngram(documents, config.ngram_order, tokenizer.vocab_size)
-    return {world: world_bits(config, data, world, training[world], ends(handles), ngram, units) for world in data.worlds}
+    return {
+        world: world_bits(config, data, world, training[world], ends(handles), ngram, units) for world in data.worlds
+    }
 
 
 def ends(handles: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +101,11 @@ def against_floor(who: dict[str, Any], heldout: list[Any], config: Any) -> dict[
 
     floor = exact_floor(heldout)
     error = 2 * floor["standard_error"]
-    who[FLOOR] = {"value": floor["bits_per_byte"], "low": floor["bits_per_byte"] - error, "high": floor["bits_per_byte"] + error}
+    who[FLOOR] = {
+        "value": floor["bits_per_byte"],
+        "low": floor["bits_per_byte"] - error,
+        "high": floor["bits_per_byte"] + error,
+    }
     ngram = who.get(f"{config.ngram_order}-gram")
     if ngram is None:
         return {}
@@ -112,7 +120,10 @@ def instructions(context: Context, data: Any, handles: Mapping[str, Any], units:
     from groundup.evaluation.tasks.instructions import accuracy, compare
 
     config = context.config
-    sets = [[Instruction(**record) for record in data.instructions(split)[: config.instructions]] for split in ("heldout", "unseen")]
+    sets = [
+        [Instruction(**record) for record in data.instructions(split)[: config.instructions]]
+        for split in ("heldout", "unseen")
+    ]
     items = [item for part in sets for item in part]
     if not items:
         return {"accuracy": {}, "paired": []}
@@ -124,7 +135,9 @@ def instructions(context: Context, data: Any, handles: Mapping[str, Any], units:
     pairs = zip(models, models[1:], strict=False)
     return {
         "accuracy": {name: accuracy(found, config.confidence) for name, found in samples.items()},
-        "paired": [{"from": a, "to": b} | compare(samples[a], samples[b], config.confidence, config.seed) for a, b in pairs],
+        "paired": [
+            {"from": a, "to": b} | compare(samples[a], samples[b], config.confidence, config.seed) for a, b in pairs
+        ],
     }
 
 
@@ -135,7 +148,11 @@ def answerers(config: Any, handles: Mapping[str, Any], training: Sequence[Any], 
 
     tokenizer = next(iter(handles.values())).tokenizer
     room = config.max_new_tokens or answer_room(tokenizer, items)
-    found = {name: chat_answerer(handle, room, config.rows_at_once) for name, handle in handles.items() if handle.tokenizer.chat_template}
+    found = {
+        name: chat_answerer(handle, room, config.rows_at_once)
+        for name, handle in handles.items()
+        if handle.tokenizer.chat_template
+    }
     if training:
         found["nearest question"] = nearest_neighbour(training)
     if training and config.ngram_order:

@@ -15,7 +15,9 @@ def run(context: Context) -> dict[str, Any]:
     data = DataFolder.open(context.inputs["documents"])
     tokenizer = train_tokenizer((text for world in data.worlds for text in data.texts(world, "train")), context.config)
     tokenizer.save(context.made)
-    compression = {world: bytes_per_token(tokenizer, data.texts(world, "heldout", MEASURED_DOCUMENTS)) for world in data.worlds}
+    compression = {
+        world: bytes_per_token(tokenizer, data.texts(world, "heldout", MEASURED_DOCUMENTS)) for world in data.worlds
+    }
     return {"vocab_size": tokenizer.vocab_size, "fingerprint": tokenizer.fingerprint, "bytes_per_token": compression}
 
 

@@ -29,7 +29,10 @@ def run(context: Context) -> dict[str, Any]:
     units = Units()
     result = fit(context, module, tokenizer, batches, units)
     save(context, module, tokenizer)
-    return numbers(context, module, result) | {"units": units.table(), "slots_compared": comparison.compare(context, compared)}
+    return numbers(context, module, result) | {
+        "units": units.table(),
+        "slots_compared": comparison.compare(context, compared),
+    }
 
 
 def new_module(context: Context, tokenizer: Any) -> Any:
@@ -69,14 +72,25 @@ def fit(context: Context, module: Any, tokenizer: Any, batches: Any, units: Unit
     from groundup.training import loop
 
     config, metrics = context.config, context.folder / "metrics.jsonl"
-    validate, sample = (units.listener(kind, listener) for kind, listener in (("validation", validation(context, tokenizer)), ("sample", sampler(context, tokenizer))))
+    validate, sample = (
+        units.listener(kind, listener)
+        for kind, listener in (("validation", validation(context, tokenizer)), ("sample", sampler(context, tokenizer)))
+    )
     listeners = [
         loop.write_metrics(metrics),
         units.step,
         loop.call_every(config.validate_every, config.steps, validate),
         loop.call_every(config.sample_every, config.steps, sample),
     ]
-    return loop.train(module, batches.batch, config, listeners=listeners, folder=context.folder, stop=context.stop, way_on=context.way_on())
+    return loop.train(
+        module,
+        batches.batch,
+        config,
+        listeners=listeners,
+        folder=context.folder,
+        stop=context.stop,
+        way_on=context.way_on(),
+    )
 
 
 def validation(context: Context, tokenizer: Any) -> Any:
@@ -88,7 +102,13 @@ def validation(context: Context, tokenizer: Any) -> Any:
     held_out = {world: tokenize(data.texts(world, "heldout", VALIDATION_DOCUMENTS), tokenizer) for world in data.worlds}
 
     def measure(event: Any) -> None:
-        context.record(step=event.step, **{f"bits_per_byte_{world}": bits_per_byte(event.module, texts).per_byte for world, texts in held_out.items()})
+        context.record(
+            step=event.step,
+            **{
+                f"bits_per_byte_{world}": bits_per_byte(event.module, texts).per_byte
+                for world, texts in held_out.items()
+            },
+        )
 
     return measure
 
@@ -102,7 +122,10 @@ def sampler(context: Context, tokenizer: Any) -> Any:
 
     def sample(event: Any) -> None:
         written = complete(event.module, tokenizer, prompts)
-        context.record(step=event.step, samples=[{"prompt": prompt, "text": text} for prompt, text in zip(prompts, written, strict=True)])
+        context.record(
+            step=event.step,
+            samples=[{"prompt": prompt, "text": text} for prompt, text in zip(prompts, written, strict=True)],
+        )
 
     return sample
 
@@ -127,7 +150,10 @@ def save(context: Context, module: Any, tokenizer: Any, *, chats: bool = False) 
     """Write the model folder: weights, tokenizer, and how it is best sampled."""
     from groundup.model.formats.huggingface import save_model
 
-    stops = [tokenizer.eos_token_id, *(tokenizer.special_tokens[token] for token in ("<|im_end|>",) if token in tokenizer.special_tokens)]
+    stops = [
+        tokenizer.eos_token_id,
+        *(tokenizer.special_tokens[token] for token in ("<|im_end|>",) if token in tokenizer.special_tokens),
+    ]
     drawing = {"do_sample": False} if chats else {"do_sample": True, "temperature": 0.8, "top_p": 0.95}
     generation = {"eos_token_id": stops, "pad_token_id": tokenizer.pad_token_id, "max_new_tokens": 128, **drawing}
     save_model(context.made, module, tokenizer, generation=generation)
@@ -139,7 +165,11 @@ def numbers(context: Context, module: Any, result: Any) -> dict[str, Any]:
 
     config, accounting = context.config, count(module.config)
     tokens = config.steps * config.tokens_per_step
-    model = {"family": module.config.model_type, "parameters": accounting.parameters, "vocab_size": module.config.vocab_size}
+    model = {
+        "family": module.config.model_type,
+        "parameters": accounting.parameters,
+        "vocab_size": module.config.vocab_size,
+    }
     return {
         "model": model | {"context": module.config.max_position_embeddings},
         "steps": config.steps,

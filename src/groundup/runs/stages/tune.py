@@ -26,7 +26,9 @@ def run(context: Context) -> dict[str, Any]:
     units = Units()
     validate = units.listener("validation", validation(context, handle.tokenizer))
     listeners = [write_metrics(metrics), units.step, call_every(config.validate_every, steps, validate)]
-    training, result = fit(handle.module, shards, config, context.folder, listeners=listeners, stop=context.stop, way_on=context.way_on())
+    training, result = fit(
+        handle.module, shards, config, context.folder, listeners=listeners, stop=context.stop, way_on=context.way_on()
+    )
     save(context, handle.module, handle.tokenizer, chats=True)
     return {
         "conversations": shards.num_documents,
@@ -47,7 +49,9 @@ def encoded(context: Context, tokenizer: Any) -> Any:
 
     folder = context.folder / "conversations"
     if not tokenizer.chat_template:
-        raise InputError(f"{context.inputs['model']} has no chat template; add chat_template to its tokenizer_config.json")
+        raise InputError(
+            f"{context.inputs['model']} has no chat template; add chat_template to its tokenizer_config.json"
+        )
     if not (folder / "index.json").exists():
         conversations_to_shards(conversations(context), tokenizer, folder)
     return Shards.open(folder)
@@ -79,6 +83,8 @@ def validation(context: Context, tokenizer: Any) -> Any:
     count = max(1, batches.rows_per_epoch // context.config.batch_size)
 
     def measure(event: Any) -> None:
-        context.record(step=event.step, validation_loss=mean_loss(event.module, [batches.batch(number) for number in range(count)]))
+        context.record(
+            step=event.step, validation_loss=mean_loss(event.module, [batches.batch(number) for number in range(count)])
+        )
 
     return measure
