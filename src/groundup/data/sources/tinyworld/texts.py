@@ -7,7 +7,7 @@ from groundup.data.sources.tinyworld.tasks import FAMILIES, FAMILY_WEIGHTS
 
 MIXTURE = r"""
 document:
-  30 | <sheet>
+  120 | <sheet>
   14 | <track>
   6 | <search>
   6 | <market> | seen
@@ -19,7 +19,7 @@ document:
   6 | <meet> | seen
   7 | <plan>
   6 | <portrait> | seen
-  3 | <sums>
+  10 | <sums>
   5 | <gallery>
   6 | <prices> | seen
   6 | <week> | seen
