@@ -9,44 +9,15 @@ import pytest
 from groundup import files
 from groundup.runs import estimate, recipe, runner, shelf
 
-MINIATURE = [
-    "data.tinyworld_bytes=60000",
-    "data.python_bytes=30000",
-    "data.heldout_bytes=4000",
-    "data.instructions=60",
-    "data.heldout_instructions=6",
-    "tokenizer.vocab_size=400",
-    "model.hidden_size=32",
-    "model.intermediate_size=48",
-    "model.num_hidden_layers=1",
-    "model.num_attention_heads=2",
-    "model.num_key_value_heads=1",
-    "model.head_dim=16",
-    "train.initialization=scaled",
-    "train.steps=4",
-    "train.batch_size=2",
-    "train.validate_every=2",
-    "train.sample_every=2",
-    "train.checkpoint_every=2",
-    "tune.steps=2",
-    "tune.batch_size=2",
-    "align.steps=1",
-    "align.prompts_per_step=2",
-    "align.samples_per_prompt=2",
-    "align.max_new_tokens=4",
-    "eval.instructions=4",
-    "eval.documents=4",
-    "eval.preparation_bytes=0",
-    "eval.ngram_order=2",
-]
+MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole") / "demo"
+    folder = tmp_path_factory.mktemp("whole") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GROUNDUP_CACHE", str(folder.parent / "cache"))
-        yield runner.run(recipe.load("demo", MINIATURE), folder, command="groundup demo")
+        yield runner.run(recipe.load(MINIATURE), folder, command="groundup demo")
 
 
 def results(whole):
@@ -54,7 +25,7 @@ def results(whole):
 
 
 def test_a_second_run_reuses_every_stage(whole):
-    again = runner.run(recipe.load("demo", MINIATURE), whole.folder, command="groundup demo")
+    again = runner.run(recipe.load(MINIATURE), whole.folder, command="groundup demo")
     assert all(stage.reused for stage in again.stages)
 
 
@@ -153,18 +124,18 @@ def test_a_run_that_lost_its_last_stages_goes_on_from_its_checkpoint_to_the_same
     before = files.sha256(train / "model" / "model.safetensors")
     shutil.rmtree(train / "model")
     shutil.rmtree(max((train / "checkpoints").iterdir()))  # the newest: two steps are made again
-    again = runner.run(recipe.load("demo", MINIATURE), copy, command="groundup demo")
+    again = runner.run(recipe.load(MINIATURE), copy, command="groundup demo")
     assert [stage.name for stage in again.stages if not stage.reused] == ["train", "report"]
     assert files.sha256(train / "model" / "model.safetensors") == before
 
 
 def test_the_run_is_on_the_shelf_as_finished(whole):
     [entry] = shelf.entries(whole.folder.parent)
-    assert entry["finished"] and entry["recipe"] == "demo" and entry["size_bytes"] > 1e6
+    assert entry["finished"] and entry["recipe"] == "miniature" and entry["size_bytes"] > 1e6
 
 
 def test_the_forecast_from_a_run_in_small_names_every_stage_and_is_kept(whole):
-    made = recipe.load("demo", MINIATURE)
+    made = recipe.load(MINIATURE)
     forecast = estimate.estimate(made)
     assert [stage["name"] for stage in forecast["stages"]] == ["data", "tokenizer", "train", "tune", "align", "eval"]
     assert all(

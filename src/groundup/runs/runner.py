@@ -30,6 +30,9 @@ from groundup.runs.resources import Meter
 DONE = "done.json"
 NOT_OUTPUTS = ("checkpoints", DONE)  # for resuming and looking; no later stage reads them
 
+OnStage = Callable[[Plan, bool], None]
+Before = Callable[[Context], None]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ran:
@@ -60,8 +63,8 @@ def run(
     folder: str | Path,
     *,
     command: str = "",
-    on_stage: Callable[[Plan, bool], None] = lambda planned, reused: None,
-    before: Callable[[Context], None] = lambda context: None,
+    on_stage: OnStage = lambda planned, reused: None,
+    before: Before = lambda context: None,
 ) -> Run:
     """Bring every stage of `recipe` to its end in `folder`.
 
@@ -77,23 +80,7 @@ def run(
         try:
             for stage_plan in planned:
                 context = _context(recipe, folder, stage_plan, ran, command)
-                told = [files.sha256(stage.folder / DONE) for stage in ran] if stage_plan.stage.retells else []
-                done = finished(context.folder, told)
-                if (
-                    done is None
-                    and stage_plan.stage.steps
-                    and all(stage.reused for stage in ran if stage.plan.stage.steps)
-                ):
-                    before(context)
-                on_stage(stage_plan, done is not None)
-                ran.append(
-                    Ran(
-                        plan=stage_plan,
-                        folder=context.folder,
-                        reused=done is not None,
-                        done=done or perform(context, stage_plan, told),
-                    )
-                )
+                ran.append(_bring_to_end(context, stage_plan, ran, on_stage, before))
         except GroundupError:
             if new and not ran:
                 release(folder)
@@ -121,8 +108,23 @@ def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], co
     )
 
 
+def _bring_to_end(context: Context, planned: Plan, ran: Sequence[Ran], on_stage: OnStage, before: Before) -> Ran:
+    """Reuse the stage or do it."""
+    told = [files.sha256(stage.folder / DONE) for stage in ran] if planned.stage.retells else []
+    done = finished(context.folder, told)
+    if done is None and planned.stage.steps and all(stage.reused for stage in ran if stage.plan.stage.steps):
+        before(context)
+    on_stage(planned, done is not None)
+    return Ran(
+        plan=planned, folder=context.folder, reused=done is not None, done=done or perform(context, planned, told)
+    )
+
+
 def finished(folder: Path, told: Sequence[str] = ()) -> dict[str, Any] | None:
-    """The done.json of a finished stage; None when it never ended, when an output was changed or lost since, or when it told of others than `told`."""
+    """The done.json of a finished stage; None when it never ended or an output is not what it was.
+
+    told: for a stage that retells the others, the checksums of what it must have told.
+    """
     try:
         done = files.read_json(folder / DONE)
         whole = done["told"] == list(told) and all(
