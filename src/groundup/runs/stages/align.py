@@ -15,7 +15,7 @@ def run(context: Context) -> dict[str, Any]:
     """Reinforce the model of the stage before, or of the folder given, and write its folder."""
     from groundup.alignment.environments.rollouts import task
     from groundup.alignment.grpo import grpo
-    from groundup.data.sources.tinyworld import gold_reward
+    from groundup.data.sources.tinyworld import check
     from groundup.errors import InputError
     from groundup.inference.handle import end_of_turn, load
 
@@ -34,7 +34,7 @@ def run(context: Context) -> dict[str, Any]:
         "way_on": context.way_on(),
     }
     stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    result = grpo(handle.module, handle.tokenizer, tasks, gold_reward, config, stop_ids=stops, **watching)
+    result = grpo(handle.module, handle.tokenizer, tasks, lambda item, text: float(check(item, text)), config, stop_ids=stops, **watching)
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"loop_seconds": result.seconds, "units": units.table()}
