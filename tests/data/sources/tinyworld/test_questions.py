@@ -87,18 +87,19 @@ def test_answers_are_what_one_computes_from_the_prompt(family, split):
         assert ANSWERS[family](instruction.prompt) == instruction.answer, instruction.prompt
 
 
-def test_comparisons_name_the_one_with_most_or_fewest():
+def test_comparisons_name_the_number_or_its_owner():
     for instruction in asked("compare"):
-        owners = dict(
-            zip(
-                re.findall(r"([A-Z]\w+) (?:has|buys|finds) \d", instruction.prompt),
-                numbers(instruction.prompt),
-                strict=True,
-            )
-        )
-        pick = max if re.search("most|largest", instruction.prompt) else min
-        wanted = pick(owners, key=owners.get)
-        assert instruction.answer in (f"It is {wanted}", str(owners[wanted]))
+        pick = max if re.search("larger|more", instruction.prompt) else min
+        wanted = pick(numbers(instruction.prompt))
+        owners = {int(n): name for name, n in re.findall(r"([A-Z]\w+) (?:has|finds) (\d)", instruction.prompt)}
+        assert instruction.answer == (f"It is {owners[wanted]}" if owners else str(wanted))
+
+
+def test_word_problems_add_what_comes_and_subtract_what_goes():
+    for instruction in asked("problem"):
+        first, second = numbers(instruction.prompt)
+        goes = re.search("sells|takes", instruction.prompt)
+        assert instruction.answer == str(first - second if goes else first + second)
 
 
 def test_facts_asked_are_the_facts_known():
@@ -114,7 +115,7 @@ def test_every_family_has_several_phrasings_short_answers_and_prompts_of_both_co
     assert {i.composition for i in seen} == {"seen"} and {i.composition for i in unseen} == {"unseen"}
     assert all(1 <= len(re.findall(r"\w+|[^\w\s]", i.answer)) <= 14 for i in seen + unseen)
     assert not {i.prompt for i in seen} & {i.prompt for i in unseen}
-    assert len({i.prompt for i in seen}) > 20
+    assert len({i.prompt for i in seen}) > 12
 
 
 def test_instruction_splits_are_disjoint():

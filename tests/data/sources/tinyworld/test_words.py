@@ -24,7 +24,7 @@ def test_a_noun_stands_in_one_category():
 
 
 def test_a_verb_is_of_one_kind():
-    counted = Counter(chain.from_iterable(words.VERBS.values()))
+    counted = Counter(chain.from_iterable(v for kind, v in words.VERBS.items() if not kind.startswith("common")))
     assert [verb for verb, count in counted.items() if count > 1] == []
 
 

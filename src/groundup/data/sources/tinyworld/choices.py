@@ -38,12 +38,12 @@ def _known_towns() -> Options:
     return even(WORDS["town"][:KNOWN_TOWNS])
 
 
-def _meet(world: World, name: str) -> str:
+def _meet(world: World, name: str, *_: str) -> str:
     world.people.append(name)
     return name
 
 
-def _enter(world: World, place: str) -> str:
+def _enter(world: World, place: str, *_: str) -> str:
     world.places.append(place)
     return place
 
@@ -73,13 +73,13 @@ def _askable(phrase: str, subjects: str, composition: Composition) -> Options:
 
 
 PEOPLE_AND_PLACES = {
-    "new_person": Slot(lambda w: Without(options("name"), w.people), _meet),
+    "new_person": Slot(lambda w, category="name": Without(options(category), w.people), _meet),
     "new_known": Slot(lambda w: Without(_known_people(), w.people), _meet),
     "person": Slot(lambda w: w.people),
     "other": Slot(_other),
     "near": Slot(_near),
     "askable": Slot(lambda w, phrase, subjects="people": _askable(phrase, subjects, w.composition)),
-    "new_place": Slot(lambda w: Without(options("place"), w.places), _enter),
+    "new_place": Slot(lambda w, category="place": Without(options(category), w.places), _enter),
     "place": Slot(lambda w: w.places),
     "other_place": Slot(_other_place),
     "new_town": Slot(lambda w: Without(_known_towns(), w.places), _enter),
@@ -103,23 +103,31 @@ def _use(world: World, word: str, *_: str) -> str:
     return bare
 
 
-def _noun(world: World, adjective: str) -> Offer:
-    return Without(second_words("adjective-noun", world.roles[adjective], "thing", world.composition), world.used)
+def _second(world: World, kind: str, first: str, category: str, used: list[str]) -> Offer:
+    """A second word of a pair; in "unseen", when all held-out partners are used up (never the first time), a seen one."""
+    offered = second_words(kind, first, category, world.composition)
+    if world.composition == "unseen" and all(text in used for text in offered.texts):
+        offered = second_words(kind, first, category, "seen")
+    return Without(offered, used)
 
 
-def _noun_of_both(world: World, adjective: str) -> Offer:
-    return Without(_fits_both(world.roles[adjective], world.composition), world.used)
+def _noun(world: World, adjective: str, category: str = "thing") -> Offer:
+    return _second(world, "adjective-noun", world.roles[adjective], category, world.used)
+
+
+def _noun_of_both(world: World, adjective: str, category: str) -> Offer:
+    return Without(_fits_both(world.roles[adjective], category, world.composition), world.used)
 
 
 @cache
-def _fits_both(adjective: str, composition: Composition) -> Options:
+def _fits_both(adjective: str, category: str, composition: Composition) -> Options:
     """Nouns that may go with the adjective and its opposite, so that in training no answer holds a held-out pair."""
-    base = second_words("adjective-noun", adjective, "thing", composition)
-    other = second_words("adjective-noun", OPPOSITE[adjective], "thing", "seen")
+    base = second_words("adjective-noun", adjective, category, composition)
+    other = second_words("adjective-noun", OPPOSITE[adjective], category, "seen")
     return Options({t: p for t, p in zip(base.texts, base.probabilities, strict=True) if t in other.position_of})
 
 
-def _describe(world: World, noun: str, adjective: str) -> str:
+def _describe(world: World, noun: str, adjective: str, *_: str) -> str:
     thing = f"{world.roles[adjective]} {noun}"
     world.used.append(noun)
     world.things.append(thing)
@@ -153,8 +161,8 @@ def _listed(world: World, text: str, *_: str) -> str:
     return text
 
 
-def _next_item(world: World) -> Offer:
-    return Without(second_words("neighbours", world.items[-1], "thing", world.composition), world.items)
+def _next_item(world: World, category: str) -> Offer:
+    return _second(world, "neighbours", world.items[-1], category, world.items)
 
 
 @cache
@@ -163,27 +171,27 @@ def _plurals(category: str) -> Options:
 
 
 @cache
-def _counted(number: str, composition: Composition) -> Options:
-    return renamed(second_words("number-noun", number, "goods", composition), plural_of)
+def _counted(number: str, category: str, composition: Composition) -> Options:
+    return renamed(second_words("count-noun", number, category, composition), plural_of)
 
 
 @cache
 def _strangers(category: str) -> Options:
     """Words of the other categories, the first of each most often."""
-    lists = [options(other) for other in CATEGORIES if other != category]
+    lists = [options(f"common_{other}") for other in CATEGORIES if other != category]
     return Options({t: p for one in lists for t, p in zip(one.texts, one.probabilities, strict=True)})
 
 
 @cache
 def _neighbours(previous: str, category: str, inside: bool, composition: Composition) -> Options:
-    base = options(category) if inside else _strangers(category)
+    base = options(f"common_{category}") if inside else _strangers(category)
     return partners("neighbours", previous, base, composition) or base  # small categories may have no held-out partner
 
 
 def _member(world: World, where: str) -> Offer:
     category, inside = world.roles["category"], where == "in"
     if not world.items:
-        return options(category) if inside else _strangers(category)
+        return options(f"common_{category}") if inside else _strangers(category)
     return Without(_neighbours(world.items[-1], category, inside, world.composition), world.items)
 
 
@@ -193,7 +201,7 @@ def _amounts() -> Options:
 
 
 LISTS = {
-    "item": Slot(lambda w: options("thing"), _listed),
+    "item": Slot(lambda w, category: options(category), _listed),
     "next_item": Slot(_next_item, _listed),
     "new_item": Slot(lambda w, category: Without(options(category), w.items), _listed),
     "new_items": Slot(lambda w, category: Without(_plurals(category), w.items), _listed),
@@ -201,7 +209,7 @@ LISTS = {
     "later_item": Slot(lambda w: w.items[1:]),
     "category": Slot(lambda w: _with_article("category"), lambda w, text: without_article(text)),
     "member": Slot(_member, _listed),
-    "goods": Slot(lambda w, number: _counted(w.roles[number], w.composition)),
+    "goods": Slot(lambda w, number, category: _counted(w.roles[number], category, w.composition)),
     "amount": Slot(lambda w: _amounts()),
     "new_amount": Slot(lambda w: Without(_amounts(), list(w.pairs.values()))),
     "key": Slot(lambda w: list(w.pairs)),
@@ -224,7 +232,7 @@ def _kin(article: str) -> Options:
 WORDS_ALONE = {
     "word": Slot(lambda w, category: options(category)),
     "verb": Slot(lambda w, kind: verb_options(kind, w.tense)),
-    "deed": Slot(lambda w: verb_options("handle", "present"), lambda w, text: _BASE_FORM[text]),
+    "deed": Slot(lambda w, kind: verb_options(kind, "present"), lambda w, text, _: _BASE_FORM[text]),
     "the_kin": Slot(lambda w: _kin("the")),
     "The_kin": Slot(lambda w: _kin("The"), lambda w, text: text.replace("The", "the", 1)),
 }

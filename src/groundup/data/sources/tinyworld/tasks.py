@@ -16,23 +16,23 @@ STATE = r"""
 where:
   1 | <placed> <move> <more_moves>
 placed:
-  3 | Now {new_person:a} is in the {new_place:p}. {new_person:b} is in the {new_place:q}. The <a_thing> <there>. |
+  3 | Now {new_person common_name:a} is in the {new_place common_place:p}. {new_person common_name:b} is in the
+        {new_place common_place:q}. The <a_thing> <there>. |
         | move a p; move b q; lie thing r
-  1 | In the {new_place:p} is {new_person:a}. In the {new_place:q} is {new_person:b}. The <a_thing> <there>. | |
+  1 | In the {new_place common_place:p} is {new_person common_name:a}. In the {new_place common_place:q} is
+        {new_person common_name:b}. The <a_thing> <there>. | |
         move a p; move b q; lie thing r
-  1 | See, the <a_thing> is in the {new_place:r}. {new_person:a} is in the {new_place:p}. {new_person:b} is in the
+  1 | See, the <a_thing> is in the {new_place common_place:r}. {new_person common_name:a} is in the
+        {new_place common_place:p}. {new_person common_name:b} is in the
         [p] too. | | move a p; move b p; lie thing r
 there:
-  2 | is in the {new_place:r}
+  2 | is in the {new_place common_place:r}
   1 | lies in the {place:r}
 a_thing:
-  1 | {the adjective:adjective} {noun adjective:thing}
+  1 | {the common_adjective:adjective} {noun adjective common_thing:thing}
 more_moves:
-  3 | <move> <last_moves>
-  2 | <where_question>
-last_moves:
   1 | <move> <where_question>
-  2 | <where_question>
+  1 | <where_question>
 move:
   3 | {person:actor} goes to the {other_place actor:place}. | | move actor place
   1 | {person:actor} walks to the {other_place actor:place}. | | move actor place
@@ -52,23 +52,22 @@ where_question:
 who:
   1 | <owners> <pass> <more_passes>
 owners:
-  3 | The <thing_a> <owned_by> {new_person:a}. The <thing_b> <owned_by> {new_person:b}. {new_person:c} has nothing.
+  3 | The <thing_a> <owned_by> {new_person common_name:a}. The <thing_b> <owned_by> {new_person common_name:b}.
+        {new_person common_name:c} has nothing.
         | | take a t; take b u
-  1 | There are {new_person:c}, {new_person:a} and {new_person:b}. The <thing_a> belongs to [a]. The <thing_b>
+  1 | There are {new_person common_name:c}, {new_person common_name:a} and {new_person common_name:b}. The
+        <thing_a> belongs to [a]. The <thing_b>
         belongs to [b]. | | take a t; take b u
 owned_by:
   2 | belongs to
   1 | is given to
 thing_a:
-  1 | {the adjective:adjective} {noun adjective:t}
+  1 | {the common_adjective:adjective} {noun adjective common_thing:t}
 thing_b:
-  1 | {the adjective:adjective} {noun adjective:u}
+  1 | {the common_adjective:adjective} {noun adjective common_thing:u}
 more_passes:
-  3 | <pass> <last_passes>
-  2 | <who_question>
-last_passes:
   1 | <pass> <who_question>
-  2 | <who_question>
+  1 | <who_question>
 pass:
   3 | {giver:actor} gives the {of actor:thing} to {other actor:other}. | | take other thing
   1 | {giver:actor} hands the {of actor:thing} to {other actor:other}. | | take other thing
@@ -84,24 +83,21 @@ who_question:
 
 LISTS = r"""
 list:
-  1 | {item}, {next_item}, {next_item}<list_end>
+  1 | {item common_thing}, {next_item common_thing}, {next_item common_thing}<list_end>
 list_end:
   1 | .
-  1 | , {next_item}.
+  1 | , {next_item common_thing}.
 long_list:
-  1 | {item}, {next_item}<longer>
+  1 | {item common_thing}, {next_item common_thing}<longer>
 longer:
   1 | .
-  3 | , {next_item}<longer_2>
+  3 | , {next_item common_thing}<longer_2>
 longer_2:
   1 | .
-  2 | , {next_item}<longer_3>
+  2 | , {next_item common_thing}<longer_3>
 longer_3:
-  1 | .
-  1 | , {next_item}<longer_4>
-longer_4:
   2 | .
-  1 | , {next_item}.
+  1 | , {next_item common_thing}.
 say:
   2 | Say these words: <long_list> | | answer the_words
   1 | Repeat after me: <long_list> | | answer the_words
@@ -131,9 +127,9 @@ count:
   1 | Count these things: <long_list> | | answer how_many
   1 | Tell me how many things these are: <long_list> | | answer how_many
 kind:
-  2 | Which of these is {category:category}: <kind_list> | | answer an m
-  1 | Find {category:category} among these: <kind_list> | | answer an m
-  1 | One of these is {category:category}: <kind_list> Which one? | | answer an m
+  2 | Which of these is {category:category}: <kind_list> | | answer the_role m
+  1 | Find {category:category} among these: <kind_list> | | answer the_role m
+  1 | One of these is {category:category}: <kind_list> Which one? | | answer the_role m
 kind_list:
   1 | {member in:m}, {member out}, {member out}.
   2 | {member out}, <kind_rest>
@@ -156,52 +152,54 @@ digits_end_2:
 
 NUMBERS = r"""
 add:
-  2 | What is {first sum:x} plus {second sum:y}? | | answer sum
-  1 | Add {first sum:x} and {second sum:y}. | | answer sum
-  1 | What is the sum of {first sum:x} and {second sum:y}? | | answer sum
-  1 | How much is {first sum:x} and {second sum:y} together? | | answer sum
-  1 | {first sum:x} + {second sum:y} = ? | | answer sum
+  2 | What is {first sum} plus {second sum}? | | answer sum
+  1 | Add {first sum} and {second sum}. | | answer sum
+  1 | What is the sum of {first sum} and {second sum}? | | answer sum
+  1 | How much is {first sum} and {second sum} together? | | answer sum
+  1 | {first sum} + {second sum} = ? | | answer sum
 subtract:
-  2 | What is {first difference:x} minus {second difference:y}? | | answer difference
-  1 | Subtract from {first difference:x} the number {second difference:y}. | | answer difference
-  1 | How much is {first difference:x} less {second difference:y}? | | answer difference
-  1 | {first difference:x} - {second difference:y} = ? | | answer difference
-  1 | From {first difference:x} take away {second difference:y}. What is left? | | answer difference
+  2 | What is {first difference a} minus {second difference a}? | | answer difference
+  1 | Subtract from {first difference b} the number {second difference b}. | | answer difference
+  1 | How much is {first difference c} less {second difference c}? | | answer difference
+  1 | {first difference d} - {second difference d} = ? | | answer difference
+  1 | From {first difference e} take away {second difference e}. What is left? | | answer difference
 sum_long:
-  2 | What is the total of {first long:x} and {second long:y}? | | answer sum
-  1 | Find the total: {first long:x} and {second long:y}. | | answer sum
-  1 | Work out {first long:x} + {second long:y}. | | answer sum
+  2 | What is the total of {first long} and {second long}? | | answer sum
+  1 | Find the total: {first long} and {second long}. | | answer sum
+  1 | Work out {first long} + {second long}. | | answer sum
 compare:
-  1 | Compare: {new_person:a} has {digit:x} {goods x:g}, {new_person:b} has {digit} [g] and {new_person:c} has
-        {digit} [g]. <compare_question>
-  1 | At the market {new_person:a} buys {digit:x} {goods x:g}, {new_person:b} buys {digit} [g] and {new_person:c}
-        buys {digit} [g]. <compare_question>
-  1 | Today {new_person:a} finds {digit:x} {goods x:g}. {new_person:b} finds {digit} [g]. {new_person:c} finds
-        {digit} [g]. <compare_question>
-compare_question:
-  3 | Who has the most [g]? | | answer it_is_most
-  3 | Who has the fewest [g]? | | answer it_is_fewest
-  1 | Name the one with the most [g]. | | answer it_is_most
-  1 | Name the one with the fewest [g]. | | answer it_is_fewest
-  1 | What is the largest number of [g]? | | answer largest
-  1 | What is the smallest number of [g]? | | answer smallest
+  2 | Which number is larger, {first order} or {second order}? | | answer larger
+  2 | Which number is smaller, {first order} or {second order}? | | answer smaller
+  1 | Name the larger one: {first order}, {second order}. | | answer larger
+  1 | Name the smaller one: {first order}, {second order}. | | answer smaller
+  2 | Today {new_person common_name:a} has {first_seen amount:x} {goods x common_goods:g} and {new_person common_name:b}
+        has {second_seen amount} [g]. <more_or_less>
+  1 | Compare: {new_person common_name:a} finds {first_seen amount:x} {goods x common_goods:g},
+        {new_person common_name:b} finds {second_seen amount} [g].
+        <more_or_less>
+more_or_less:
+  1 | Who has more [g]? | | answer owner_of_more
+  1 | Who has less [g]? | | answer owner_of_less
 problem:
-  2 | Now {new_person:a} has {first_seen gain:x} {goods x:g}. <gain>
-  1 | There are {first_seen gain:x} {goods x:g} in a box. {new_person:a} puts in {second_seen gain:y} more. How
-        many [g] are in the box? | | answer sum
-  1 | A shop has {first_seen loss:x} {goods x:g}. It sells {second_seen loss:y} of them. How many [g] are left? | |
-        answer difference
-  1 | On a table are {first_seen loss:x} {goods x:g}. {new_person:a} takes {second_seen loss:y} away. How many [g]
-        are on the table now? | | answer difference
+  2 | Now {new_person common_name:a} has {first_seen gain:x} {goods x common_goods:g}. <gain>
+  1 | There are {first_seen gain:x} {goods x common_goods:g} in a box. {new_person common_name:a} puts in
+        {second_seen gain} more. How many [g]
+        are in the box? | | answer sum
+  1 | A shop has {first_seen loss:x} {goods x common_goods:g}. It sells {second_seen loss} of them. How
+        many [g] are
+        left? | | answer difference
+  1 | On a table are {first_seen loss:x} {goods x common_goods:g}. {new_person common_name:a} takes
+        {second_seen loss} away. How
+        many [g] are on the table now? | | answer difference
 gain:
-  1 | {new_person:b} gives [him a] {second_seen gain:y} more. How many [g] does [a] have now? | | answer sum
-  1 | Then [he a] finds {second_seen gain:y} more. How many [g] does [a] have in all? | | answer sum
+  1 | {new_person common_name:b} gives [him a] {second_seen gain} more. How many [g] does [a] have now? | | answer sum
+  1 | Then [he a] finds {second_seen gain} more. How many [g] does [a] have in all? | | answer sum
 series:
-  2 | What comes next: <terms>? | | answer term 3
-  1 | Go on with this series: <terms>. | | answer term 3
-  1 | Which number follows: <terms>? | | answer term 3
-terms:
-  1 | {first series}, {second series}, [term 2]
+  2 | What comes next: {first series a}, {second series a}, [term 2]? | | answer term 3
+  1 | Go on with this series: {first series b}, {second series b}, [term 2]. | | answer term 3
+  1 | Which number follows: {first series d}, {second series d}, [term 2]? | | answer term 3
+  1 | Count on: {first series e}, {second series e}, [term 2]. | | answer term 3
+  1 | Say the next number: {first series g}, {second series g}, [term 2]. | | answer term 3
 """
 
 WORDS = r"""
@@ -219,34 +217,40 @@ fact:
   1 | Which river flows through {askable river3 towns:q}? | | answer the_fact q river
   1 | On which river does {askable river5 towns:q} lie? | | answer the_fact q river
 opposite:
-  2 | What is the opposite of {a graded:adjective} {noun_of_both adjective:t}? | | antonym adjective other; answer
+  2 | What is the opposite of the {the common_graded:adjective} {noun_of_both adjective common_thing:t}? | |
+        antonym adjective other; answer
         opposed other t
-  1 | Give the opposite of {a graded:adjective} {noun_of_both adjective:t}. | | antonym adjective other; answer
+  1 | Give the opposite of the {the common_graded:adjective} {noun_of_both adjective common_thing:t}. | | antonym
+        adjective other; answer
         opposed other t
-  1 | If it is not {a graded:adjective} {noun_of_both adjective:t}, what is it? | | antonym adjective other; answer
+  1 | It is not the {the common_graded:adjective} {noun_of_both adjective common_thing:t}. What is it? | | antonym
+        adjective other; answer
         opposed other t
-  1 | Say the contrary: {a graded:adjective} {noun_of_both adjective:t}. | | antonym adjective other; answer
+  1 | Say the contrary: the {the common_graded:adjective} {noun_of_both adjective common_thing:t}. | | antonym
+        adjective other; answer
         opposed other t
 plural:
-  2 | What is the plural of {the adjective:adjective} {noun adjective:t}? | | answer many t
-  1 | I see one {the adjective:adjective} {noun adjective:t}. You see three. What do you see? | | answer many t
-  1 | Give the plural: {the adjective:adjective} {noun adjective:t}. | | answer many t
-  1 | Not one {the adjective:adjective} {noun adjective:t} but many: | | answer many t
+  2 | What is the plural of {the common_adjective:adjective} {noun adjective common_thing:t}? | | answer many t
+  1 | I see one {the common_adjective:adjective} {noun adjective common_thing:t}. You see three. What do you see? |
+        | answer many t
+  1 | Give the plural: {the common_adjective:adjective} {noun adjective common_thing:t}. | | answer many t
+  1 | Not one {the common_adjective:adjective} {noun adjective common_thing:t} but many: | | answer many t
 past:
   2 | Put into the past: <now> | | answer past_sentence
   1 | It was yesterday. Say it again: <now> | | answer past_sentence
   1 | Tell it as if it were over: <now> | | answer past_sentence
   1 | Write in the past tense: <now> | | answer past_sentence
 now:
-  1 | Now {new_person:a} {deed:v} the {the adjective:adjective} {noun adjective:t}.
+  1 | Now {new_person common_name:a} {deed common_deed:v} the {the common_adjective:adjective}
+        {noun adjective common_thing:t}.
 caption:
   1 | Describe the picture: <pictured> | | answer caption
   1 | Make a sentence: <pictured> | | answer caption
   1 | Write a caption: <pictured> | | answer caption
 pictured:
-  1 | {the adjective:adjective} {noun adjective:t}, <pictured_end>
+  1 | {the common_adjective:adjective} {noun adjective common_thing:t}, <pictured_end>
 pictured_end:
-  2 | {new_place:p}.
-  1 | {new_person:p}.
+  2 | {new_place common_place:p}.
+  1 | {new_person common_name:p}.
 """
 SOURCES = (STATE, LISTS, NUMBERS, WORDS)

@@ -53,9 +53,9 @@ sums:
   1 | Sums: <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum>$
   1 | Reckoning. <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum> <one_sum>$
 one_sum:
-  3 | {first sum:x} + {second sum:y} = [sum]. | | fresh_numbers
-  2 | {first difference:x} - {second difference:y} = [difference]. | | fresh_numbers
-  2 | {first long:x} + {second long:y} = [sum]. | | fresh_numbers
+  3 | {first sum} + {second sum} = [sum]. | | fresh_numbers
+  2 | {first difference sheet} - {second difference sheet} = [difference]. | | fresh_numbers
+  2 | {first long} + {second long} = [sum]. | | fresh_numbers
 gallery:
   1 | Three pictures hang in the {new_place:p}. The first shows <one_thing>. The second shows <two_thing>. The
         third shows <three_thing>. <look> <look> <looks>

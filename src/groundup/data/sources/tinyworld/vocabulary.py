@@ -85,16 +85,15 @@ STATE = {
 
 
 def _opposed(world: World, adjective: str, thing: str) -> str:
-    return f"{with_article(world.roles[adjective])} {world.roles[thing].split(' ', 1)[1]}"
+    return f"the {world.roles[adjective]} {world.roles[thing].split(' ', 1)[1]}"
 
 
 def _caption(world: World) -> str:
-    thing = with_article(world.roles["t"]).capitalize()
-    return f"{thing} is in the {world.places[0]}." if world.places else f"{thing} is with {world.people[0]}."
+    return f"The {world.roles['t']} is {f'in the {world.places[0]}' if world.places else f'with {world.people[0]}'}."
 
 
 FORMS = {
-    "an": lambda w, role: with_article(w.roles[role]),
+    "the_role": lambda w, role: f"the {w.roles[role]}",
     "many": lambda w, role: f"many {plural_of_thing(w.roles[role])}",
     "opposed": _opposed,
     "past_sentence": lambda w: f"Yesterday {w.roles['a']} {past(w.roles['v'])} the {w.roles['t']}.",

@@ -126,8 +126,6 @@ for _pair in lexicon.OPPOSITES.split():
 SHE = frozenset(lexicon.entries(lexicon.SHE))
 CATEGORIES = {  # what a thing is called, and its words
     "animal": _listed(lexicon.ANIMALS),
-    "toy": _listed(lexicon.TOYS),
-    "tool": _listed(lexicon.TOOLS),
     "fruit": _listed(lexicon.FRUITS),
     "vegetable": _listed(lexicon.VEGETABLES),
     "flower": _listed(lexicon.FLOWERS),
@@ -173,6 +171,11 @@ WORDS = {  # category of words -> its words in order of frequency
     "category": list(CATEGORIES),
     **CATEGORIES,
 }
+COMMON = {  # how many words of a category the questions use: an answer must not fail for a word seen ten times
+    "name": 40, "place": 24, "thing": 48, "adjective": 40, "graded": 24, "goods": 32,
+    **dict.fromkeys(CATEGORIES, 8),
+}  # fmt: skip
+WORDS |= {f"common_{category}": WORDS[category][:count] for category, count in COMMON.items()}
 VERBS = {
     "go": _listed(lexicon.GO),
     "take": _listed(lexicon.TAKE),
@@ -181,6 +184,7 @@ VERBS = {
     "handle": _listed(lexicon.HANDLE),
     "act": _listed(lexicon.ACT),
 }
+VERBS["common_deed"] = VERBS["handle"][:32]
 TENSES: dict[str, Callable[[str], str]] = {"present": third_person, "past": past, "plain": str}
 
 
