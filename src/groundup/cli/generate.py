@@ -1,4 +1,4 @@
-"""`groundup generate MODEL PROMPT`: continue a text."""
+"""`groundup generate MODEL PROMPT`: answer a message, or continue a text."""
 
 import sys
 from dataclasses import dataclass, field
@@ -13,14 +13,16 @@ from groundup.runs.settings import MachineConfig
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GenerateOptions:
-    """Continue a text; the text is shown as it comes."""
+    """Answer (a model that was tuned to chat) or continue (any other); the text is shown as it comes."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """a model folder"""
     prompt: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PROMPT")] = "-"
-    """what to continue; - or nothing: read it from stdin"""
+    """what to answer or continue; - or nothing: read it from stdin"""
     chat: bool = False
-    """take the prompt as a user's message and answer it"""
+    """take the prompt as a user's message, also where the folder does not say that the model chats"""
+    raw: bool = False
+    """continue the prompt as it stands, also where the model chats"""
     json: bool = False
     """print prompt and continuation as JSON"""
     sampling: tyro.conf.OmitArgPrefixes[Drawing] = field(default_factory=Drawing)
@@ -28,7 +30,7 @@ class GenerateOptions:
 
 
 def run(options: GenerateOptions) -> None:
-    """Print the continuation of the prompt."""
+    """Print the answer or the continuation."""
     from groundup.cli import loading, running
 
     prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
@@ -37,7 +39,7 @@ def run(options: GenerateOptions) -> None:
     messages = [{"role": "user", "content": prompt}]
     pieces = (
         handle.chat(messages, stream=True, **sampling)
-        if options.chat
+        if not options.raw and (options.chat or loading.about(options.model).get("chats"))
         else handle.generate(prompt, stream=True, **sampling)
     )
     said = []

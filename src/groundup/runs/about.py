@@ -20,6 +20,7 @@ def about(context: Context, results: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "trained_on": trained_on(results),
         "prompts": prompts(context),
+        "chats": any(stage["name"] in ("tune", "align") for stage in results["stages"]),
         "recipe": results["recipe"],
         "command": results["command"],
     }
