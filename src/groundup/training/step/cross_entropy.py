@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-PIECE = 1 << 21  # scores at once: 8 MB in fp32
+PIECE = 1 << 20  # scores at once: 4 MB in fp32
+SMALLEST = 1e-30
 FEWEST_ROWS = 128  # below it the matrix products lose more than the cache wins
 
 
@@ -35,6 +36,15 @@ def cross_entropy(
     return _Pieces.apply(hidden, weight, targets)
 
 
+def _surprise(probabilities: Tensor, scores: Tensor, targets: Tensor) -> Tensor:
+    """Sum -log p; where p is too small for fp32, from the scores themselves (to do so everywhere costs another exp)."""
+    tiny = probabilities < SMALLEST
+    if not tiny.any():
+        return -probabilities.log().sum()
+    exact = torch.log_softmax(scores[tiny].float(), dim=1).gather(1, targets[tiny]).sum()
+    return -probabilities[~tiny].log().sum() - exact
+
+
 class _Pieces(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
@@ -45,11 +55,11 @@ class _Pieces(torch.autograd.Function):
         total = torch.zeros((), device=hidden.device)
         for start in range(0, len(hidden), rows):
             piece, target = hidden[start : start + rows], targets[start : start + rows, None]
-            scores = torch.log_softmax(piece @ head.T, dim=1, dtype=torch.float32)
-            total -= scores.gather(1, target).sum()
+            scores = piece @ head.T
+            gradient = torch.softmax(scores, dim=1, dtype=torch.float32)
+            total += _surprise(gradient.gather(1, target)[:, 0], scores, target)
             if not (wants_hidden or wants_weight):
                 continue
-            gradient = scores.exp_()
             gradient.scatter_add_(1, target, gradient.new_full((1, 1), -1.0).expand_as(target))
             gradient = gradient.to(hidden.dtype)
             if to_hidden is not None:
