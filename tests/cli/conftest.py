@@ -9,7 +9,7 @@ TEXT = "The cat sat on the mat. A dog ran to the red house, and the cat ran afte
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory):
-    """A Qwen 3 of two small layers with a tokenizer and a context of 32 tokens."""
+    """A Qwen 3 of two small layers with a tokenizer and a context of 512 tokens."""
     from groundup.model.architectures import build
     from groundup.model.architectures.qwen3 import Qwen3Config
     from groundup.model.formats.huggingface import save_model
@@ -22,7 +22,7 @@ def model_folder(tmp_path_factory):
         intermediate_size=32,
         num_hidden_layers=2,
         num_attention_heads=2,
-        max_position_embeddings=32,
+        max_position_embeddings=512,
         tie_word_embeddings=True,
         eos_token_id=tokenizer.eos_token_id,
     )

@@ -173,7 +173,7 @@ def test_a_model_folder_of_another_architecture(spoiled, refused):
 
 
 def test_a_prompt_longer_than_the_context(model_folder, refused):
-    refused(["generate", model_folder, "The cat sat on the mat. " * 20], "the model's context is 32", "shorten it by")
+    refused(["generate", model_folder, "The cat sat on the mat. " * 200], "the model's context is 512", "shorten it by")
 
 
 def test_a_prompt_that_is_empty_and_a_number_that_cannot_be(model_folder, refused):

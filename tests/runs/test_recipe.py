@@ -116,6 +116,11 @@ def test_recipes_that_are_each_others_parent_are_refused(tmp_path):
         ({"seed": "one"}, 'seed wants a whole number, not "one"'),
         ({"name": "a/b"}, "cannot name a folder"),
         ({"inputs": {"modell": "x"}}, "inputs.modell is nothing that a stage reads; did you mean 'model'"),
+        ({"model": {"vocab_size": 99}}, r"model.vocab_size=99 is not tokenizer.vocab_size=\d+; leave it out of"),
+        (
+            {"train": {"seq_len": 999}},
+            "train.seq_len=999 is more than model.max_position_embeddings=256; use train.seq_len=256",
+        ),
         ({"machine": {"threads": -1}}, r"\[machine\] threads=-1 is not a number of threads"),
     ],
 )

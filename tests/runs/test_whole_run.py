@@ -134,6 +134,7 @@ def test_the_run_is_on_the_shelf_as_finished(whole):
     assert entry["finished"] and entry["recipe"] == "miniature" and entry["size_bytes"] > 1e6
 
 
+@pytest.mark.slow
 def test_the_forecast_from_a_run_in_small_names_every_stage_and_is_kept(whole):
     made = recipe.load(MINIATURE)
     forecast = estimate.estimate(made)

@@ -17,11 +17,12 @@ def console(on_stderr: bool = False) -> Console:
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], on_stderr: bool = False) -> None:
     """Print one table; the first column is words, the others numbers."""
-    shown = Table(title=title, title_justify="left", title_style="bold")
+    shown = Table()
     for place, name in enumerate(head):
         shown.add_column(name, justify="right" if place else "left", no_wrap=not place)
     for row in rows:
         shown.add_row(*row)
+    console(on_stderr).print(title, style="bold", markup=False)
     console(on_stderr).print(shown)
 
 

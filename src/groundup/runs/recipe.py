@@ -236,13 +236,23 @@ def _configs(raw: Mapping[str, Any], stages: Sequence[str], seed: int, source: s
             raise ConfigError(f"{source}: {section} is a table; write [{section}] on a line and its keys below")
         shared = {"seed": seed} | (fields.plain(configs["machine"]) if configs else {})
         if section == "model":
-            shared = {"vocab_size": configs["tokenizer"].vocab_size} if "tokenizer" in configs else {}
+            shared = {"vocab_size": vocabulary(table, configs.get("tokenizer"), source)}
         cls = _class(section, raw)
         known = {key: value for key, value in shared.items() if key in fields.hints(cls)}
         kept = {key: value for key, value in table.items() if not (section == "model" and key == "model_type")}
         configs[section] = fields.build(cls, known | kept, section, source)
     check_lengths(configs, source)
     return configs
+
+
+def vocabulary(model: Mapping[str, Any], tokenizer: Any, source: str) -> int:
+    """The model's vocabulary is the tokenizer's. One that comes as a folder is only read when the model is made: until then any size will do."""
+    size = model.get("vocab_size", 4096) if tokenizer is None else tokenizer.vocab_size
+    if model.get("vocab_size", size) != size:
+        raise ConfigError(
+            f"{source}: model.vocab_size={model['vocab_size']} is not tokenizer.vocab_size={size}; leave it out of [model]"
+        )
+    return size
 
 
 def check_lengths(configs: Mapping[str, Any], source: str) -> None:

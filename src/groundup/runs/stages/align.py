@@ -34,7 +34,15 @@ def run(context: Context) -> dict[str, Any]:
         "way_on": context.way_on(),
     }
     stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    result = grpo(handle.module, handle.tokenizer, tasks, lambda item, text: float(check(item, text)), config, stop_ids=stops, **watching)
+    result = grpo(
+        handle.module,
+        handle.tokenizer,
+        tasks,
+        lambda item, text: float(check(item, text)),
+        config,
+        stop_ids=stops,
+        **watching,
+    )
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"loop_seconds": result.seconds, "units": units.table()}

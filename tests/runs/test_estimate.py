@@ -1,0 +1,117 @@
+"""A forecast is arithmetic on a small run's table: so many more steps, documents and questions, each at its measured price."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from groundup.runs import estimate, measurement, recipe
+
+MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
+
+
+@pytest.fixture(scope="module")
+def full():
+    overrides = ["train.steps=106", "train.validate_every=50", "train.sample_every=0", "train.checkpoint_every=25"]
+    return recipe.load(
+        MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.documents=400", "eval.instructions=256"]
+    )
+
+
+@pytest.fixture(scope="module")
+def small(full):
+    return measurement.small(full, 3)
+
+
+def unit(count, seconds):
+    return {"count": count, "seconds": count * seconds, "typical": seconds}
+
+
+def entry(seconds, numbers, memory=1e8, disk=None):
+    cost = {"seconds": seconds, "peak_memory_bytes": memory, "matmul_seconds": [0.01, 0.03]}
+    return {"done": {"cost": cost, "numbers": numbers}, "disk_bytes": disk or {"checkpoint": 0, "lines": 0, "rest": 5}}
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "times"), [(0, 100, 1), (50, 100, 2), (50, 106, 3), (200, 100, 1), (1, 3, 3)]
+)
+def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_often(every, steps, times):
+    assert estimate.calls(every, steps) == times
+
+
+def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
+    assert small.configs["model"] == full.configs["model"]
+    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 6
+    assert small.stages == ("data", "tokenizer", "train", "eval", "tune", "align")
+    assert small.configs["align"].max_new_tokens == 3
+
+
+def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):
+    units = {"step": unit(6, 0.5), "validation": unit(1, 2.0), "sample": unit(1, 1.0)}
+    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 6.5})}}  # 0.5 s of it: one checkpoint
+    found = estimate.stage_forecast(full, small, "train", measured)
+    assert found["seconds"] == pytest.approx(20 + 100 * 0.5 + 2 * 2.0 + 0 * 1.0 + 4 * 0.5)
+    assert found["tokens"] == 106 * 2 * 256
+
+
+def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
+    numbers = {"units": {"step": unit(4, 0.1)}, "loop_seconds": 0.4, "rows_per_epoch": 25}
+    found = estimate.stage_forecast(full, small, "tune", {"stages": {"tune": entry(1.0, numbers)}})
+    assert found["seconds"] == pytest.approx(1.0 + (25 - 4) * 0.1)
+
+
+def test_measuring_costs_more_documents_more_questions_and_the_models_that_were_not_asked(full, small):
+    units = {"token read": unit(1, 1.0), "answer of train": unit(256, 0.01), "n-gram": unit(1, 3.0)}
+    answering = {"rows": 128, "read_seconds": 1.0, "token_seconds": 0.1}
+    measured = {"stages": {"eval": entry(10.0, {"units": units})}, "answering": answering, "answer_tokens": 4.0}
+    found = estimate.stage_forecast(full, small, "eval", measured)
+    more_read = 1.0 * (2 * 400 / 100 - 1)  # the first and the last model, on four times the documents
+    more_answers = 2.56 * (256 / 128 - 1)
+    other_models = 2 * (1.0 + estimate.LATER_CLOSING * 0.1 * 4.0) * 512 / 128
+    assert found["seconds"] == pytest.approx(10.0 + more_read + more_answers + other_models)
+
+
+def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_steps(full, small):
+    sizes = {"checkpoint": 100, "lines": 6, "rest": 1000}
+    units = {"step": unit(6, 0.5)}
+    measured = {"stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 6}, disk=sizes)}}
+    assert estimate.stage_forecast(full, small, "train", measured)["disk_bytes"] == 1000 + 2 * 100 + 106
+
+
+def test_the_whole_is_the_sum_of_times_and_disk_and_the_largest_memory(full):
+    stages = {"data": entry(1.0, {}, memory=1e8), "tokenizer": entry(2.0, {}, memory=3e8)}
+    found = estimate.from_measured(full, {"stages": stages, "answer_tokens": 3.0, "answering": None})
+    assert (found["seconds"], found["memory_bytes"], found["disk_bytes"]) == (3.0, 3e8, 10)
+    assert found["matmul_seconds"] in (0.01, 0.03)
+
+
+def test_a_changed_recipe_has_a_forecast_of_its_own(full, monkeypatch, tmp_path):
+    monkeypatch.setenv("GROUNDUP_CACHE", str(tmp_path))
+    other = dataclasses.replace(
+        full, configs=full.configs | {"train": dataclasses.replace(full.configs["train"], steps=7)}
+    )
+    assert estimate.cache_path(full) == estimate.cache_path(full) != estimate.cache_path(other)
+
+
+def test_a_forecast_that_is_kept_is_not_measured_again(full, monkeypatch, tmp_path):
+    from groundup import files
+
+    monkeypatch.setenv("GROUNDUP_CACHE", str(tmp_path))
+    monkeypatch.setattr(estimate, "measure", lambda recipe, inputs=None: pytest.fail("measured again"))
+    files.write_json(estimate.cache_path(full), {"recipe": "kept"})
+    assert estimate.estimate(full) == {"recipe": "kept"}
+    (tmp_path / "run").mkdir()
+    assert estimate.keep(full, tmp_path / "run", {})["recipe"] == "kept"
+    assert files.read_json(tmp_path / "run" / "forecast.json")["recipe"] == "kept"
+
+
+def test_a_users_mistake_that_shows_in_the_small_run_keeps_its_words(full, monkeypatch, tmp_path):
+    from groundup.errors import GroundupError
+
+    (tmp_path / "short.txt").write_text("one line\n")
+    own = dataclasses.replace(
+        full,
+        configs=full.configs | {"data": dataclasses.replace(full.configs["data"], text=str(tmp_path / "short.txt"))},
+    )
+    with pytest.raises(GroundupError, match="a longer text"):
+        estimate.measure(own)
