@@ -162,12 +162,23 @@ class Rule:
 class Oracle(Protocol):
     """Who decides at a choice, and where the text goes to or comes from."""
 
-    def literal(self, text: str) -> None: ...
-    def pick(self, offer: Offer) -> str: ...
-    def production(self, rule: Rule, world: Any) -> Production: ...
-    def mark(self) -> int: ...
-    def since(self, mark: int) -> str: ...
-    def end(self) -> None: ...
+    def literal(self, text: str) -> None:
+        """Text that leaves no choice."""
+
+    def pick(self, offer: Offer) -> str:
+        """Choose one of the words on offer."""
+
+    def production(self, rule: Rule, world: Any) -> Production:
+        """Choose one of a rule's open productions."""
+
+    def mark(self) -> int:
+        """The place in the text, to be given to `since` later."""
+
+    def since(self, mark: int) -> str:
+        """The text from a place up to here."""
+
+    def end(self) -> None:
+        """Nothing follows."""
 
 
 class Grammar:
