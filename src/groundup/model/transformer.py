@@ -60,6 +60,7 @@ class Decoder(nn.Module):
 
     @compute_dtype.setter
     def compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Set it; None: the dtype in which the weights are stored."""
         self.model.embed_tokens.compute_dtype = dtype
 
     @property

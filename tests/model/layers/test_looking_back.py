@@ -52,8 +52,14 @@ def test_the_same_seed_gives_the_same_weights_and_they_are_finite():
     assert all(torch.equal(a, b) and torch.isfinite(a).all() for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-@pytest.mark.parametrize("changes, words", [({"tie_word_embeddings": False}, "tie_word_embeddings=true"), ({"num_hidden_layers": 2}, "num_hidden_layers of at least 3"),
-                                            ({"head_dim": 64, "num_key_value_heads": 2}, "below hidden_size")])
+LACKING = [
+    ({"tie_word_embeddings": False}, "tie_word_embeddings=true"),
+    ({"num_hidden_layers": 2}, "num_hidden_layers of at least 3"),
+    ({"head_dim": 64, "num_key_value_heads": 2}, "below hidden_size"),
+]
+
+
+@pytest.mark.parametrize("changes, words", LACKING)
 def test_a_model_without_what_it_takes_is_refused_with_the_way_out(changes, words):
     with pytest.raises(ConfigError, match=f"{words}.*use scaled"):
         made("look_back", **changes)
