@@ -1,10 +1,10 @@
 """A generated world whose exact entropy is known: stories, dialogues, questions with checkable answers.
 
-In reading order: `lexicon` the words, `words` their forms and weights, `grammar` how productions are written and
-walked, `oracles` the drawing and the reading, `world` the state, the facts and the held-out pairs, `arithmetic` the
-numbers, `slots` what templates may name, `tasks`, `stories`, `dialogues`, `texts` the productions, `documents`
-sampling, splits and entropy, `questions` instructions in chat form, `reward` right, nearly right and preferred
-answers.
+In reading order: `lexicon` the words; `words` their forms and weights; `grammar` how productions are written and walked;
+`oracles` the drawing and the reading; `world` the state, the facts and the held-out pairs; `arithmetic` the numbers;
+`choices` and `vocabulary` what templates may name; `tasks`, `stories`, `dialogues`, `tables`, `texts` the productions;
+`documents` sampling, splits and entropy; `questions` instructions in chat form; `reward` right, nearly right and
+preferred answers.
 """
 
 from importlib import import_module
