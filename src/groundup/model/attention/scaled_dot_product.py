@@ -109,10 +109,11 @@ def _whole_scores(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None
     scores = (rows @ key.reshape(shared, keys, head_dim).transpose(1, 2)).view(batch, heads, queries, keys)
     seen = None
     if mask is not None:
-        allowed = mask if mask.dtype == torch.bool else mask == 0
-        added = torch.zeros_like(allowed, dtype=scores.dtype).masked_fill_(~allowed, torch.finfo(scores.dtype).min)
-        seen = allowed.any(-1, keepdim=True)
-        scores += added
+        if mask.dtype == torch.bool:
+            mask = torch.zeros_like(mask, dtype=scores.dtype).masked_fill_(~mask, -math.inf)
+        seen = mask.amax(-1, keepdim=True) == 0
+        with torch.no_grad():  # the gradient is the same; recorded, an addition to a view would copy it twice
+            scores += mask.clamp(min=torch.finfo(scores.dtype).min)
     mixed = torch.softmax(scores, dim=-1).view(shared, -1, keys) @ value.reshape(shared, keys, head_dim)
     mixed = mixed.view(batch, heads, queries, head_dim)
     return mixed if seen is None or seen.all() else mixed * seen

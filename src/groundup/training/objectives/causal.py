@@ -39,11 +39,14 @@ def loss_of_targets(
 
 
 def document_mask(batch: Any) -> Tensor | None:
-    """Who may look at whom in a packed batch; None (causal) when every row is one document."""
+    """Who may look at whom in a packed batch; None (causal) when every row is one document.
+
+    Padding is one more document, not nothing: a row that sees no key would need a pass of its own in every layer.
+    """
     ids = batch.document_ids
     if bool((ids == ids[:, :1]).all()):
         return None
-    return masks.causal(ids.shape[1], device=ids.device) & masks.documents(ids)
+    return masks.causal(ids.shape[1], device=ids.device) & masks.documents(ids.where(ids >= 0, ids.shape[1]))
 
 
 @torch.no_grad()
