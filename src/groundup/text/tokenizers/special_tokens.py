@@ -64,6 +64,9 @@ class ControlTokens:
             text = _with_character(text, found.start(), stand_in[found.group()[0]])
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())  # a template may trim
         for token in self.tokens:
+            last, first = text[max(start, end - len(token)) : end], text[start : start + len(token)]
+            if token[0] not in last and token[-1] not in first:
+                continue  # neither edge can hold a part of it: nearly every message
             for cut in range(1, len(token)):
                 if text.endswith(token[:cut], start, end):
                     text = _with_character(text, end - cut, stand_in[token[0]])
