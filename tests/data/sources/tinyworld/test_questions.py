@@ -41,10 +41,7 @@ def who_has(prompt):
         sentence = sentence.removeprefix("Then ").rstrip(".")
         if m := re.fullmatch(r"\w+ (?:gives|hands|sells) the (.+) to (\w+)", sentence):
             holder[m[1]] = m[2]
-        elif m := re.fullmatch(r"The (.+) goes from (\w+) to (\w+)", sentence):
-            assert holder[m[1]] == m[2]
-            holder[m[1]] = m[3]
-        elif m := re.fullmatch(r"The (.+) (?:belongs|is given) to (\w+)", sentence):
+        elif m := re.fullmatch(r"(?:The|Now the) (.+) (?:belongs|is given) to (\w+)", sentence):
             holder[m[1]] = m[2]
         else:
             assert re.search("nothing|There are", sentence), sentence
@@ -87,12 +84,10 @@ def test_answers_are_what_one_computes_from_the_prompt(family, split):
         assert ANSWERS[family](instruction.prompt) == instruction.answer, instruction.prompt
 
 
-def test_comparisons_name_the_number_or_its_owner():
+def test_comparisons_name_the_larger_or_the_smaller_number():
     for instruction in asked("compare"):
-        pick = max if re.search("larger|more", instruction.prompt) else min
-        wanted = pick(numbers(instruction.prompt))
-        owners = {int(n): name for name, n in re.findall(r"([A-Z]\w+) (?:has|finds) (\d)", instruction.prompt)}
-        assert instruction.answer == (f"It is {owners[wanted]}" if owners else str(wanted))
+        pick = max if "larger" in instruction.prompt else min
+        assert instruction.answer == str(pick(numbers(instruction.prompt)))
 
 
 def test_word_problems_add_what_comes_and_subtract_what_goes():

@@ -95,10 +95,6 @@ def _term(world: World, position: str) -> str:
     return str(first + int(position) * (second - first))
 
 
-def _owner(world: World, number: int) -> str:
-    return f"It is {world.people[world.numbers.index(number)]}"
-
-
 ECHOES = {
     "sum": lambda w: str(sum(w.numbers)),
     "difference": lambda w: str(w.numbers[0] - w.numbers[1]),
@@ -107,8 +103,6 @@ ECHOES = {
     "falling": lambda w: ", ".join(str(n) for n in sorted(w.numbers, reverse=True)),
     "larger": lambda w: str(max(w.numbers)),
     "smaller": lambda w: str(min(w.numbers)),
-    "owner_of_more": lambda w: _owner(w, max(w.numbers)),
-    "owner_of_less": lambda w: _owner(w, min(w.numbers)),
     "how_many": lambda w: str(len(w.items)),
     "the_words": lambda w: "Words: " + ", ".join(w.items),
     "words_backwards": lambda w: "Words: " + ", ".join(reversed(w.items)),

@@ -214,7 +214,6 @@ LISTS = {
     "new_amount": Slot(lambda w: Without(_amounts(), list(w.pairs.values()))),
     "key": Slot(lambda w: list(w.pairs)),
     "value": Slot(lambda w: list(w.pairs.values())),
-    "later_value": Slot(lambda w: list(w.pairs.values())[1:]),
     "new_key": Slot(lambda w, category: Without(options(category), list(w.pairs))),
     "new_value": Slot(lambda w, category: Without(options(category), list(w.pairs.values()))),
 }

@@ -49,6 +49,7 @@ deed:
   3 | {verb handle} the {within_reach actor:thing}. | something_near
   2 | {verb act}<how>
   1 | [have] hurt [his actor] {word body}.
+  1 | {verb go} round a {word shape} of stones.
   1 | [be] {word feeling}.
 how:
   3 | .
@@ -137,8 +138,7 @@ serve_last:
 serve:
   2 | "I am hungry," says {person:q}, and gets a plate of [item_of q].
   2 | {person:q} tastes the [item_of q] and is {word feeling}.
-  2 | The cook brings {word drink:d} and a bowl of {known_item:x_dish}. [owner_of x_dish] takes the [x_dish] and
-        drinks the [d].
+  2 | The cook brings {word drink} and a bowl of {known_item:x_dish} for [owner_of x_dish].
   1 | "Whose is the {known_item:x_dish}?" asks {person:q}. "It is for [owner_of x_dish]," says the cook.
 meal_close:
   1 | _So [a] has eaten [x], [b] has eaten [y] and [c] has eaten [z].$

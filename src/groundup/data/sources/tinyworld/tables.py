@@ -20,7 +20,6 @@ price_talk:
   2 | Buyer: How much are the {key:w}?\nSeller: The [w] are [value w] coins.
   1 | Buyer: What do you have for {value:n} coins?\nSeller: For [n] coins you get [key_of n].
   1 | Buyer: I take the {key:w}, please.\nSeller: That makes [value w] coins for the [w].
-  1 | Buyer: Are the {key:w} good?\nSeller: Yes, the [w] are good, and only [value w] coins.
   1 | Buyer: I want to pay for the {key:w}.\nSeller: You pay [value w] coins.
 price_end:
   1 | Buyer: Thank you.\nSeller: Come again!$
@@ -39,8 +38,6 @@ week_talk:
   2 | Where is {key:s}? It is in the [value s].
   2 | On which day is {key:s}? It is on [day_of s].
   2 | What happens in the {place:x}? In the [x] [a] learns [key_of x].
-  1 | [a] likes {key:s} and goes to the [value s] on [day_of s].
-  1 | For {key:s} on [day_of s] one needs a {word shape}.
 week_end:
   1 | Question: Where does [a] learn {key:s}?\nAnswer: in the [value s]$
   1 | Question: When does [a] learn {key:s}?\nAnswer: on [day_of s]$
@@ -61,7 +58,6 @@ sky_talk:
   2 | {new_person:v} goes to {key:x}, where it is [value x].
   2 | "How is the weather in {key:x}?" asks {new_person:v}. "It is [value x] in [x]."
   1 | {new_person:v} writes from {key:x}: it is [value x] here.
-  1 | Because of the weather in {key:x}, {new_person:v} stays at home: it is [value x].
 sky_end:
   1 | _Where is it {value:s}? In [key_of s].$
   1 | \nQuestion: How is the weather in {key:x}?\nAnswer: [value x]$
@@ -94,10 +90,8 @@ race_opening:
 ranked:
   1 | {new_person:x} is [next_rank] | | rank x
 race_note:
-  1 | {key:x} is {word feeling} to be [value x].
   2 | "Well done!" says {the_kin} to {key:x}, who is [value x].
   1 | The one who came {value:n} is [key_of n].
-  1 | Before the {later_value:n} one came [before n].
 race_end:
   1 | _The order is: [rank_order].$
   1 | _From the last to the first: [rank_backwards].$

@@ -9,23 +9,23 @@ MIXTURE = r"""
 document:
   120 | <sheet>
   14 | <track>
-  6 | <search>
+  7 | <search>
   6 | <market> | seen
-  6 | <meal> | seen
+  4 | <meal> | seen
   6 | <song> | seen
-  6 | <letter>
+  8 | <letter>
   5 | <recipe> | seen
   10 | <talk>
   6 | <meet> | seen
-  7 | <plan>
-  6 | <portrait> | seen
-  10 | <sums>
-  5 | <gallery>
+  9 | <plan>
+  5 | <portrait> | seen
+  8 | <sums>
+  4 | <gallery>
   6 | <prices> | seen
-  6 | <week> | seen
+  5 | <week> | seen
   6 | <forecast> | seen
   6 | <gifts>
-  5 | <race> | seen
+  4 | <race> | seen
   5 | <chest>
 sheet:
   3 | Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer: [answer]\n<blank>Question: <any>\nAnswer:
@@ -38,7 +38,7 @@ sheet:
 blank:
   1 | \n | | fresh
 portrait:
-  1 | About people: <person_facts> <person_facts> <person_facts>$
+  1 | About people: <person_facts> <person_facts> <recall> <recall>$
   1 | About towns: <town_facts> <town_facts> <town_facts>$
 person_facts:
   2 | {new_known:a} is [a_fact a job]. [He a] lives in [fact a home]. [He a] keeps a [fact a pet] and likes
@@ -46,6 +46,10 @@ person_facts:
   1 | {new_known:a} lives in [fact a home] and works as [a_fact a job]. [His a] pet is a [fact a pet], [his a]
         favourite dish is [fact a dish].
   1 | {new_known:a} likes [fact a dish]. [He a] is [a_fact a job] in [fact a home] and has a [fact a pet].
+recall:
+  1 | What does {person:q} like? The dish of [q] is [fact q dish].
+  1 | Where is {person:q} at home? The home of [q] is [fact q home].
+  1 | Which pet has {person:q}? The pet of [q] is a [fact q pet].
 town_facts:
   1 | {new_town:t} lies on the river [fact t river]. People there sell [goods_of t].
   1 | {new_town:t} is known for its [goods_of t]. The river [fact t river] flows through it.
@@ -55,7 +59,7 @@ sums:
 one_sum:
   3 | {first sum} + {second sum} = [sum]. | | fresh_numbers
   2 | {first difference sheet} - {second difference sheet} = [difference]. | | fresh_numbers
-  2 | {first long} + {second long} = [sum]. | | fresh_numbers
+  1 | {first long} + {second long} = [sum]. | | fresh_numbers
 gallery:
   1 | Three pictures hang in the {new_place:p}. The first shows <one_thing>. The second shows <two_thing>. The
         third shows <three_thing>. <look> <look> <looks>

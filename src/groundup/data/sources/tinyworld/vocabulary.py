@@ -134,7 +134,6 @@ LISTS = {
     "day_of": lambda w, role: WORDS["day"][list(w.pairs).index(w.roles[role])],
     "gift_list": lambda w: joined(f"the {thing} of {giver}" for thing, giver in w.pairs.items()),
     "next_rank": lambda w: RANKS[len(w.pairs)],
-    "before": lambda w, role: list(w.pairs)[RANKS.index(w.roles[role]) - 1],
     "rank_order": lambda w: ", ".join(w.pairs),
     "rank_backwards": lambda w: ", ".join(reversed(w.pairs)),
 }

@@ -1,6 +1,6 @@
 """The lexicon as tables: inflected forms, categories, and weighted distributions made once.
 
-The weight of the word of rank r in its category is (r + 2) ** -1.5: the law of Zipf and Mandelbrot, steep, so that
+The weight of the word of rank r in its category is (r + 2) ** -1.7: the law of Zipf and Mandelbrot, steep, so that
 ten words carry two thirds of a category and a small model learns to copy them in few tokens; the tail makes the
 vocabulary.
 """
@@ -13,7 +13,8 @@ from groundup.data.sources.tinyworld import lexicon
 from groundup.data.sources.tinyworld.grammar import Options
 
 ZIPF_OFFSET = 2.0
-ZIPF_EXPONENT = 1.5
+ZIPF_EXPONENT = 1.7
+EVEN_OFFSET = 8
 VOWELS = "aeiou"
 
 _PLURALS = lexicon.irregular(
@@ -190,7 +191,9 @@ TENSES: dict[str, Callable[[str], str]] = {"present": third_person, "past": past
 
 @cache
 def options(category: str) -> Options:
-    """The distribution of a category of words."""
+    """The distribution of a category of words; the common words of questions come nearly evenly."""
+    if category.startswith("common_"):
+        return Options({word: 1 / (rank + EVEN_OFFSET) for rank, word in enumerate(WORDS[category])})
     return zipf(WORDS[category])
 
 

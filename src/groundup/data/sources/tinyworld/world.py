@@ -16,12 +16,12 @@ from functools import cache
 from typing import Literal
 
 from groundup.data.sources.tinyworld.grammar import Options
-from groundup.data.sources.tinyworld.words import WORDS, options
+from groundup.data.sources.tinyworld.words import VOWELS, WORDS, options
 
 Composition = Literal["seen", "unseen"]
 HELD_OUT_ONE_IN = 10
-KNOWN_PEOPLE = 24  # the first names have facts: few, so that each fact is told some hundred times
-KNOWN_TOWNS = 12
+KNOWN_PEOPLE = 16  # the first names have facts: few, so that each fact is told some hundred times
+KNOWN_TOWNS = 8
 
 
 @dataclass(slots=True)
@@ -133,6 +133,11 @@ class Fact:
     value: str
 
 
+def _plain(category: str, count: int) -> list[str]:
+    """The first words of a category that take `a`, not `an`: an answer should not fail for its article."""
+    return [word for word in WORDS[category][:count] if word[0] not in VOWELS]
+
+
 @cache
 def facts() -> tuple[Fact, ...]:
     """Everything that is always true in the small world, in a fixed order."""
@@ -141,11 +146,11 @@ def facts() -> tuple[Fact, ...]:
     for name in WORDS["name"][:KNOWN_PEOPLE]:
         for relation, category, count in (
             ("job", "job", 40),
-            ("home", "town", 12),
+            ("home", "town", KNOWN_TOWNS),
             ("pet", "animal", 20),
             ("dish", "dish", 16),
         ):
-            found.append(Fact(name, relation, draw.choice(WORDS[category][:count])))
+            found.append(Fact(name, relation, draw.choice(_plain(category, count))))
     for town in WORDS["town"][:KNOWN_TOWNS]:
         found.append(Fact(town, "river", draw.choice(WORDS["river"])))
         found.append(Fact(town, "goods", draw.choice(WORDS["goods"][:40])))
