@@ -1,5 +1,8 @@
 """For every test: shapes are checked while it runs, and nothing of the developer's environment is seen."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jaxtyping
@@ -30,3 +33,23 @@ def no_settings_of_the_developers(monkeypatch):
     """A test sees no folder of a learner's, no quiet, no debugging."""
     for name in ("GROUNDUP_MINE", "GROUNDUP_QUIET", "GROUNDUP_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Within it no file of this process may grow over `size` bytes: a write beyond fails as on a full disk.
+
+    A `with` in the test and not a fixture's time: pytest writes the test's letter before a fixture ends, perhaps to a file.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def small_disk():
+    """`with small_disk(size):`, in which no file grows over `size` bytes."""
+    return largest_file

@@ -5,7 +5,6 @@ import json
 import math
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -204,33 +203,28 @@ def test_a_full_disk_inside_a_folder_names_the_folder(tmp_path, monkeypatch):
     assert names(tmp_path) == set()
 
 
-@pytest.fixture
-def tiny_files():
-    """No file of this process may grow over 10,000 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_file_over_the_systems_limit_is_a_full_disk(tmp_path, tiny_files):
+def test_a_file_over_the_systems_limit_is_a_full_disk(tmp_path, small_disk):
     files.write_text(tmp_path / "a", "old")
-    with pytest.raises(DiskFull):
+    with small_disk(10_000), pytest.raises(DiskFull):
         files.write_bytes(tmp_path / "a", b"x" * 20_000)
     assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == {"a"}
 
 
-def test_a_library_in_another_language_that_fills_the_disk_is_understood(tmp_path, tiny_files):
+def test_a_library_in_another_language_that_fills_the_disk_is_understood(tmp_path, small_disk):
     safetensors = pytest.importorskip("safetensors.numpy")
-    with pytest.raises(DiskFull), files.atomic_path(tmp_path / "model.safetensors") as temporary:
+    with (
+        small_disk(10_000),
+        pytest.raises(DiskFull),
+        files.atomic_path(tmp_path / "model.safetensors") as temporary,
+    ):
         safetensors.save_file({"weight": np.zeros(10_000)}, temporary)
     assert names(tmp_path) == set()
 
 
-def test_a_line_that_does_not_fit_is_taken_away_again(tmp_path, tiny_files):
+def test_a_line_that_does_not_fit_is_taken_away_again(tmp_path, small_disk):
     log = tmp_path / "log.jsonl"
     files.append_jsonl(log, {"n": 1})
-    with pytest.raises(DiskFull):
+    with small_disk(10_000), pytest.raises(DiskFull):
         files.append_jsonl(log, {"text": "x" * 20_000})
     files.append_jsonl(log, {"n": 2})
     assert log.read_text() == '{"n": 1}\n{"n": 2}\n'

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 
 import pyarrow.parquet
 import pytest
@@ -80,12 +79,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["d.parquet"]
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # writes beyond fail as they do on a full disk
-    try:
-        with pytest.raises(DiskFull, match="no space left"):
-            write_documents(tmp_path / "d.parquet", [Document("1", os.urandom(9999).hex(), "here")])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, small_disk):
+    with small_disk(4096), pytest.raises(DiskFull, match="no space left"):
+        write_documents(tmp_path / "d.parquet", [Document("1", os.urandom(9999).hex(), "here")])
     assert list(tmp_path.iterdir()) == []

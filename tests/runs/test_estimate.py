@@ -12,7 +12,7 @@ MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
 
 @pytest.fixture(scope="module")
 def full():
-    overrides = ["train.steps=106", "train.validate_every=50", "train.sample_every=0", "train.checkpoint_every=25"]
+    overrides = ["train.steps=110", "train.validate_every=50", "train.sample_every=0", "train.checkpoint_every=25"]
     return recipe.load(
         MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.documents=400", "eval.instructions=256"]
     )
@@ -41,17 +41,17 @@ def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_of
 
 def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
     assert small.configs["model"] == full.configs["model"]
-    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 6
+    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 10
     assert small.stages == ("data", "tokenizer", "train", "eval", "tune", "align")
     assert small.configs["align"].max_new_tokens == 3
 
 
 def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):
-    units = {"step": unit(6, 0.5), "validation": unit(1, 2.0), "sample": unit(1, 1.0)}
-    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 6.5})}}  # 0.5 s of it: one checkpoint
+    units = {"step": unit(10, 0.5), "validation": unit(1, 2.0), "sample": unit(1, 1.0)}
+    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 8.5})}}  # 0.5 s of it: one checkpoint
     found = estimate.stage_forecast(full, small, "train", measured)
     assert found["seconds"] == pytest.approx(20 + 100 * 0.5 + 2 * 2.0 + 0 * 1.0 + 4 * 0.5)
-    assert found["tokens"] == 106 * 2 * 256
+    assert found["tokens"] == 110 * 2 * 256
 
 
 def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
@@ -72,10 +72,10 @@ def test_measuring_costs_more_documents_more_questions_and_the_models_that_were_
 
 
 def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_steps(full, small):
-    sizes = {"checkpoint": 100, "lines": 6, "rest": 1000}
+    sizes = {"checkpoint": 100, "lines": 10, "rest": 1000}
     units = {"step": unit(6, 0.5)}
-    measured = {"stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 6}, disk=sizes)}}
-    assert estimate.stage_forecast(full, small, "train", measured)["disk_bytes"] == 1000 + 2 * 100 + 106
+    measured = {"stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 10}, disk=sizes)}}
+    assert estimate.stage_forecast(full, small, "train", measured)["disk_bytes"] == 1000 + 2 * 100 + 110
 
 
 def test_the_whole_is_the_sum_of_times_and_disk_and_the_largest_memory(full):

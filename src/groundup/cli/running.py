@@ -13,7 +13,10 @@ from groundup.cli.options import Running
 def carry_out(
     source: str | Path, options: Running, changes: Mapping[str, Any] | None = None, *, forecast: bool = False
 ) -> Any:
-    """Run a recipe (name or file) with a verb's flags; the finished `runs.runner.Run`."""
+    """Run a recipe (name or file) with a verb's flags; the finished `runs.runner.Run`.
+
+    forecast: measure what the run will cost, if that was not done before on this machine.
+    """
     from groundup import progress
     from groundup.cli import show
     from groundup.runs import estimate, recipe, runner
@@ -23,8 +26,10 @@ def carry_out(
     progress.say(f"{made.name}: {' -> '.join(made.stages)}; results go to {folder}/")
 
     def before(context: Any) -> None:
-        if forecast and context.stage.name == "train":
-            show.forecast(estimate.keep(made, folder, context.inputs), on_stderr=True)
+        if context.stage.name == "train":
+            found = estimate.keep(made, folder, context.inputs, may_measure=forecast)
+            if found:
+                show.forecast(found, on_stderr=True)
 
     return runner.run(made, folder, command=command_line(), on_stage=show.stage, before=before)
 

@@ -26,17 +26,21 @@ FORMAT = 1
 LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
 
 
-def keep(recipe: Recipe, folder: Path, inputs: Mapping[str, Path]) -> dict[str, Any]:
-    """The forecast of a run whose documents and tokenizer are there already, kept in its folder for the report to compare with the truth."""
-    kept = folder / "forecast.json"
-    path = cache_path(recipe)
-    if not kept.exists():
-        forecast = files.read_json(path) if path.is_file() else from_measured(recipe, measure(recipe, inputs))
-        files.write_json(kept, forecast | {"of": path.name})
-    forecast = files.read_json(kept)
-    if forecast.get("of") != path.name:  # the recipe was changed since
-        kept.unlink()
-        return keep(recipe, folder, inputs)
+def keep(
+    recipe: Recipe, folder: Path, inputs: Mapping[str, Path], *, may_measure: bool = True
+) -> dict[str, Any] | None:
+    """The forecast of a run whose documents and tokenizer are there already, kept in its folder for the report to compare with the truth.
+
+    may_measure: False takes only a forecast that is kept already, and is None without one.
+    """
+    kept, path = folder / "forecast.json", cache_path(recipe)
+    if kept.exists() and files.read_json(kept).get("of") == path.name:
+        return files.read_json(kept)
+    kept.unlink(missing_ok=True)  # of other settings
+    if not path.is_file() and not may_measure:
+        return None
+    forecast = files.read_json(path) if path.is_file() else from_measured(recipe, measure(recipe, inputs))
+    files.write_json(kept, forecast | {"of": path.name})
     return forecast
 
 

@@ -19,7 +19,7 @@ from groundup.runs import recipe as recipes
 from groundup.runs.recipe import Recipe
 
 ORDER = ("data", "tokenizer", "train", "eval", "tune", "align")  # eval before tune: one model is asked, not three
-TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 6, 4, 2
+TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 10, 4, 2  # the peak of memory is reached after some ten steps
 ASKED, READ = 128, 0.25  # instructions of each set; the share of the held-out documents
 RESULT = "measured.json"
 WORD = re.compile(r"[^\W\d]+|\d|[^\w\s]")  # about a token of an answer: a word, a digit, a mark

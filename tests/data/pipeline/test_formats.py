@@ -1,7 +1,6 @@
 """Token shards on disk: the same tokens back, and every kind of damage found and named."""
 
 import json
-import resource
 
 import numpy as np
 import pytest
@@ -136,16 +135,7 @@ def test_an_error_while_writing_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def no_room():
-    """Files of more than 4 KB fail as they do on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, no_room):
-    with pytest.raises(DiskFull, match="no space left"):
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, small_disk):
+    with small_disk(4096), pytest.raises(DiskFull, match="no space left"):
         write_shards(tmp_path / "s", np.ones(9999), np.array([0, 9999]), start_id=0, text_bytes=1, vocab_size=5)
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from groundup.runs import comparison, precision
 from groundup.runs.context import Context
 from groundup.runs.timing import Units
 
-VALIDATION_DOCUMENTS = 48  # of each world: about the work of three training steps
+VALIDATION_BYTES = 24_000  # held-out text of each world: about the work of three training steps
 SAMPLE_TOKENS = 60
 
 
@@ -99,7 +99,9 @@ def validation(context: Context, tokenizer: Any) -> Any:
     from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
 
     data = DataFolder.open(context.inputs["documents"])
-    held_out = {world: tokenize(data.texts(world, "heldout", VALIDATION_DOCUMENTS), tokenizer) for world in data.worlds}
+    held_out = {
+        world: tokenize(first_bytes(data.texts(world, "heldout"), VALIDATION_BYTES), tokenizer) for world in data.worlds
+    }
 
     def measure(event: Any) -> None:
         context.record(
@@ -111,6 +113,21 @@ def validation(context: Context, tokenizer: Any) -> Any:
         )
 
     return measure
+
+
+def first_bytes(texts: Sequence[str], size: int) -> list[str]:
+    """The first texts, about `size` bytes of them and at least one.
+
+    >>> first_bytes(["four", "four", "four"], 5)
+    ['four', 'four']
+    """
+    total, kept = 0, []
+    for text in texts:
+        if total >= size:
+            break
+        kept.append(text)
+        total += len(text.encode())
+    return kept
 
 
 def sampler(context: Context, tokenizer: Any) -> Any:
