@@ -14,7 +14,7 @@ MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
 def full():
     overrides = ["train.steps=110", "train.validate_every=50", "train.sample_every=0", "train.checkpoint_every=25"]
     return recipe.load(
-        MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.documents=400", "eval.instructions=256"]
+        MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.instructions=256"]
     )
 
 
@@ -60,12 +60,12 @@ def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
     assert found["seconds"] == pytest.approx(1.0 + (25 - 4) * 0.1)
 
 
-def test_measuring_costs_more_documents_more_questions_and_the_models_that_were_not_asked(full, small):
+def test_measuring_costs_a_second_reading_more_questions_and_the_models_that_were_not_asked(full, small):
     units = {"token read": unit(1, 1.0), "answer of train": unit(256, 0.01), "n-gram": unit(1, 3.0)}
     answering = {"rows": 128, "read_seconds": 1.0, "token_seconds": 0.1}
     measured = {"stages": {"eval": entry(10.0, {"units": units})}, "answering": answering, "answer_tokens": 4.0}
     found = estimate.stage_forecast(full, small, "eval", measured)
-    more_read = 1.0 * (2 * 400 / 100 - 1)  # the first and the last model, on four times the documents
+    more_read = 1.0  # the last model beside the first
     more_answers = 2.56 * (256 / 128 - 1)
     other_models = 2 * (1.0 + estimate.LATER_CLOSING * 0.1 * 4.0) * 512 / 128
     assert found["seconds"] == pytest.approx(10.0 + more_read + more_answers + other_models)

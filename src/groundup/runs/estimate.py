@@ -22,7 +22,7 @@ from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES
 
-FORMAT = 1
+FORMAT = 2
 LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
 
 
@@ -100,7 +100,7 @@ except GroundupError as error:
 
 def from_measured(recipe: Recipe, measured: Mapping[str, Any]) -> dict[str, Any]:
     """The forecast of the full recipe from the run in small."""
-    small = measurement.small(recipe, max(1, round(measured["answer_tokens"])))
+    small = measurement.small(recipe, 1)
     stages = [stage_forecast(recipe, small, name, measured) for name in recipe.stages if name in measured["stages"]]
     matmul = [
         seconds
@@ -181,11 +181,10 @@ def more_rounds(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measu
 
 
 def more_questions(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
-    """`eval`: more documents, more questions, and the models that the small run did not ask."""
+    """`eval`: a second model that reads, more questions, and the models that the small run did not ask."""
     config, little, units = recipe.configs["eval"], small.configs["eval"], numbers["units"]
     models = sum(STAGES[stage].makes == "model" for stage in recipe.stages)
-    read = units["token read"]["seconds"]
-    seconds = read * (min(2, models) * config.documents / little.documents - 1)
+    seconds = units["token read"]["seconds"] * (min(2, models) - 1)
     asked = {kind: entry for kind, entry in units.items() if kind.startswith("answer of")}
     more = config.instructions / max(1, little.instructions) - 1
     seconds += sum(entry["seconds"] for entry in asked.values()) * more

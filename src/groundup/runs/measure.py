@@ -1,5 +1,6 @@
 """`groundup eval`: one model measured on the user's own text, or on held-out documents and questions of tinyworld."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -8,42 +9,28 @@ def text(handle: Any, path: Path) -> dict[str, Any]:
     """Bits per byte on every document under `path`, beside xz and zstd."""
     from groundup.data.sources import files as own
 
-    return {
-        "model": str(handle.folder),
-        "bits_per_byte": {path.name: bits(handle, [document.text for document in own.documents(path)])},
-    }
+    return {"model": str(handle.folder), "bits_per_byte": {path.name: bits(handle, path.name, own.documents(path))}}
 
 
 def world(handle: Any, count: int, seed: int) -> dict[str, Any]:
-    """Bits per byte on held-out tinyworld beside its floor, and the share of its questions answered exactly."""
-    from groundup.data.sources import tinyworld
+    """Bits per byte on held-out tinyworld beside the floor of the same documents, and the share of questions answered exactly."""
+    from groundup.data.build import tinyworld_documents
 
-    documents = list(tinyworld.sample(seed, count, "heldout"))
-    entropy = tinyworld.entropy(count, seed)
-    found = bits(handle, [document.text for document in documents])
-    error = 2 * entropy.standard_error
-    found["who"]["floor"] = {
-        "value": entropy.bits_per_byte,
-        "low": entropy.bits_per_byte - error,
-        "high": entropy.bits_per_byte + error,
-    }
+    documents = itertools.islice(tinyworld_documents(seed, "heldout"), count)
     return {
         "model": str(handle.folder),
-        "bits_per_byte": {"tinyworld": found},
+        "bits_per_byte": {"tinyworld": bits(handle, "tinyworld", documents)},
         "accuracy": answers(handle, count, seed),
     }
 
 
-def bits(handle: Any, texts: list[str]) -> dict[str, Any]:
-    """Bits per byte of the model and of compressors."""
-    from groundup.evaluation.metrics.compressors import compressors
-    from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
+def bits(handle: Any, name: str, documents: Any) -> dict[str, Any]:
+    """The table of one model on some documents."""
+    from groundup.evaluation.chain import text_table
+    from groundup.evaluation.config import EvalConfig
+    from groundup.evaluation.held_out import World
 
-    documents = tokenize(texts, handle.tokenizer)
-    measured = bits_per_byte(handle.module, documents)
-    who = {"model": measured.interval()._asdict() | {"bits_per_token": measured.per_token}}
-    who |= {name: {"value": value} for name, value in compressors(texts).items()}
-    return {"who": who, "documents": len(texts), "bytes": int(documents.sizes.sum()), "tokens": measured.tokens}
+    return text_table(World.of(name, documents, handle.tokenizer), {"model": handle}, EvalConfig(ngram_order=0))
 
 
 def answers(handle: Any, count: int, seed: int) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 `runs.estimate` starts it as `python -m groundup.runs.measurement FOLDER`, where FOLDER/recipe.toml is the full recipe. In one process, so that peaks of memory
 are those of a real run. An untrained model does not stop by itself: its answers would be longer than a tuned model's, and dearer. So the answers of `align` are
-cut at the mean length of the right ones, and how the time of an answer grows with its length is measured apart (`answering`).
+cut at the longest right one, and how the time of an answer grows with its length is measured apart (`answering`).
 """
 
 import dataclasses
-import math
+import random
 import re
 import sys
 import time
@@ -19,10 +19,11 @@ from groundup.runs import recipe as recipes
 from groundup.runs.recipe import Recipe
 
 ORDER = ("data", "tokenizer", "train", "eval", "tune", "align")  # eval before tune: one model is asked, not three
-TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 10, 4, 2  # the peak of memory is reached after some ten steps
-ASKED, READ = 128, 0.25  # instructions of each set; the share of the held-out documents
+TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 10, 4, 3  # the peak of memory is reached after some ten steps
+ASKED = 128  # instructions of each set
+RIGHT = 0.9  # of the answers in `align`: then, as with a tuned model, about half of the groups of eight have something to learn from
 RESULT = "measured.json"
-WORD = re.compile(r"[^\W\d]+|\d|[^\w\s]")  # about a token of an answer: a word, a digit, a mark
+WORD = re.compile(r"[^\W\d]+| (?=\d)|\d|[^\w\s]")  # about a token of an answer: a word, a digit and the space before it, a mark
 
 
 def small(recipe: Recipe, answer_tokens: int) -> Recipe:
@@ -34,11 +35,7 @@ def small(recipe: Recipe, answer_tokens: int) -> Recipe:
         "align": {"steps": ALIGN_STEPS, "max_new_tokens": answer_tokens, "checkpoint_every": 0},
     }
     if "eval" in recipe.configs:
-        config = recipe.configs["eval"]
-        changes["eval"] = {
-            "instructions": min(ASKED, config.instructions),
-            "documents": max(20, math.ceil(READ * config.documents)),
-        }
+        changes["eval"] = {"instructions": min(ASKED, recipe.configs["eval"].instructions)}
     stages = tuple(stage for stage in ORDER if stage in recipe.stages)
     configs = {name: dataclasses.replace(config, **changes.get(name, {})) for name, config in recipe.configs.items()}
     return dataclasses.replace(recipe, name="measurement", stages=stages, configs=configs)
@@ -51,7 +48,8 @@ def main(folder: str) -> None:
     place = Path(folder)
     full = recipes.resolve(tomllib.loads((place / "recipe.toml").read_text("utf-8")), "the recipe")
     tokens, longest = answer_lengths(full)
-    done = runner.run(small(full, max(1, round(tokens))), place / "run")
+    take_answers_as_right()
+    done = runner.run(small(full, practised_length(full)), place / "run")
     models = {ran.name: ran.folder / "model" for ran in done.stages if ran.plan.stage.makes == "model"}
     asks = {"eval", "tune"} <= set(full.stages) and full.configs["eval"].instructions > 0
     answers = answering(next(iter(models.values())), longest, full) if asks and models else None
@@ -59,19 +57,42 @@ def main(folder: str) -> None:
     files.write_json(place / RESULT, {"stages": stages, "answer_tokens": tokens, "answering": answers})
 
 
-def questions(recipe: Recipe, count: int) -> list[Any]:
+def take_answers_as_right() -> None:
+    """Let most answers of an untrained model count as right: from answers that are all wrong nothing is learned, and a round would cost half."""
+    from groundup.data.sources import tinyworld
+
+    draw = random.Random(0)
+    tinyworld.check = lambda instruction, text: draw.random() < RIGHT
+
+
+def questions(recipe: Recipe, count: int, families: tuple[str, ...] = ()) -> list[Any]:
     """Held-out instructions like those that will be asked."""
     from groundup.data.sources.tinyworld import instructions
 
-    return list(instructions(recipe.seed + 77, count, "heldout"))
+    return list(instructions(recipe.seed + 77, count, "heldout", families))
+
+
+def answer_tokens(items: list[Any]) -> list[int]:
+    """About the tokens of the right answers, their ends included."""
+    return [len(WORD.findall(item.answer)) + 1 for item in items]
 
 
 def answer_lengths(recipe: Recipe) -> tuple[float, int]:
-    """The mean and the longest right answer in tokens, its end included."""
+    """The mean and the longest right answer in tokens."""
     if "tune" not in recipe.stages:
         return 1.0, 1
-    counts = [len(WORD.findall(item.answer)) + 1 for item in questions(recipe, 500)]
+    counts = answer_tokens(questions(recipe, 500))
     return sum(counts) / len(counts), max(counts)
+
+
+def practised_length(recipe: Recipe) -> int:
+    """The longest right answer of what `align` practises: its rounds last as long as their longest answers."""
+    if "align" not in recipe.stages:
+        return 1
+    from groundup.runs.stages.align import families
+
+    config = recipe.configs["align"]
+    return min(config.max_new_tokens, max(answer_tokens(questions(recipe, 100, families(config)))))
 
 
 def answering(folder: Path, longest: int, recipe: Recipe) -> dict[str, float]:

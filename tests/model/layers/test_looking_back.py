@@ -34,6 +34,21 @@ def test_a_model_that_was_never_trained_expects_what_it_has_seen_before():
     assert abs(again - new) < 0.3
 
 
+def test_of_two_places_behind_the_same_word_the_one_whose_word_before_is_the_same_too_is_found():
+    draw = torch.Generator().manual_seed(0)
+    nouns, names = (torch.stack([torch.randperm(250, generator=draw)[:2] + low for _ in range(128)]) for low in (10, 260))
+    asked = torch.randint(0, 2, (128,), generator=draw)
+    be, dot = torch.full((128,), 1), torch.full((128,), 2)
+    noun = nouns.gather(1, asked[:, None])[:, 0]
+    ids = torch.stack([nouns[:, 0], be, names[:, 0], dot, nouns[:, 1], be, names[:, 1], dot, noun, be], 1)
+    right = []
+    for scheme in ("look_back", "scaled"):
+        with torch.no_grad():
+            logits = made(scheme)(ids)[:, -1].gather(1, names)
+        right.append(float((logits.argmax(1) == asked).float().mean()))
+    assert right[0] > 0.75 and right[1] < 0.65  # the toss of a coin without
+
+
 def test_block_0_looks_at_the_token_before():
     module = made("look_back")
     ids, changed = repeated(1, 10), repeated(1, 10)

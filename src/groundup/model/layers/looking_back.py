@@ -9,10 +9,14 @@ arXiv:2305.09828); this is its form for the induction pair.
 
     block 0         query and key are one fixed vector, turned so that the rotary angle fits at a distance of 1 (2, ...):
                     every token looks at the one before, and writes a sketch of it beside its own vector
-    block 1, 2      the query sketches the current token, the key reads the sketch of the previous one: they agree where
-                    the current token stood before; the value writes the token found there towards the output
+    block 1         the query sketches the current token and reads the sketch of the previous one, the key reads those of
+                    the two before it: they agree where the same two tokens stood before; the value writes the token
+                    found there towards the output
+    block 2         the same for the current token alone: one before, or (other key heads) two before
 
 The fixed vector needs something fixed to be made from: coordinate 0 of every embedding is the same number.
+Without the match of two, "The red ball is Mira's. The old hat is Emil's. Who has the old hat?" stays a guess between the
+two names (60 % right after 1,000 steps of the demo, 96 % with it): both stand behind "is".
 Measured on 3-token phrases of 2,048 random words: 0.9 nats a token within the phrases after 80 steps of 2,048 tokens,
 against 7.1 after 200 from random values.
 """
@@ -42,9 +46,9 @@ def look_back(module: Any, seed: int | None = None) -> None:
     generator = torch.Generator().manual_seed(0 if seed is None else seed)
     with torch.no_grad():
         module.model.embed_tokens.weight[:, 0] = FIXED * module.config.initializer_range
-        sketches, places = _previous_tokens(module, generator)
+        sketch, places = _previous_tokens(module, generator)
         for block in MATCHING_BLOCKS:
-            _matches(module, block, sketches, places, generator)
+            _matches(module, block, sketch, places, generator)
 
 
 def check(config: Any) -> None:
@@ -62,34 +66,40 @@ def check(config: Any) -> None:
         raise ConfigError(f"initialization=look_back needs {' and '.join(lacking)}; change the model or use scaled")
 
 
-def _previous_tokens(module: Any, generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
-    """Make block 0's heads look 1, 2, ... tokens back. What each sketches (head_dim x hidden) and where it writes it."""
+def _previous_tokens(module: Any, generator: torch.Generator) -> tuple[Tensor, list[Tensor]]:
+    """Make block 0's heads look 1, 2, ... tokens back. How a token is sketched (head_dim x hidden), and where each head writes it."""
     config, attention = module.config, _prepared(module, 0, SHARP)
     half, size = config.head_dim // 2, config.head_dim
     angles = config.rope_theta ** (-torch.arange(FAST_PAIRS) / half)
     written = _orthonormal(config.hidden_size, config.num_key_value_heads * size, generator)
-    sketches, places = [], []
+    sketch = _orthonormal(config.hidden_size, size, generator).T
+    places = []
     for head in range(config.num_key_value_heads):
         key = attention.k_proj.weight[head * size : (head + 1) * size]
         key[:FAST_PAIRS, 0], key[half : half + FAST_PAIRS, 0] = torch.cos((head + 1) * angles), torch.sin((head + 1) * angles)
         for query in _group(attention.q_proj.weight, head, config):
             query[:FAST_PAIRS, 0], query[half : half + FAST_PAIRS, 0] = 1.0, 0.0
-        sketches.append(_orthonormal(config.hidden_size, size, generator).T)
         places.append(written[:, head * size : (head + 1) * size])
-        _write(attention, head, config, sketches[-1], places[-1] * SKETCH * config.initializer_range)
-    return sketches, places
+        _write(attention, head, config, sketch, places[-1] * SKETCH * config.initializer_range)
+    return sketch, places
 
 
-def _matches(module: Any, block: int, sketches: list[Tensor], places: list[Tensor], generator: torch.Generator) -> None:
-    """Make a block's heads look where the current token stood before, and write the token that followed it."""
+def _matches(module: Any, block: int, sketch: Tensor, places: list[Tensor], generator: torch.Generator) -> None:
+    """Make a block's heads look where the current token (and the one before it) stood before, and write the token that followed."""
     config, attention = module.config, _prepared(module, block, MATCH)
     size, half = config.head_dim, config.head_dim // 2
     slow = torch.cat([torch.arange(half // 2, half), torch.arange(half // 2, half) + half])  # pairs that hardly turn
-    part = slice(0, half) if block == MATCHING_BLOCKS[0] else slice(half, size)
+    pairs = block == MATCHING_BLOCKS[0] and len(places) > 1
     for head in range(config.num_key_value_heads):
-        attention.k_proj.weight[head * size + slow] = places[head][:, part].T
+        if pairs:
+            part = torch.arange(half // 2) + head % 4 * (half // 2)
+            looked_for = torch.cat([sketch[part], places[0][:, part].T / SKETCH])
+            offered = torch.cat([places[0][:, part].T, places[1][:, part].T])
+        else:
+            looked_for, offered = sketch[half:], places[head][:, half:].T
+        attention.k_proj.weight[head * size + slow] = offered
         for query in _group(attention.q_proj.weight, head, config):
-            query[slow] = sketches[head][part]
+            query[slow] = looked_for
         value = _orthonormal(config.hidden_size, size, generator).T
         _write(attention, head, config, value, value.T * COPY * config.initializer_range)
 

@@ -19,6 +19,7 @@ from torch.nn import functional
 PIECE = 1 << 20  # scores at once: 4 MB in fp32
 SMALLEST = 1e-30
 FEWEST_ROWS = 128  # below it the matrix products lose more than the cache wins
+STEP_ROWS = 64  # the last piece is filled up to a multiple: torch compiles and keeps a bf16 product for every number of rows it meets
 
 
 def cross_entropy_reference(
@@ -45,25 +46,33 @@ def _surprise(probabilities: Tensor, scores: Tensor, targets: Tensor) -> Tensor:
     return -probabilities[~tiny].log().sum() - exact
 
 
+def _filled(piece: Tensor) -> Tensor:
+    """The rows of a piece, and rows of zeros up to the next multiple of STEP_ROWS."""
+    missing = -len(piece) % STEP_ROWS
+    return functional.pad(piece, (0, 0, 0, missing)) if missing else piece
+
+
 class _Pieces(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
         wants_hidden, wants_weight, _ = ctx.needs_input_grad
-        head, rows = weight.to(hidden.dtype), max(FEWEST_ROWS, PIECE // len(weight))
+        head, rows = weight.to(hidden.dtype), max(FEWEST_ROWS, PIECE // len(weight) // STEP_ROWS * STEP_ROWS)
         to_hidden = torch.empty_like(hidden) if wants_hidden else None
         to_weight = torch.zeros(weight.shape, device=weight.device) if wants_weight else None
         total = torch.zeros((), device=hidden.device)
         for start in range(0, len(hidden), rows):
             piece, target = hidden[start : start + rows], targets[start : start + rows, None]
+            count, piece = len(piece), _filled(piece)
             scores = piece @ head.T
             gradient = torch.softmax(scores, dim=1, dtype=torch.float32)
-            total += _surprise(gradient.gather(1, target)[:, 0], scores, target)
+            total += _surprise(gradient[:count].gather(1, target)[:, 0], scores[:count], target)
             if not (wants_hidden or wants_weight):
                 continue
+            gradient[count:] = 0
             gradient.scatter_add_(1, target, gradient.new_full((1, 1), -1.0).expand_as(target))
             gradient = gradient.to(hidden.dtype)
             if to_hidden is not None:
-                torch.mm(gradient, head, out=to_hidden[start : start + rows])
+                to_hidden[start : start + count] = (gradient @ head)[:count]
             if to_weight is not None:
                 to_weight += gradient.T @ piece
         ctx.save_for_backward(to_hidden, to_weight)

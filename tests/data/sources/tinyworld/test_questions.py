@@ -41,12 +41,12 @@ def who_has(prompt):
         sentence = sentence.removeprefix("Then ").rstrip(".")
         if m := re.fullmatch(r"\w+ (?:gives|hands|sells) the (.+) to (\w+)", sentence):
             holder[m[1]] = m[2]
-        elif m := re.fullmatch(r"(?:The|Now the) (.+) (?:belongs|is given) to (\w+)", sentence):
+        elif m := re.fullmatch(r"(?:The|Now the) (.+) is (\w+)'s", sentence):
             holder[m[1]] = m[2]
         else:
             assert re.search("nothing|There are", sentence), sentence
     [thing] = [thing for thing in holder if thing in question]
-    return f"It is {holder[thing]}"
+    return f"The {thing} is {holder[thing]}'s"
 
 
 @pytest.mark.parametrize("family, answer", [("where", where_is), ("who", who_has)])

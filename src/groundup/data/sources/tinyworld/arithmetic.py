@@ -1,8 +1,7 @@
 """Numbers in the small world: which pairs may meet in a sum, a difference, a series, and their answers.
 
 The tables are small (36 sums to nine, 36 differences, 23 series, all answers one digit), because a model of a
-million weights sees each entry only some hundred times; `long` sums of two-digit numbers are the hard form, three
-quarters without a carry.
+million weights sees each entry only some hundred times; `long` sums of two-digit numbers are the hard form.
 
 Held out are *ordered* pairs whose mirror is seen (if 3 + 5 is held out, 5 + 3 is not) for sums and comparisons: a
 model that learned the operation answers them, one that learned strings does not. Differences and series have no
@@ -18,8 +17,8 @@ from groundup.data.sources.tinyworld.world import HELD_OUT_ONE_IN, Composition, 
 DIGITS = range(1, 10)
 STEPS = (1, 2, 3, -1, -2)
 TERMS = 4  # of a series: three shown, one asked
-LONG = range(11, 50)
-WITHOUT_CARRY = 3.0  # weight of a long sum without a carry against one with
+LONG = range(11, 100)
+WITHOUT_CARRY = 0.5  # weight of a long sum without a carry against one with
 PAIRS = {  # kind -> every pair that may meet
     "sum": [(a, b) for a in DIGITS for b in DIGITS if a + b <= 9],
     "difference": [(a, b) for a in DIGITS for b in DIGITS if b < a],
@@ -44,7 +43,16 @@ def held_out_numbers(kind: str, first: int, second: int, phrase: str = "") -> bo
 
 
 def _weight(kind: str, first: int, second: int) -> float:
-    return WITHOUT_CARRY if kind == "long" and first % 10 + second % 10 < 10 else 1.0
+    return WITHOUT_CARRY if kind == "long" and not carries(first, second) else 1.0
+
+
+def carries(first: int, second: int) -> bool:
+    """Whether a written sum carries a one from some column to the next.
+
+    >>> carries(123, 456), carries(127, 456), carries(174, 240)
+    (False, True, True)
+    """
+    return any((first // ten) % 10 + (second // ten) % 10 > 9 for ten in (1, 10, 100))
 
 
 @cache

@@ -55,15 +55,11 @@ where_question:
 who:
   1 | <owners> <passed>
 owners:
-  3 | The <thing_a> <owned_by> {new_person common_name:a}. The <thing_b> <owned_by> {new_person common_name:b}.
+  3 | The <thing_a> is {new_person common_name:a}'s. The <thing_b> is {new_person common_name:b}'s.
         {new_person common_name:c} has nothing.
         | | take a t; take b u
   1 | There are {new_person common_name:c}, {new_person common_name:a} and {new_person common_name:b}. The
-        <thing_a> belongs to [a]. The <thing_b>
-        belongs to [b]. | | take a t; take b u
-owned_by:
-  2 | belongs to
-  1 | is given to
+        <thing_a> is [a]'s. The <thing_b> is [b]'s. | | take a t; take b u
 thing_a:
   1 | {the common_adjective:adjective} {noun adjective common_thing:t}
 thing_b:
@@ -78,13 +74,13 @@ pass:
   3 | {giver:actor} gives the {of actor:thing} to {other actor:other}. | | take other thing
   1 | {giver:actor} hands the {of actor:thing} to {other actor:other}. | | take other thing
   1 | Then {giver:actor} sells the {of actor:thing} to {other actor:other}. | | take other thing
-  2 | Now the {held:thing} belongs to {not_holder thing:other}. | | take other thing
+  4 | Now the {held:thing} is {not_holder thing:other}'s. | | take other thing
 who_question:
-  6 | Who has the {held:q}? | | answer it_is_holder q
-  2 | Who has the {held:q} now? | | answer it_is_holder q
-  2 | Who holds the {held:q} at the end? | | answer it_is_holder q
-  2 | Tell me who has the {held:q}. | | answer it_is_holder q
-  2 | Which person has the {held:q}? | | answer it_is_holder q
+  6 | Who has the {held:q}? | | answer it_is_holders q
+  2 | Who has the {held:q} now? | | answer it_is_holders q
+  2 | Who holds the {held:q} at the end? | | answer it_is_holders q
+  2 | Tell me who has the {held:q}. | | answer it_is_holders q
+  2 | Which person has the {held:q}? | | answer it_is_holders q
 """
 
 LISTS = r"""

@@ -74,7 +74,7 @@ STATE = {
     "where": lambda w, role: _where(w, w.roles[role]),
     "place": lambda w, role: w.place_of[w.roles[role]],
     "holder": lambda w, role: w.holder_of[w.roles[role]],
-    "it_is_holder": lambda w, role: f"It is {w.holder_of[w.roles[role]]}",
+    "it_is_holders": lambda w, role: f"The {w.roles[role]} is {w.holder_of[w.roles[role]]}'s",
     "who_where": _who_where,
     "what_where": _what_where,
     "others": lambda w, role: joined(p for p in w.people if p != w.roles[role]),
