@@ -21,19 +21,24 @@ def one_by_one(module, prompts, groups):
 
 def test_a_row_holds_the_prompt_once_and_every_answer_as_if_it_followed_at_once():
     batch = side_by_side(PROMPTS, GROUPS, pad_id=1)
-    assert batch.input_ids.tolist() == [
+    assert batch.input_ids.shape == (4, 16) and (batch.parts[:, 12:] == -1).all() and (batch.parts[2:] == -1).all()
+    assert batch.input_ids[:2, :12].tolist() == [
         [5, 6, 7, 20, 21, 22, 23, 20, 21, 1, 1, 1],
         [8, 9, 10, 11, 12, 13, 24, 25, 26, 27, 28, 29],
     ]
-    assert batch.positions.tolist() == [[0, 1, 2, 3, 4, 5, 3, 3, 4, 0, 0, 0], [0, 1, 2, 3, 4, 5, 6, 7, 6, 7, 8, 9]]
-    assert batch.parts[0].tolist() == [0, 0, 0, 1, 1, 1, 2, 3, 3, -1, -1, -1]
+    assert batch.positions[:2, :12].tolist() == [
+        [0, 1, 2, 3, 4, 5, 3, 3, 4, 0, 0, 0],
+        [0, 1, 2, 3, 4, 5, 6, 7, 6, 7, 8, 9],
+    ]
+    assert batch.parts[0, :12].tolist() == [0, 0, 0, 1, 1, 1, 2, 3, 3, -1, -1, -1]
     assert batch.targets.tolist() == [20, 21, 22, 23, 20, 21, 24, 25, 26, 27, 28, 29]
     assert batch.answers.tolist() == [0, 0, 0, 1, 2, 2, 3, 3, 4, 4, 4, 4]
 
 
 def test_answers_see_the_prompt_and_themselves_but_not_each_other():
     mask = side_by_side([[5, 6]], [[[7, 8], [9]]]).mask()[0].int()
-    assert mask.tolist() == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 0, 0, 1]]
+    assert mask[:5, :5].tolist() == [[1, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 0, 0, 1]]
+    assert not mask[:5, 5:].any() and not mask[5:, :5].any() and mask[5:].any(1).all()  # padding sees padding alone
 
 
 @settings(max_examples=20, deadline=None)

@@ -17,13 +17,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 PADDING, PROMPT = -1, 0
+ROWS, COLUMNS, TARGETS = 4, 16, 64  # shapes are rounded up to these: torch compiles a bf16 product for every shape it meets
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerBatch:
     """Groups of answers, a row each. The answers' tokens, row after row and answer after answer, are `targets`."""
 
-    input_ids: Int[Tensor, "groups seq"]
+    input_ids: Int[Tensor, "groups seq"]  # the last rows may be padding alone
     positions: Int[Tensor, "groups seq"]
     parts: Int[Tensor, "groups seq"]  # 0: prompt; 1, 2, ...: which answer; -1: padding
     predictors: Int[Tensor, " tokens"]  # where in the flattened rows the token before each target stands
@@ -38,7 +39,7 @@ class AnswerBatch:
     def mask(self) -> Bool[Tensor, "groups seq seq"]:
         """Who may look at whom: back within the own part, and at the prompt."""
         query, key = self.parts[:, :, None], self.parts[:, None, :]
-        seen = ((query == key) | (key == PROMPT)) & (key != PADDING)
+        seen = (query == key) | ((key == PROMPT) & (query != PADDING))  # padding sees padding: a query needs some key
         return seen.tril()
 
     def to(self, device: torch.device | str) -> "AnswerBatch":
@@ -51,14 +52,15 @@ def side_by_side(
 ) -> AnswerBatch:
     """Lay prompts and the answers to each out as rows."""
     rows = [_row(prompt, answers) for prompt, answers in zip(prompts, groups, strict=True)]
-    width = max((len(row.ids) for row in rows), default=0)
+    width = up_to(max((len(row.ids) for row in rows), default=0), COLUMNS)
+    filled = up_to(len(rows), ROWS)
     targets = [token for answers in groups for answer in answers for token in answer]
     owners = np.repeat(np.arange(sum(map(len, groups))), [len(answer) for answers in groups for answer in answers])
     predictors = [number * width + place for number, row in enumerate(rows) for place in row.predictors]
     return AnswerBatch(
-        _padded([row.ids for row in rows], width, pad_id),
-        _padded([row.positions for row in rows], width, 0),
-        _padded([row.parts for row in rows], width, PADDING),
+        _padded([row.ids for row in rows], filled, width, pad_id),
+        _padded([row.positions for row in rows], filled, width, 0),
+        _padded([row.parts for row in rows], filled, width, PADDING),
         torch.tensor(predictors, dtype=torch.int64),
         torch.tensor(targets, dtype=torch.int64),
         torch.from_numpy(owners),
@@ -85,8 +87,17 @@ def _row(prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> _Row:
     return row
 
 
-def _padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> Int[Tensor, "groups seq"]:
-    filled = np.full((len(rows), width), fill, dtype=np.int64)
+def up_to(count: int, step: int) -> int:
+    """The next multiple.
+
+    >>> up_to(17, 16), up_to(16, 16)
+    (32, 16)
+    """
+    return -(-count // step) * step
+
+
+def _padded(rows: Sequence[Sequence[int]], count: int, width: int, fill: int) -> Int[Tensor, "groups seq"]:
+    filled = np.full((count, width), fill, dtype=np.int64)
     for number, row in enumerate(rows):
         filled[number, : len(row)] = row
     return torch.from_numpy(filled)
@@ -95,5 +106,7 @@ def _padded(rows: Sequence[Sequence[int]], width: int, fill: int) -> Int[Tensor,
 def log_probabilities(module: Any, batch: AnswerBatch) -> Float[Tensor, " tokens"]:
     """The log-probability of every token of every answer, in nats, given its prompt and the answer so far."""
     hidden = module.hidden(batch.input_ids, batch.mask(), batch.positions).flatten(0, 1)
-    logits = module.lm_head(hidden.index_select(0, batch.predictors)).float()
+    count = len(batch.predictors)
+    chosen = torch.nn.functional.pad(batch.predictors, (0, up_to(count, TARGETS) - count))
+    logits = module.lm_head(hidden.index_select(0, chosen))[:count].float()
     return -torch.nn.functional.cross_entropy(logits, batch.targets, reduction="none")

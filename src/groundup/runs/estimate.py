@@ -161,7 +161,7 @@ def more_steps(recipe: Recipe, small: Recipe, name: str, numbers: Mapping[str, A
     other = {"validation": "validate_every", "sample": "sample_every"}
     for kind, every in other.items():
         if kind in units:
-            seconds += (calls(getattr(config, every), steps) - 1) * units[kind]["typical"]
+            seconds += (calls(getattr(config, every), steps) - units[kind]["count"]) * units[kind]["typical"]
     return seconds + (calls(config.checkpoint_every, steps) - 1) * max(0.0, numbers["loop_seconds"] - spent)
 
 

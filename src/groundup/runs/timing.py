@@ -1,7 +1,7 @@
 """What a stage spends its time on, by kind of work: how many units of each it did, and the seconds they took.
 
 A stage keeps the table under `numbers["units"]`; from a small run's table `runs.estimate` forecasts a large one's time. A unit's typical time is the median
-where single units were timed: the first step of a run pays for preparations that the others do not.
+of the later half where single units were timed: the first steps of a run pay for preparations that the others do not.
 """
 
 import statistics
@@ -53,7 +53,7 @@ class Units:
             kind: {
                 "count": sum(count for count, _ in parts),
                 "seconds": sum(seconds for _, seconds in parts),
-                "typical": statistics.median(seconds / count for count, seconds in parts),
+                "typical": statistics.median(seconds / count for count, seconds in parts[len(parts) // 2 :]),
             }
             for kind, parts in self.kinds.items()
         }
