@@ -33,11 +33,22 @@ def test_generate_as_json_is_json_alone(model_folder, call):
 
 def test_what_is_not_given_is_the_model_folders_own(model_folder, call):
     own = call("generate", model_folder, "The cat", "--json")
-    assert own == call("generate", model_folder, "The cat", "--json", "--seed", 0)[:0] + own
     greedy = json.loads(
         call("generate", model_folder, "The cat", "--json", "--temperature", 0, "--max-new-tokens", 8)[1]
     )
     assert json.loads(own[1])["text"] == greedy["text"]  # its generation_config.json says: do not draw, 8 tokens
+
+
+def test_generate_answers_where_the_folder_says_that_the_model_chats_and_raw_continues(spoiled, call):
+    def text(*flags):
+        status, out, _ = call("generate", spoiled, "The cat", "--json", "--max-new-tokens", 4, *flags)
+        assert status == 0
+        return json.loads(out)["text"]
+
+    continued, answered = text(), text("--chat")
+    assert continued != answered  # an answer follows the template's marks, not the bare words
+    files.write_json(spoiled / "groundup.json", {"chats": True})
+    assert text() == answered and text("--raw") == continued
 
 
 def test_chat_through_a_pipe_answers_every_line_on_stdout_and_opens_with_two_lines_on_stderr(

@@ -13,6 +13,8 @@ class TuneConfig:
 
     data: str | None = None
     """the user's own conversations (JSON lines with messages, or prompt and answer); none: tinyworld's instructions"""
+    turns: int = 1
+    """questions of tinyworld in one conversation at most: half have one, the others 2 to this many; the user's own conversations stay as they are"""
     epochs: float = 3.0
     """how often every conversation is seen"""
     steps: int = 0
@@ -49,6 +51,8 @@ class TuneConfig:
     def __post_init__(self) -> None:
         if self.steps < 0:
             raise ConfigError(f"steps={self.steps} is below 0; use 0 to go by epochs, or 1 or more")
+        if self.turns < 1:
+            raise ConfigError(f"turns={self.turns} would ask nothing; use 1, or 3 for conversations of up to three questions")
         if not self.epochs > 0:
             raise ConfigError(f"epochs={self.epochs} would tune nothing; use a number above 0, such as 3")
         self.training(self.steps or 1)  # checks the numbers that both have

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from groundup.errors import InputError
-from groundup.tuning.supervised.conversations import read_conversations, to_messages
+from groundup.tuning.supervised.conversations import one_after_another, read_conversations, to_messages
 
 ASKED = [{"role": "user", "content": "Add 1 and 2."}, {"role": "assistant", "content": "3"}]
 
@@ -67,3 +67,12 @@ def test_an_empty_file_says_what_a_line_looks_like(tmp_path):
     (tmp_path / "data.jsonl").write_text("")
     with pytest.raises(InputError, match="holds no conversation; write lines such as"):
         read_conversations(tmp_path / "data.jsonl")
+
+
+def test_joined_conversations_are_the_same_messages_in_the_same_order_and_half_stay_alone():
+    alone = [to_messages({"prompt": f"question {n}", "answer": str(n)}) for n in range(400)]
+    joined = list(one_after_another(alone, 3, seed=1))
+    assert [message for one in joined for message in one] == [message for one in alone for message in one]
+    lengths = [len(one) // 2 for one in joined]
+    assert set(lengths) == {1, 2, 3} and 0.4 < lengths.count(1) / len(lengths) < 0.6
+    assert list(one_after_another(alone, 1)) == alone

@@ -45,6 +45,7 @@ def encoded(context: Context, tokenizer: Any) -> Any:
     """The conversations as token shards, made once."""
     from groundup.data.pipeline.formats import Shards
     from groundup.errors import InputError
+    from groundup.tuning.supervised.conversations import one_after_another
     from groundup.tuning.supervised.instruction import conversations_to_shards
 
     folder = context.folder / "conversations"
@@ -53,7 +54,9 @@ def encoded(context: Context, tokenizer: Any) -> Any:
             f"{context.inputs['model']} has no chat template; add chat_template to its tokenizer_config.json"
         )
     if not (folder / "index.json").exists():
-        conversations_to_shards(conversations(context), tokenizer, folder)
+        made, config = conversations(context), context.config
+        chained = made if config.data else list(one_after_another(made, config.turns, config.seed))
+        conversations_to_shards(chained, tokenizer, folder)
     return Shards.open(folder)
 
 

@@ -9,7 +9,8 @@
 Which shape a record has is told by its keys. Left out: images, tools, preference pairs.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,22 @@ def checked(messages: Sequence[Message], where: str) -> list[Message]:
     if not any(message["role"] == "assistant" and message["content"] for message in messages):
         raise InputError(f"{where} has no answer of the assistant; add a message with the role assistant")
     return list(messages)
+
+
+def one_after_another(conversations: Sequence[list[Message]], turns: int, seed: int = 0) -> Iterator[list[Message]]:
+    """Join conversations that have nothing to do with each other: half stay alone, the others are joined by 2 to `turns`.
+
+    A model that was only ever asked once takes a second question for something else.
+
+    >>> questions = [[{"role": "user", "content": str(n)}] for n in range(100)]
+    >>> sorted({len(joined) for joined in one_after_another(questions, 3)})
+    [1, 2, 3]
+    """
+    draw, start = random.Random(seed), 0
+    while start < len(conversations):
+        count = draw.randint(2, turns) if turns > 1 and draw.random() < 0.5 else 1
+        yield [message for conversation in conversations[start : start + count] for message in conversation]
+        start += count
 
 
 def _turn(turn: Any) -> Message:
