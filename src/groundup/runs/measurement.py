@@ -19,8 +19,8 @@ from groundup.runs import recipe as recipes
 from groundup.runs.recipe import Recipe
 
 ORDER = ("data", "tokenizer", "train", "eval", "tune", "align")  # eval before tune: one model is asked, not three
-TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 14, 6, 12
-VALIDATE_EVERY = 7  # twice: memory grows once more when training goes on after the first
+TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 24, 6, 12
+VALIDATE_EVERY = 6  # each time that training goes on after a validation, memory grows a little
 ASKED = 128  # instructions of each set
 RIGHT = 0.9  # of the answers in `align`: then, as with a tuned model, about half of the groups of eight have something to learn from
 RESULT = "measured.json"
