@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from groundup import sandbox
-from groundup.sandbox import run_python
+from groundup.sandbox import run_forked, run_python
 
 kernel = pytest.mark.skipif(not sandbox.isolates(), reason="this kernel has no filter of system calls")
 
@@ -211,3 +211,69 @@ def test_no_folder_and_no_open_handle_is_left():
     run_python("print(1)"), run_python("1/0"), run_python("while True: pass", timeout_s=0.2)
     left = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("groundup-sandbox")} - before[0]
     assert not left and len(os.listdir("/dev/fd")) == before[1]
+
+
+# ───────── a copy of this process ─────────
+
+
+def test_a_forked_function_says_what_it_found_and_knows_what_was_imported():
+    numbers = [1, 2, 3]
+
+    def work(say):
+        print("aloud")
+        say(str(sum(numbers)).encode())
+        numbers.clear()
+
+    verdict, said = run_forked(work)
+    assert (verdict.kind, verdict.stdout, said, numbers) == ("ok", "aloud\n", b"6", [1, 2, 3])
+
+
+def forked(code: str, **limits):
+    return run_forked(lambda say: (say(b"begun "), exec(code), say(b"ended")), **limits)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("while True: pass", "timeout"),
+        ("import time; time.sleep(60)", "timeout"),
+        ("1 / 0", "error"),
+        ("import sys; sys.exit(0)", "error"),
+        ("import os; os._exit(3)", "error"),
+        ("import os; os._exit(0)", "ok"),
+        ("while True: print('x' * 1000)", "output"),
+        ("import ctypes; ctypes.string_at(0)", "killed"),
+        ("bytearray(50 * 10**9)", "error"),
+    ],
+)
+def test_a_forked_function_that_ends_badly_has_said_only_its_beginning(code, kind):
+    verdict, said = forked(code, timeout_s=0.5)
+    assert (verdict.kind, said) == (kind, b"begun ")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import os; os.fork()", "import subprocess; subprocess.run(['true'])", "import os; os.kill(os.getppid(), 9)"],
+)
+def test_a_forked_function_starts_and_kills_no_process(code):
+    verdict, said = forked(code)
+    assert verdict.kind == "error" and "PermissionError" in verdict.stderr and said == b"begun "
+
+
+def test_a_forked_function_writes_only_in_a_folder_of_its_own(tmp_path):
+    assert "outside the sandbox's folder" in forked(f"open({str(tmp_path / 'a')!r}, 'w')")[0].stderr
+    folder = run_forked(lambda say: (Path("a").write_text("x"), say(os.getcwd().encode())))[1].decode()
+    assert folder and not Path(folder).exists() and not list(tmp_path.iterdir())
+
+
+def test_a_forked_function_sees_no_open_file_of_ours(tmp_path):
+    with open(tmp_path / "precious", "w") as precious:
+        forked(f"import os; os.write({precious.fileno()}, b'x')")
+    assert (tmp_path / "precious").read_text() == ""
+
+
+def test_forked_functions_leave_no_handle_open():
+    before = len(os.listdir("/dev/fd"))
+    for code in ("pass", "1 / 0", "while True: pass"):
+        forked(code, timeout_s=0.2)
+    assert len(os.listdir("/dev/fd")) == before

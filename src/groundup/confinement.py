@@ -22,10 +22,24 @@ def main(cpu_s: int, memory_bytes: int, file_bytes: int, report: int) -> None:
     source = open(PROGRAM, "rb").read()
     sys.argv, sys.path[:0] = [PROGRAM], [os.getcwd()]
     module = sys.modules["__main__"] = type(sys)("__main__")
+    confine(cpu_s, memory_bytes, file_bytes)
+    os.write(report, _ended(source, module.__dict__).encode())
+
+
+def confine(cpu_s: int, memory_bytes: int, file_bytes: int) -> None:
+    """Put all three layers around this process, for good; only its current folder can be written from here on."""
     _limit(cpu_s, memory_bytes, file_bytes)
     deny_processes_and_network()
     sys.addaudithook(_writes_only_inside(os.getcwd()))
-    os.write(report, _ended(source, module.__dict__).encode())
+
+
+def held_bytes() -> int:
+    """The addresses this process holds already, which a limit of memory counts too; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
 
 
 def _ended(source: bytes, names: dict[str, object]) -> str:

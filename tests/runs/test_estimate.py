@@ -41,16 +41,16 @@ def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_of
 
 def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
     assert small.configs["model"] == full.configs["model"]
-    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 14
+    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 24
     assert small.stages == ("data", "tokenizer", "train", "eval", "tune", "align")
     assert small.configs["align"].max_new_tokens == 3
 
 
 def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):
-    units = {"step": unit(14, 0.5), "validation": unit(2, 2.0), "sample": unit(2, 1.0)}
-    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 13.5})}}  # 0.5 s of it: one checkpoint
+    units = {"step": unit(24, 0.5), "validation": unit(2, 2.0), "sample": unit(2, 1.0)}
+    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 18.5})}}  # 0.5 s of it: one checkpoint
     found = estimate.stage_forecast(full, small, "train", measured)
-    assert found["seconds"] == pytest.approx(20 + 96 * 0.5 + (3 - 2) * 2.0 + (1 - 2) * 1.0 + 4 * 0.5)
+    assert found["seconds"] == pytest.approx(20 + 86 * 0.5 + (3 - 2) * 2.0 + (1 - 2) * 1.0 + 4 * 0.5)
     assert found["tokens"] == 110 * 2 * 256
 
 

@@ -1,0 +1,87 @@
+"""Every exercise of the shelf proves itself: its solution passes, its stub does not, and each mutant is caught with its own words."""
+
+import os
+import shlex
+import sys
+from functools import cache
+
+import pytest
+
+from groundup import cli, slots
+from groundup.cli import verbs
+from groundup.course import resolve, shelf
+from groundup.course.checker import check_mutants, shared
+from groundup.course.exercise import Exercise, source_of
+from groundup.errors import InputError
+
+every = pytest.mark.parametrize("exercise", shelf.exercises(), ids=lambda one: one.id)
+proofs = cache(check_mutants)
+
+
+@every
+def test_the_solution_passes_and_the_stub_does_not(exercise: Exercise):
+    solution, stub = proofs(exercise)[:2]
+    assert not solution.fault and not stub.fault
+    assert "not written yet" in stub.verdict.sentence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_after_all_exercises_the_warm_process_still_has_one_thread():
+    assert all(proofs(exercise) for exercise in shelf.exercises())
+    process = shared().process
+    assert process is not None and len(os.listdir(f"/proc/{process.pid}/task")) == 1
+
+
+@every
+def test_each_of_at_least_four_mutants_is_caught_with_its_own_words(exercise: Exercise):
+    mutants = proofs(exercise)[2:]
+    assert len(mutants) >= 4
+    assert not [(proof.name, proof.fault) for proof in mutants if proof.fault]
+
+
+@every
+def test_no_two_mutants_get_the_same_sentence(exercise: Exercise):
+    sentences = [proof.verdict.sentence for proof in proofs(exercise)[2:]]
+    assert len(set(sentences)) == len(sentences)
+
+
+@every
+def test_a_check_that_fails_shows_a_small_input(exercise: Exercise):
+    failed = [proof.verdict for proof in proofs(exercise)[2:] if proof.verdict.kind == "failed"]
+    assert failed and all(verdict.input and len(verdict.input) < 600 for verdict in failed if verdict.rung != "speed")
+
+
+@every
+def test_every_check_names_another_mistake(exercise: Exercise):
+    assert len({check.mistake for check in exercise.checks}) == len(exercise.checks)
+    assert all(check.mistake.endswith((".", "?")) for check in exercise.checks)
+
+
+@every
+def test_it_has_a_task_three_hints_and_minutes(exercise: Exercise):
+    assert exercise.title and len(exercise.task.split()) > 30 and len(set(exercise.hints)) == 3
+    assert 5 <= exercise.minutes <= 240
+
+
+@every
+def test_it_stands_at_the_path_of_its_id(exercise: Exercise):
+    assert exercise.file == shelf.SHELF.joinpath(*exercise.id.split(".")).with_suffix(".py")
+    assert exercise.id in slots.known_slots() and source_of(exercise).is_file()
+
+
+@every
+def test_what_comes_before_is_a_topic_or_an_exercise(exercise: Exercise):
+    for id in exercise.prerequisites:
+        try:
+            assert resolve(id)
+        except InputError:
+            assert shelf.find(id).id == id != exercise.id
+
+
+@every
+def test_the_command_that_shows_it_at_work_can_be_read(exercise: Exercise):
+    program, *words = shlex.split(exercise.run)
+    arguments, mine = cli.take_mine(words)
+    assert (program, mine) == ("groundup", "my")
+    function, name, rest = verbs._function(arguments[0], arguments[1:])
+    assert verbs.parse(verbs.options_of(function), rest, name)
