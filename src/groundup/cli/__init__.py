@@ -21,6 +21,7 @@ VERBS = {  # verb -> what it does, in the order of a first visit
     "generate": "continue a text",
     "chat": "talk with a model",
     "eval": "measure a model on text",
+    "learn": "write a function of the library yourself, judged at once",
     "doctor": "check this machine and installation",
 }
 HELP = """usage: groundup [--mine FOLDER] VERB [options]

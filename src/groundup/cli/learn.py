@@ -1,0 +1,228 @@
+"""`groundup learn`: write a function of the library yourself, see at once what is wrong with it, then run it in the real thing."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="EXERCISE")]
+LOOK_EVERY = 0.2  # seconds between two looks at a watched file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where the learner's files are."""
+
+    folder: Path = Path("my")
+    """your folder: one file an exercise, and progress.txt"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListOptions(Place):
+    """the exercises and how far you are"""
+
+    json: bool = False
+    """print them as JSON on stdout"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartOptions(Place):
+    """begin an exercise: its file is put into your folder"""
+
+    exercise: Name = ""
+    """id or function; none: the next that you have not passed"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOptions(Place):
+    """judge your function"""
+
+    exercise: Name = ""
+    """id or function; none: the one you are at"""
+    all: bool = False
+    """judge every exercise that has a file in your folder"""
+    json: bool = False
+    """print the verdicts as JSON on stdout"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HintOptions(Place):
+    """one more hint; there are three"""
+
+    exercise: Name = ""
+    """id or function; none: the one you are at"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowOptions(Place):
+    """the library's own solution, once you have passed"""
+
+    exercise: Name = ""
+    """id or function; none: the one you are at"""
+    anyway: bool = False
+    """also before you have passed"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchOptions(Place):
+    """judge your function each time that its file is saved"""
+
+    exercise: Name = ""
+    """id or function; none: the one you are at"""
+
+
+def list_exercises(options: ListOptions) -> None:
+    """Show every exercise with what was done of it."""
+    from groundup.cli import running
+    from groundup.course import shelf
+
+    record = _record(options)
+    rows = [(one, record.get(one.id)) for one in shelf.exercises()]
+    if options.json:
+        return running.print_json([_facts(exercise, entry) for exercise, entry in rows])
+    width = max((len(e.name) for e, _ in rows), default=0)
+    for e, r in rows:
+        mark = "✓" if r.passed else "·" if e.id in record.entries else " "
+        print(f"{mark} {e.name:<{width}}  {'●' * e.difficulty:<5}  {e.minutes:>3} min  {e.title}")
+    print(f"{sum(r.passed for _, r in rows)} of {len(rows)} passed; `groundup learn start EXERCISE` begins one")
+
+
+def _facts(exercise: Any, entry: Any) -> dict[str, Any]:
+    about = {name: getattr(exercise, name) for name in ("id", "title", "difficulty", "minutes")}
+    return about | {name: getattr(entry, name) for name in ("passed", "hints", "tries")}
+
+
+def start(options: StartOptions) -> None:
+    """Write the exercise's file, if it is not there yet."""
+    from groundup import files
+    from groundup.course import exercise as exercises
+    from groundup.course import shelf
+    from groundup.errors import InputError
+
+    record = _record(options)
+    open_ones = (one for one in shelf.exercises() if not record.get(one.id).passed)
+    chosen = shelf.find(options.exercise) if options.exercise else next(open_ones, None)
+    if chosen is None:
+        raise InputError("you have passed every exercise; `groundup learn list` shows them, and a name begins one again")
+    file = _file(options, chosen)
+    if not file.exists():
+        files.write_text(file, exercises.stub(chosen))
+    record.started(chosen.id)
+    print(f"{chosen.title} ({'●' * chosen.difficulty}, about {chosen.minutes} minutes)")
+    print(f"write {chosen.name} in {file}, then: groundup learn check{_flag(options)}")
+
+
+def check(options: CheckOptions) -> int:
+    """Judge one file, or all; 0 when everything passed, else 1."""
+    import dataclasses
+
+    from groundup.cli import running
+    from groundup.course import shelf
+    from groundup.errors import InputError
+
+    record = _record(options)
+    begun = [one for one in shelf.exercises() if _file(options, one).exists()]
+    chosen = begun if options.all else [_chosen(options, record)]
+    if not chosen:
+        raise InputError(f"{options.folder} holds no exercise yet; `groundup learn start` begins one")
+    verdicts = [_judge(options, record, one) for one in chosen]
+    if options.json:
+        running.print_json([dataclasses.asdict(verdict) | {"passed": verdict.passed} for verdict in verdicts])
+    else:
+        for one, verdict in zip(chosen, verdicts, strict=True):
+            _say(options, one, verdict, record)
+    return 0 if all(verdict.passed for verdict in verdicts) else 1
+
+
+def hint(options: HintOptions) -> None:
+    """Print the next hint, or the last one again."""
+    record = _record(options)
+    chosen = _chosen(options, record)
+    number = min(record.get(chosen.id).hints, len(chosen.hints) - 1)
+    if record.get(chosen.id).hints < len(chosen.hints):
+        record.hinted(chosen.id)
+    print(f"{chosen.name}, hint {number + 1} of {len(chosen.hints)}: {chosen.hints[number]}")
+
+
+def show_solution(options: ShowOptions) -> None:
+    """Print the library's source of the function."""
+    from groundup.course import exercise as exercises
+    from groundup.errors import InputError
+
+    record = _record(options)
+    chosen = _chosen(options, record)
+    if not (record.get(chosen.id).passed or options.anyway):
+        raise InputError(f"you have not passed {chosen.name} yet; take a hint first, or give --anyway")
+    print(exercises.solution(chosen), end="")
+
+
+def watch(options: WatchOptions) -> None:
+    """Judge at once, and again after every save, until Ctrl-C."""
+    from groundup.course import checker
+
+    record = _record(options)
+    chosen = _chosen(options, record)
+    checker.shared().start()
+    file, seen = _file(options, chosen), None
+    print(f"watching {file}; Ctrl-C ends it", file=sys.stderr)
+    while True:
+        now = file.stat().st_mtime_ns if file.exists() else None
+        if now != seen:
+            seen = now
+            _say(options, chosen, _judge(options, record, chosen), record)
+        time.sleep(LOOK_EVERY)
+
+
+def _record(options: Place) -> Any:
+    """The learner's progress; says what had to be mended."""
+    from groundup.course.record import Record
+
+    record = Record(options.folder)
+    if record.notice:
+        print(record.notice, file=sys.stderr)
+    return record
+
+
+def _chosen(options: Any, record: Any) -> Any:
+    """The exercise that is named, or the one that the learner is at."""
+    from groundup.course import shelf
+    from groundup.errors import InputError
+
+    if not (options.exercise or record.current):
+        raise InputError("no exercise was begun yet; `groundup learn start` begins the first")
+    return shelf.find(options.exercise or record.current)
+
+
+def _file(options: Place, exercise: Any) -> Path:
+    return options.folder / f"{exercise.name}.py"
+
+
+def _flag(options: Place) -> str:
+    """What has to be added to a command when the folder is not the usual one."""
+    return "" if options.folder == Path("my") else f" --folder {options.folder}"
+
+
+def _judge(options: Place, record: Any, exercise: Any) -> Any:
+    from groundup.course import checker
+
+    verdict = checker.check_file(exercise, _file(options, exercise))
+    record.tried(exercise.id, verdict.passed)
+    return verdict
+
+
+def _say(options: Place, exercise: Any, verdict: Any, record: Any) -> None:
+    """The verdict, and what to do next."""
+    print(f"{'✓' if verdict.passed else '✗'} {exercise.name}  ({verdict.seconds:.1f} s)\n{verdict.text()}")
+    if verdict.passed:
+        run = exercise.run.replace("--mine my ", f"--mine {options.folder} ")
+        print(f"\nsee it in the real run:  {run}")
+        print(f"the library's own:       groundup learn show {exercise.name}{_flag(options)}")
+        print(f"the next one:            groundup learn start{_flag(options)}")
+    elif record.get(exercise.id).hints < len(exercise.hints):
+        print(f"\na hint:  groundup learn hint {exercise.name}{_flag(options)}")
+
+
+ACTIONS = {"start": start, "check": check, "hint": hint, "show": show_solution, "list": list_exercises, "watch": watch}
