@@ -308,6 +308,12 @@ def read_jsonl(path: str | Path) -> list[dict[str, Any]]:
     return records
 
 
+def cache_folder() -> Path:
+    """What may be lost with the project and is kept for its user: GROUNDUP_CACHE, or groundup in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groundup"
+    return Path(os.environ.get("GROUNDUP_CACHE", default))
+
+
 def sha256(path: str | Path) -> str:
     """Hash a file's content, piece by piece."""
     with open(path, "rb") as file:

@@ -7,7 +7,6 @@ stays as it is. Every change is also written to a backup in the user's cache fol
 """
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,9 +77,8 @@ class Record:
 
     def backup(self) -> Path:
         """Where the copy outside the folder is: it belongs to the folder's place."""
-        default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groundup"
         place = hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:12]
-        return Path(os.environ.get("GROUNDUP_CACHE", default)) / "progress" / f"{place}.txt"
+        return files.cache_folder() / "progress" / f"{place}.txt"
 
     def _read(self) -> None:
         """Take the lines that can be read; for the others, and for a lost file, those of the backup."""
@@ -91,9 +89,8 @@ class Record:
         elif damaged:
             self.notice = f"{damaged} lines of {self.path} cannot be read; what its backup knows was taken for them"
         self.entries = (kept or {}) | (found or {}) if damaged or found is None else found
-        if self.notice:
-            if self.entries:
-                self._put(self.entries[self.current])
+        if self.notice and self.entries:
+            self._put(self.entries[self.current])
 
 
 def _entries(path: Path) -> tuple[dict[str, Entry] | None, int]:

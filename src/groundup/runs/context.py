@@ -88,13 +88,10 @@ class Context:
 
     def measured(self, name: str, about: Any, measure: Callable[[], Any]) -> Any:
         """What was measured once for `about` on this machine, kept in the user's cache folder: two runs then choose alike."""
-        from groundup.machine.probe.roofline import cache_folder
         from groundup.runs.keys import digest
 
-        path = (
-            cache_folder()
-            / f"{name}-{digest([about, machine_name(), self.choose('threads', settings.cores)])[:16]}.json"
-        )
+        key = digest([about, machine_name(), self.choose("threads", settings.cores)])[:16]
+        path = files.cache_folder() / f"{name}-{key}.json"
         if path.is_file():
             return files.read_json(path)["chosen"]
         chosen = measure()

@@ -56,8 +56,6 @@ def estimate(recipe: Recipe, *, again: bool = False) -> dict[str, Any]:
 
 def cache_path(recipe: Recipe) -> Path:
     """Where the forecast of this recipe on this machine is kept."""
-    from groundup.machine.probe.roofline import cache_folder
-
     tables = {name: table_of(config) for name, config in recipe.configs.items()}
     about = [
         FORMAT,
@@ -67,7 +65,7 @@ def cache_path(recipe: Recipe) -> Path:
         slots.source_hash(),
         [outside(recipe, STAGES[stage]) for stage in recipe.stages],
     ]
-    return cache_folder() / f"forecast-{digest(about)[:16]}.json"
+    return files.cache_folder() / f"forecast-{digest(about)[:16]}.json"
 
 
 def measure(recipe: Recipe, inputs: Mapping[str, Path] | None = None) -> dict[str, Any]:

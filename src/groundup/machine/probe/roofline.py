@@ -6,7 +6,6 @@ ratio to these two. The measurement takes about two seconds and is kept in the u
 """
 
 import hashlib
-import os
 import statistics
 import time
 from dataclasses import asdict, dataclass
@@ -41,7 +40,7 @@ class Machine:
 
 def probe(fresh: bool = False) -> Machine:
     """The limits of this machine with the current number of threads, measured once and kept."""
-    path = cache_folder() / f"machine-{_key()}.json"
+    path = files.cache_folder() / f"machine-{_key()}.json"
     if path.exists() and not fresh:
         try:
             return Machine(**files.read_json(path))
@@ -103,12 +102,6 @@ def processor() -> str:
         import platform
 
         return platform.processor() or platform.machine()
-
-
-def cache_folder() -> Path:
-    """Where measurements of this machine are kept: GROUNDUP_CACHE, or groundup in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "groundup"
-    return Path(os.environ.get("GROUNDUP_CACHE", default))
 
 
 def _key() -> str:
