@@ -21,6 +21,14 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen(Place):
+    """One exercise of the folder."""
+
+    exercise: Name = ""
+    """id or function; none: the one you are at"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ListOptions(Place):
     """the exercises and how far you are"""
 
@@ -37,11 +45,9 @@ class StartOptions(Place):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CheckOptions(Place):
+class CheckOptions(Chosen):
     """judge your function"""
 
-    exercise: Name = ""
-    """id or function; none: the one you are at"""
     all: bool = False
     """judge every exercise that has a file in your folder"""
     json: bool = False
@@ -49,29 +55,21 @@ class CheckOptions(Place):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HintOptions(Place):
+class HintOptions(Chosen):
     """one more hint; there are three"""
-
-    exercise: Name = ""
-    """id or function; none: the one you are at"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShowOptions(Place):
+class ShowOptions(Chosen):
     """the library's own solution, once you have passed"""
 
-    exercise: Name = ""
-    """id or function; none: the one you are at"""
     anyway: bool = False
     """also before you have passed"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WatchOptions(Place):
+class WatchOptions(Chosen):
     """judge your function each time that its file is saved"""
-
-    exercise: Name = ""
-    """id or function; none: the one you are at"""
 
 
 def list_exercises(options: ListOptions) -> None:
@@ -186,7 +184,7 @@ def _record(options: Place) -> Any:
     return record
 
 
-def _chosen(options: Any, record: Any) -> Any:
+def _chosen(options: Chosen, record: Any) -> Any:
     """The exercise that is named, or the one that the learner is at."""
     from groundup.course import shelf
     from groundup.errors import InputError
