@@ -55,4 +55,4 @@ def _words(verb: str) -> list[str]:
     flags = dict.fromkeys(
         flag for function in functions for flag in verbs.flags(verbs.options_of(function), f"groundup {verb}")
     )
-    return [*actions, *flags]
+    return [*filter(None, actions), *flags]

@@ -1,6 +1,7 @@
 """From words to a call: find the verb's file, read its flags into the dataclass that its function takes, call it.
 
-A verb's file holds `run(options)`, or `ACTIONS`, a literal of second words (`data build`). tyro reads the flags; what it would print as a box becomes one
+A verb's file holds `run(options)`, or `ACTIONS`, a literal of second words (`data build`), of which "" is meant where none is
+given. tyro reads the flags; what it would print as a box becomes one
 sentence here, like every other mistake.
 """
 
@@ -39,16 +40,18 @@ def _function(verb: str, arguments: Sequence[str]) -> tuple[Callable[[Any], int 
     actions: dict[str, Callable[[Any], int | None]] | None = getattr(module, "ACTIONS", None)
     if actions is None:
         return module.run, f"groundup {verb}", arguments
+    if "" in actions and (not arguments or arguments[0].startswith("-")) and not {"-h", "--help"} & set(arguments):
+        return actions[""], f"groundup {verb}", arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         lines = (
             f"  groundup {verb} {action:<8} {options_of(function).__doc__}" for action, function in actions.items()
         )
-        print(f"usage: groundup {verb} {'|'.join(actions)} [options]\n\n" + "\n".join(lines))
+        print(f"usage: groundup {verb} {'|'.join(filter(None, actions))} [options]\n\n" + "\n".join(lines))
         raise SystemExit(0)
     if arguments[0] in actions:
         return actions[arguments[0]], f"groundup {verb} {arguments[0]}", arguments[1:]
     raise ConfigError(
-        f"'{arguments[0]}' is not something `groundup {verb}` does; write groundup {verb} {' or '.join(actions)}"
+        f"'{arguments[0]}' is not something `groundup {verb}` does; write groundup {verb} {' or '.join(filter(None, actions))}"
     )
 
 

@@ -4,7 +4,6 @@ A world whose documents carry their log-probability has an exact floor: on avera
 than the source that drew them. The training text comes along for the baselines.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ class World:
         texts = [document.text for document in held_out]
         documents = tokenize(texts, tokenizer)
         nats = [document.metadata.get("log_probability") for document in held_out]
-        floor = None if None in nats else Bits(-np.array(nats) / math.log(2), documents.sizes, documents.count)
+        floor = None if None in nats else Bits(-np.array(nats), documents.sizes, documents.count)
         return World(name, texts, documents, floor, training)
 
 

@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from groundup.slots import slot
+
 
 def warmup(step: int, warmup_steps: int) -> float:
     """Rise evenly to 1 over `warmup_steps` steps.
@@ -32,11 +34,13 @@ def linear(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float =
     return warmup(step, warmup_steps) * min(1.0, _left(step, steps, warmup_steps))
 
 
+@slot
 def cosine(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
     """Rise, then fall along half a cosine to 0."""
     return warmup(step, warmup_steps) * (1 - math.cos(math.pi * min(1.0, _left(step, steps, warmup_steps)))) / 2
 
 
+@slot
 def warmup_stable_decay(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 0.6) -> float:
     """Rise, stay at the peak, fall evenly to 0 over the last `decay_fraction` of the run."""
     return warmup(step, warmup_steps) * min(1.0, (steps - step) / max(1.0, decay_fraction * steps))

@@ -78,7 +78,7 @@ def test_a_uniform_model_needs_log2_of_the_vocabulary_for_each_token_and_end():
     texts = ["abc", "", "é", "a longer text than the context of sixteen tokens"]
     bits = bits_per_byte(uniform(), tokenize(texts, Bytes()))
     lengths = [len(text.encode()) + 1 for text in texts]
-    assert bits.bits == pytest.approx([length * math.log2(VOCAB) for length in lengths])
+    assert bits.nats / math.log(2) == pytest.approx([length * math.log2(VOCAB) for length in lengths])
     assert bits.tokens == sum(lengths) and bits.sizes.tolist() == [length - 1 for length in lengths]
     assert bits.per_token == pytest.approx(math.log2(VOCAB))
     assert bits.per_byte == pytest.approx(sum(lengths) * math.log2(VOCAB) / (sum(lengths) - 4))
@@ -104,14 +104,14 @@ def test_the_loss_is_that_of_transformers(module, tmp_path):
         ids = torch.tensor([[0, *row.tolist(), 0]])
         with torch.no_grad():
             loss = theirs(ids, labels=ids).loss.item()
-        assert measured.bits[index] == pytest.approx(loss * (len(row) + 1) / math.log(2), rel=1e-5)
+        assert measured.nats[index] == pytest.approx(loss * (len(row) + 1), rel=1e-5)
 
 
 def test_a_document_that_fits_is_one_window_whatever_the_stride(module):
     held_out = documents(CONTEXT - 1, 4)
     whole = bits_per_byte(module, held_out)
     assert all(
-        np.array_equal(bits_per_byte(module, held_out, stride=stride).bits, whole.bits) for stride in (1, 5, CONTEXT)
+        np.array_equal(bits_per_byte(module, held_out, stride=stride).nats, whole.nats) for stride in (1, 5, CONTEXT)
     )
 
 
@@ -123,20 +123,20 @@ def test_a_long_document_is_scored_as_window_after_window_by_hand(module):
         with torch.no_grad():
             scores = module(stream[:, start:end]).log_softmax(-1)[0]
         nats -= sum(scores[place - start, stream[0, place + 1]].item() for place in range(scored, end))
-    assert bits_per_byte(module, held_out).bits[0] == pytest.approx(nats / math.log(2), rel=1e-5)
+    assert bits_per_byte(module, held_out).nats[0] == pytest.approx(nats, rel=1e-5)
 
 
 def test_batches_do_not_change_what_a_document_costs(module):
     held_out = documents(3, 40, 1, 15, 16, 17, 0, 25, 8)
     together = bits_per_byte(module, held_out)
     one_by_one = bits_per_byte(module, held_out, logits_at_once=1)
-    assert one_by_one.bits == pytest.approx(together.bits, rel=1e-5)
+    assert one_by_one.nats == pytest.approx(together.nats, rel=1e-5)
     for index in range(len(held_out)):
         begin, end = held_out.offsets[index : index + 2]
         alone = TokenDocuments(
             held_out.ids[begin:end], np.array([0, end - begin]), held_out.sizes[index : index + 1], 0
         )
-        assert bits_per_byte(module, alone).bits[0] == pytest.approx(together.bits[index], rel=1e-5)
+        assert bits_per_byte(module, alone).nats[0] == pytest.approx(together.nats[index], rel=1e-5)
 
 
 def test_progress_hears_of_every_token(module):
@@ -185,7 +185,7 @@ def test_an_ngram_model_is_charged_for_the_same_tokens_each_document_afresh(trai
         ids = [0, *row, 0]
         chances = [model.distribution(ids[max(0, place - 2) : place])[ids[place]] for place in range(1, len(ids))]
         by_hand.append(-sum(map(math.log2, chances)))
-    assert measured.bits == pytest.approx(by_hand, rel=1e-5)
+    assert measured.nats / math.log(2) == pytest.approx(by_hand, rel=1e-5)
     assert measured.tokens == bits_per_byte(uniform(), of_rows(held_out)).tokens
 
 

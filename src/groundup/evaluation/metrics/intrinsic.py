@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from groundup.errors import InputError
 from groundup.evaluation.metrics.calibration import Interval, bootstrap
+from groundup.slots import slot
 from groundup.text.ngram.smoothing import KneserNey
 
 LOGITS_AT_ONCE = 1 << 22  # 16 MB in fp32: a quarter faster on a CPU than four times as many, which leave its caches
@@ -71,27 +72,39 @@ def tokenize(texts: Sequence[str], tokenizer: Any) -> TokenDocuments:
     return TokenDocuments(np.asarray(ids, np.int32), np.asarray(offsets, np.int64), sizes, int(tokenizer.eos_token_id))
 
 
+@slot
+def per_byte(nats: NDArray[np.float64], sizes: NDArray[np.int64]) -> float:
+    """Bits per byte over all documents. nats: the loss of each, summed over its tokens; sizes: UTF-8 bytes of each.
+
+    The sums are divided, not the documents' own quotients averaged: a short document would weigh as much as a long one.
+
+    >>> per_byte(np.array([4 * math.log(2), 12 * math.log(2)]), np.array([4, 4]))
+    2.0
+    """
+    return float((nats / math.log(2)).sum() / sizes.sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Bits:
     """What one model needed for each of some documents."""
 
-    bits: NDArray[np.float64]
+    nats: NDArray[np.float64]
     sizes: NDArray[np.int64]
     tokens: int  # predicted, ends of documents included
 
     @property
     def per_byte(self) -> float:
         """Bits per byte over all documents."""
-        return float(self.bits.sum() / self.sizes.sum())
+        return per_byte(self.nats, self.sizes)
 
     @property
     def per_token(self) -> float:
         """Bits per token; 2 to this power is the perplexity, which only models with one tokenizer may compare."""
-        return float(self.bits.sum() / self.tokens)
+        return float(self.nats.sum() / math.log(2) / self.tokens)
 
     def interval(self, **options: Any) -> Interval:
         """Bits per byte with the interval over other documents of the same kind; options as in `bootstrap`."""
-        return bootstrap(self.bits, self.sizes, **options)
+        return bootstrap(self.nats / math.log(2), self.sizes, **options)
 
 
 class Window(NamedTuple):
@@ -103,6 +116,7 @@ class Window(NamedTuple):
     end: int
 
 
+@slot
 def windows(lengths: Sequence[int], context: int, stride: int) -> list[Window]:
     """Cut documents of `lengths` tokens into windows of at most `context` inputs that score each token once.
 
@@ -143,7 +157,7 @@ def bits_per_byte(
         losses = _losses(module, batch, stream, starts, context)
         np.add.at(total, [window.document for window in batch], losses)
         advance(sum(window.end - window.scored for window in batch))
-    return Bits(total / math.log(2), documents.sizes, documents.count)
+    return Bits(total, documents.sizes, documents.count)
 
 
 def _batches(cut: list[Window], tokens: int) -> Iterator[list[Window]]:
@@ -187,7 +201,7 @@ def ngram_bits_per_byte(model: KneserNey, documents: TokenDocuments) -> Bits:
     """Measure an n-gram model on the tokens that `bits_per_byte` predicts."""
     stream, starts = documents.stream()
     nats = -model.log_probabilities(stream)
-    return Bits(np.add.reduceat(nats, starts) / math.log(2), documents.sizes, documents.count)
+    return Bits(np.add.reduceat(nats, starts), documents.sizes, documents.count)
 
 
 def gap_closed(model: float, ngram: float, floor: float) -> float:

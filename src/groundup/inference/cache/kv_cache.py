@@ -10,6 +10,22 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from groundup.slots import slot
+
+
+@slot
+def append(
+    kept: Float[Tensor, "batch kv_heads capacity head_dim"], new: Float[Tensor, "batch kv_heads new head_dim"], length: int
+) -> Float[Tensor, "batch kv_heads keys head_dim"]:
+    """Write the keys (or values) of new tokens behind the `length` that are kept; a view of all so far, nothing copied.
+
+    kept: the block of memory, changed in place; its columns from `length` on are free. AssertionError when it is full.
+    """
+    end = length + new.shape[2]
+    assert end <= kept.shape[2], f"the cache holds {kept.shape[2]} positions, not {end}"
+    kept[:, :, length:end] = new
+    return kept[:, :, :end]
+
 
 class KVCache:
     """Keys and values of `batch` rows. `length`: columns that are filled, padding on the left included."""
@@ -51,14 +67,10 @@ class KVCache:
         value: Float[Tensor, "batch kv_heads new head_dim"],
     ) -> tuple[Float[Tensor, "batch kv_heads keys head_dim"], Float[Tensor, "batch kv_heads keys head_dim"]]:
         """Append one layer's new keys and values; give back all so far. The last layer's call moves `length` on."""
-        keys, values = self.keys[layer], self.values[layer]
-        end = self.length + key.shape[2]
-        assert end <= keys.shape[2], f"the cache holds {keys.shape[2]} positions, not {end}"
-        keys[:, :, self.length : end] = key
-        values[:, :, self.length : end] = value
+        keys, values = append(self.keys[layer], key, self.length), append(self.values[layer], value, self.length)
         if layer == len(self.keys) - 1:
-            self.length = end
-        return keys[:, :, :end], values[:, :, :end]
+            self.length += key.shape[2]
+        return keys, values
 
     def part(self, rows: slice, start: int) -> "KVCache":
         """An empty cache that writes into these rows of this one, from column `start` on."""

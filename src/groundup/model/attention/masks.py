@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from groundup.slots import slot
+
 
 def causal(
     queries: int, keys: int | None = None, device: torch.device | str | None = None
@@ -21,6 +23,7 @@ def causal(
     return torch.ones(1, queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
 
 
+@slot
 def documents(document_ids: Int[Tensor, "batch seq"]) -> Bool[Tensor, "batch seq seq"]:
     """Let tokens of one document see each other, in both directions; -1 is padding, seen by nobody."""
     same = document_ids[:, :, None] == document_ids[:, None, :]

@@ -19,6 +19,7 @@ from groundup.model.attention import masks
 from groundup.slots import filled, slot
 
 SLOT = "model.attention.scaled_dot_product_attention"
+REPEATED = "model.attention.repeat_heads"
 WHOLE_SCORES_UP_TO = 1024  # keys; the scores of one layer are then at most 2 MB a head and row
 
 
@@ -41,6 +42,7 @@ def scaled_dot_product_attention(
     return weights.masked_fill(~mask, 0.0) @ value
 
 
+@slot
 def repeat_heads(
     x: Float[Tensor, "batch kv_heads seq head_dim"], groups: int
 ) -> Float[Tensor, "batch heads seq head_dim"]:
@@ -54,7 +56,7 @@ def prepare_mask(mask: Bool[Tensor, "batch queries keys"] | None, dtype: torch.d
     if mask is None:
         return None
     mask = mask[:, None]
-    if filled(SLOT):
+    if _by_definition():
         return mask
     # torch turns a bool mask into this sum itself, but in every layer again.
     return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -math.inf)
@@ -75,7 +77,7 @@ def attend(
     queries, keys = query.shape[-2], key.shape[-2]
     if queries == 1 or mask is not None:
         causal = False
-    if filled(SLOT):
+    if _by_definition():
         groups = query.shape[1] // key.shape[1]
         mask = masks.causal(queries, keys, query.device) if causal else mask
         return scaled_dot_product_attention(query, repeat_heads(key, groups), repeat_heads(value, groups), mask)
@@ -89,6 +91,11 @@ def attend(
     return functional.scaled_dot_product_attention(
         query, key, value, attn_mask=mask, is_causal=causal, enable_gqa=grouped
     )
+
+
+def _by_definition() -> bool:
+    """Whether a learner's function takes part, so that the definition runs and no kernel."""
+    return filled(SLOT) or filled(REPEATED)
 
 
 def _one_query(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:

@@ -6,15 +6,31 @@
 For equal parameters the ungated one is wider by half: 2 matrices of 4 * hidden against 3 of 8/3 * hidden.
 """
 
+from collections.abc import Callable
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from groundup.model.layers.linear import Linear
+from groundup.slots import slot
+
+Projection = Callable[[Tensor], Tensor]
+
+
+@slot
+def swiglu(
+    x: Float[Tensor, "*batch hidden"], gate_proj: Projection, up_proj: Projection, down_proj: Projection
+) -> Float[Tensor, "*batch hidden"]:
+    """Let one projection open or close what another one says, coordinate by coordinate, and bring it back to the width of x.
+
+    gate_proj, up_proj: hidden -> intermediate; down_proj: intermediate -> hidden. Shazeer 2020, eq. 6 (Swish with beta = 1).
+    """
+    return down_proj(functional.silu(gate_proj(x)) * up_proj(x))
 
 
 class GatedFeedForward(nn.Module):
-    """SwiGLU: one projection opens or closes what another one says."""
+    """SwiGLU with its three matrices."""
 
     def __init__(self, hidden: int, intermediate: int, bias: bool = False):
         super().__init__()
@@ -24,7 +40,7 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
         """Widen, gate, narrow."""
-        return self.down_proj(functional.silu(self.gate_proj(x)) * self.up_proj(x))
+        return swiglu(x, self.gate_proj, self.up_proj, self.down_proj)
 
 
 class SquaredReluFeedForward(nn.Module):

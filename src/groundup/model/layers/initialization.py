@@ -19,6 +19,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from groundup.slots import slot
+
 SCHEMES = ("scaled", "normal")
 WRITES_TO_STREAM = ("o_proj.weight", "down_proj.weight")
 
@@ -41,6 +43,7 @@ def initialize(module: nn.Module, *, layers: int, std: float, seed: int | None =
                 parameter.copy_(torch.empty(parameter.shape).normal_(0.0, deviation, generator=generator))
 
 
+@slot
 def deviation_of(name: str, parameter: Tensor, layers: int, std: float, scheme: str) -> float | None:
     """Look a parameter up in the table: the standard deviation of its first values; None for a gain (one)."""
     if name.endswith("bias"):

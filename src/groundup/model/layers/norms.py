@@ -4,8 +4,9 @@
 
 LayerNorm without the mean and the bias; as good and cheaper. Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4.
 
-`rms_norm_reference` is the definition. On a CPU torch computes the gradient of its own rms_norm in ten passes over
-memory; `rms_norm` takes the gradient of LayerNorm, which is one compiled loop, and adds back the mean it took away.
+`rms_norm` is the definition; `normalize` computes the same by the fastest way at hand. On a CPU torch computes the
+gradient of its own rms_norm in ten passes over memory; here it is the gradient of LayerNorm, which is one compiled loop,
+with the mean added back that it took away.
 """
 
 from typing import Any
@@ -15,8 +16,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from groundup.slots import filled, slot
 
-def rms_norm_reference(
+SLOT = "model.layers.rms_norm"
+
+
+@slot
+def rms_norm(
     x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
 ) -> Float[Tensor, "*batch hidden"]:
     """Divide by the root mean square, computed in float32 at least, and multiply by the gain."""
@@ -25,10 +31,12 @@ def rms_norm_reference(
     return gain.to(x.dtype) * (wide * scale).to(x.dtype)
 
 
-def rms_norm(
+def normalize(
     x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
 ) -> Float[Tensor, "*batch hidden"]:
-    """The same as the definition, by the fastest way that this device and this call allow."""
+    """The same, by the fastest way that this device and this call allow, or by the learner's function."""
+    if filled(SLOT):
+        return rms_norm(x, gain, eps)
     if x.device.type == "cpu" and x.requires_grad and torch.is_grad_enabled():
         return _ByLayerNorm.apply(x, gain, eps)[0]
     return functional.rms_norm(x, (x.shape[-1],), gain.to(x.dtype), eps)
@@ -85,4 +93,4 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
         """Normalise the last axis."""
-        return rms_norm(x, self.weight, self.eps)
+        return normalize(x, self.weight, self.eps)

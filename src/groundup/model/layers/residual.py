@@ -6,10 +6,28 @@ The stream itself is never normalised between blocks, so the gradient reaches ev
 at the start is decided by the first values of `o_proj` and `down_proj`: `initialization.py`.
 """
 
+from collections.abc import Callable
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from groundup.model.positions.rotary import Angles
+from groundup.slots import slot
+
+Part = Callable[[Tensor], Tensor]
+
+
+@slot
+def pre_norm_block(
+    x: Float[Tensor, "batch seq hidden"],
+    attention_norm: Part,
+    attention: Part,
+    feed_forward_norm: Part,
+    feed_forward: Part,
+) -> Float[Tensor, "batch seq hidden"]:
+    """Add to the stream what attention has to say of it, then what feed-forward has; each reads it through its norm."""
+    x = x + attention(attention_norm(x))
+    return x + feed_forward(feed_forward_norm(x))
 
 
 class Block(nn.Module):
@@ -33,5 +51,8 @@ class Block(nn.Module):
         layer: int = 0,
     ) -> Float[Tensor, "batch seq hidden"]:
         """Add what attention and then feed-forward have to say."""
-        x = x + self.self_attn(self.input_layernorm(x), angles, mask, cache, layer)
-        return x + self.mlp(self.post_attention_layernorm(x))
+
+        def attention(normalized: Tensor) -> Tensor:
+            return self.self_attn(normalized, angles, mask, cache, layer)
+
+        return pre_norm_block(x, self.input_layernorm, attention, self.post_attention_layernorm, self.mlp)

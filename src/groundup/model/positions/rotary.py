@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from groundup.slots import slot
+
 
 class Angles(NamedTuple):
     """Cosines and sines of every position, for one forward pass of all layers: (batch or 1, seq, 1, head_dim/2)."""
@@ -41,6 +43,7 @@ class Rotary:
         return Angles(angles.cos().to(dtype), angles.sin().to(dtype))
 
 
+@slot
 def rotate(x: Float[Tensor, "batch seq heads head_dim"], angles: Angles) -> Float[Tensor, "batch seq heads head_dim"]:
     """Turn each coordinate pair of x by its position's angle."""
     first, second = x.chunk(2, dim=-1)

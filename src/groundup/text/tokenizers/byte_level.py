@@ -29,7 +29,7 @@ from groundup.text.tokenizers.byte_level_counting import count_words
 from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder, pair_table
 from groundup.text.tokenizers.byte_level_training import train_bpe_fast
 from groundup.text.tokenizers.config import END_OF_TEXT, TokenizerConfig
-from groundup.text.tokenizers.special_tokens import CHATML, ChatTemplate, ControlTokens
+from groundup.text.tokenizers.special_tokens import CHATML, ChatTemplate, ControlTokens, answer_mask
 from groundup.text.tokenizers.splitting import STYLES, split
 
 _PARALLEL_BYTES = 1 << 21  # from here on a second thread pays for itself
@@ -259,13 +259,9 @@ class ByteLevelTokenizer:
         if not return_assistant_mask:
             return ids
         answers = self._template.answers(messages, rendering.text, variables)
-        lengths = [len(self._tokens[id] or b"") for id in ids]
-        starts = np.cumsum([0, *lengths])[:-1]
-        mask = np.zeros(len(ids), np.int64)
-        for first, last in answers:
-            start, end = len(rendering.text[:first].encode()), len(rendering.text[:last].encode())
-            mask |= (starts >= start) & (starts < end)
-        return ids, mask.tolist()
+        text = rendering.text
+        in_bytes = [(len(text[:first].encode()), len(text[:last].encode())) for first, last in answers]
+        return ids, answer_mask([len(self._tokens[id] or b"") for id in ids], in_bytes)
 
     def save(self, folder: str | Path) -> None:
         """Write tokenizer.json and tokenizer_config.json, which `transformers` and others read too."""

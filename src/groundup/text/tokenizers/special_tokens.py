@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import jinja2
@@ -22,6 +23,7 @@ import jinja2.ext
 import jinja2.sandbox
 
 from groundup.errors import InputError
+from groundup.slots import slot
 
 # ChatML, as OpenAI published it and Qwen, SmolLM and others use it
 CHATML = (
@@ -202,6 +204,19 @@ class ChatTemplate:
                 )
             places.append((len(prompt), _closing_edge(rendering, len(prompt))))
         return places
+
+
+@slot
+def answer_mask(sizes: Sequence[int], answers: Sequence[tuple[int, int]]) -> list[int]:
+    """Mark the tokens that tuning learns: 1 where a token begins inside an answer, 0 elsewhere.
+
+    sizes: bytes of each token, in order; answers: where each begins and ends (the byte after it) in the text they spell.
+
+    >>> answer_mask([1, 2, 2, 1, 3], [(1, 5)])
+    [0, 1, 1, 0, 0]
+    """
+    starts = accumulate([0, *sizes[:-1]])
+    return [int(any(first <= start < end for first, end in answers)) for start in starts]
 
 
 def _closing_edge(rendering: Rendering, start: int) -> int:

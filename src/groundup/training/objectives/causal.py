@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from groundup.model.attention import masks
 from groundup.model.layers.linear import Linear
-from groundup.training.step.cross_entropy import cross_entropy
+from groundup.training.step.cross_entropy import cross_entropy_in_pieces
 
 
 def causal_loss(module: Any, batch: Any) -> tuple[Tensor, int]:
@@ -34,7 +34,7 @@ def loss_of_targets(
 ) -> Float[Tensor, ""]:
     """Sum the cross-entropy of a head's scores; in pieces where the head is one matrix and nothing else."""
     if type(head) is Linear and head.bias is None:
-        return cross_entropy(hidden, head.weight, targets)
+        return cross_entropy_in_pieces(hidden, head.weight, targets)
     return functional.cross_entropy(head(hidden).float(), targets, reduction="sum")
 
 

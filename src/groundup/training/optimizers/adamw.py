@@ -5,7 +5,7 @@
 m' and v' are m and v divided by 1 - b^t: both began at 0, so they are unbiased from the first step on.
 Kingma and Ba 2014, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter 2017, arXiv:1711.05101, algorithm 2.
 
-`adamw_reference` is the definition. Its nine passes over weights and momenta wait for memory; torch's fused kernel makes
+`adamw_step` is the definition. Its nine passes over weights and momenta wait for memory; torch's fused kernel makes
 one pass (2.4 M weights: 1.6 ms against 23).
 """
 
@@ -15,6 +15,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from groundup.slots import filled, slot
+
+SLOT = "training.optimizers.adamw_step"
 
 FUSED_ON = ("cpu", "cuda", "mps")
 
@@ -40,17 +44,24 @@ class Group:
     square: list[Tensor]
 
 
-def adamw_reference(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> None:
-    """Move every weight once."""
-    for weight, mean, square, gradient in zip(group.weights, group.mean, group.square, gradients, strict=True):
-        weight.mul_(1 - numbers.rate * numbers.weight_decay)
-        mean.lerp_(gradient, 1 - numbers.beta1)
-        square.lerp_(gradient.square(), 1 - numbers.beta2)
-        root = (square / (1 - numbers.beta2**numbers.step)).sqrt_().add_(numbers.eps)
-        weight.addcdiv_(mean, root, value=-numbers.rate / (1 - numbers.beta1**numbers.step))
+@slot
+def adamw_step(weight: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, numbers: Numbers) -> None:
+    """Move a tensor of weights once; weight, mean (m) and square (v) are changed in place."""
+    weight.mul_(1 - numbers.rate * numbers.weight_decay)
+    mean.lerp_(gradient, 1 - numbers.beta1)
+    square.lerp_(gradient.square(), 1 - numbers.beta2)
+    unbiased_mean = mean / (1 - numbers.beta1**numbers.step)
+    unbiased_square = square / (1 - numbers.beta2**numbers.step)
+    weight.sub_(numbers.rate * unbiased_mean / (unbiased_square.sqrt() + numbers.eps))
 
 
-def adamw_fused(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> None:
+def one_by_one(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> None:
+    """Move every weight by the definition."""
+    for weight, gradient, mean, square in zip(group.weights, gradients, group.mean, group.square, strict=True):
+        adamw_step(weight, gradient, mean, square, numbers)
+
+
+def fused(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> None:
     """The same in one pass over memory."""
     steps = [torch.full((), float(numbers.step), device=weight.device) for weight in group.weights]
     torch.ops.aten._fused_adamw_(
@@ -71,10 +82,11 @@ def adamw_fused(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> 
 
 
 def fastest(weights: Sequence[Tensor]) -> Callable[[Group, Sequence[Tensor], Numbers], None]:
-    """The fused form where there is one for these weights."""
+    """The fused form where there is one for these weights and no learner's function."""
     devices = {weight.device for weight in weights}
     fits = all(weight.dtype == torch.float32 for weight in weights) and len(devices) <= 1
-    return adamw_fused if fits and all(device.type in FUSED_ON for device in devices) else adamw_reference
+    fits = fits and all(device.type in FUSED_ON for device in devices)
+    return fused if fits and not filled(SLOT) else one_by_one
 
 
 class AdamW:

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from groundup.slots import slot
 from groundup.training.optimizers.adamw import gradient_of
 
 
@@ -68,6 +69,7 @@ class Muon:
             tensor.copy_(table[name])
 
 
+@slot
 def orthogonalize(
     matrices: Float[Tensor, "matrices rows columns"], dtype: torch.dtype = torch.float32, steps: int = 5
 ) -> Float[Tensor, "matrices rows columns"]:

@@ -9,9 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
+from groundup.slots import slot
+
 Objective = Callable[[Any, Any], tuple[Tensor, int]]
 
 
+@slot
 def accumulate(module: Any, batches: Sequence[Any], objective: Objective) -> float:
     """Add the gradients of the mean loss over all targets of all batches; the mean loss in nats."""
     total = max(1, sum(int(batch.loss_mask.sum()) for batch in batches))

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from groundup.slots import slot
 
+
+@slot
 def clip_(parameters: Sequence[Tensor], max_norm: float) -> float:
     """Scale all gradients together so that their norm is at most `max_norm` (0: leave them); the norm before."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

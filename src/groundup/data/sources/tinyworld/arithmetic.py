@@ -17,7 +17,7 @@ from groundup.data.sources.tinyworld.world import HELD_OUT_ONE_IN, Composition, 
 DIGITS = range(1, 10)
 STEPS = (1, 2, 3, -1, -2)
 TERMS = 4  # of a series: three shown, one asked
-LONG = range(11, 100)
+LONG = range(11, 50)
 WITHOUT_CARRY = 0.5  # weight of a long sum without a carry against one with
 PAIRS = {  # kind -> every pair that may meet
     "sum": [(a, b) for a in DIGITS for b in DIGITS if a + b <= 9],

@@ -143,11 +143,14 @@ sort:
   1 | Put in order, small to large: <digits> | | answer sorted
   1 | Put in order, large to small: <digits> | | answer falling
 digits:
-  1 | {first order}, {next_digit}, {next_digit}, {next_digit}<digits_end>
+  1 | {first order}, {next_digit}, {next_digit}, {next_digit}, {next_digit}<digits_end>
 digits_end:
   1 | .
-  1 | , {next_digit}<digits_end_2>
+  2 | , {next_digit}<digits_end_2>
 digits_end_2:
+  1 | .
+  1 | , {next_digit}<digits_end_3>
+digits_end_3:
   1 | .
   1 | , {next_digit}.
 """

@@ -1,31 +1,13 @@
-"""`groundup learn`: write a function of the library yourself, see at once what is wrong with it, then run it in the real thing."""
+"""The loop of an exercise: list, start, check, hint, show, watch."""
 
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import tyro
+from groundup.cli.learn.place import Chosen, Name, Place, chosen_of, file_of, flag_of, record_of
 
-Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="EXERCISE")]
 LOOK_EVERY = 0.2  # seconds between two looks at a watched file
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where the learner's files are."""
-
-    folder: Path = Path("my")
-    """your folder: one file an exercise, and progress.txt"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen(Place):
-    """One exercise of the folder."""
-
-    exercise: Name = ""
-    """id or function; none: the one you are at"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +59,7 @@ def list_exercises(options: ListOptions) -> None:
     from groundup.cli import running
     from groundup.course import shelf
 
-    record = _record(options)
+    record = record_of(options)
     rows = [(one, record.get(one.id)) for one in shelf.exercises()]
     if options.json:
         return running.print_json([_facts(exercise, entry) for exercise, entry in rows])
@@ -100,17 +82,19 @@ def start(options: StartOptions) -> None:
     from groundup.course import shelf
     from groundup.errors import InputError
 
-    record = _record(options)
+    record = record_of(options)
     open_ones = (one for one in shelf.exercises() if not record.get(one.id).passed)
     chosen = shelf.find(options.exercise) if options.exercise else next(open_ones, None)
     if chosen is None:
-        raise InputError("you have passed every exercise; `groundup learn list` shows them, and a name begins one again")
-    file = _file(options, chosen)
+        raise InputError(
+            "you have passed every exercise; `groundup learn list` shows them, and a name begins one again"
+        )
+    file = file_of(options, chosen)
     if not file.exists():
         files.write_text(file, exercises.stub(chosen))
     record.started(chosen.id)
     print(f"{chosen.title} ({'●' * chosen.difficulty}, about {chosen.minutes} minutes)")
-    print(f"write {chosen.name} in {file}, then: groundup learn check{_flag(options)}")
+    print(f"write {chosen.name} in {file}, then: groundup learn check{flag_of(options)}")
 
 
 def check(options: CheckOptions) -> int:
@@ -121,9 +105,9 @@ def check(options: CheckOptions) -> int:
     from groundup.course import shelf
     from groundup.errors import InputError
 
-    record = _record(options)
-    begun = [one for one in shelf.exercises() if _file(options, one).exists()]
-    chosen = begun if options.all else [_chosen(options, record)]
+    record = record_of(options)
+    begun = [one for one in shelf.exercises() if file_of(options, one).exists()]
+    chosen = begun if options.all else [chosen_of(options, record)]
     if not chosen:
         raise InputError(f"{options.folder} holds no exercise yet; `groundup learn start` begins one")
     verdicts = [_judge(options, record, one) for one in chosen]
@@ -137,8 +121,8 @@ def check(options: CheckOptions) -> int:
 
 def hint(options: HintOptions) -> None:
     """Print the next hint, or the last one again."""
-    record = _record(options)
-    chosen = _chosen(options, record)
+    record = record_of(options)
+    chosen = chosen_of(options, record)
     number = min(record.get(chosen.id).hints, len(chosen.hints) - 1)
     if record.get(chosen.id).hints < len(chosen.hints):
         record.hinted(chosen.id)
@@ -150,8 +134,8 @@ def show_solution(options: ShowOptions) -> None:
     from groundup.course import exercise as exercises
     from groundup.errors import InputError
 
-    record = _record(options)
-    chosen = _chosen(options, record)
+    record = record_of(options)
+    chosen = chosen_of(options, record)
     if not (record.get(chosen.id).passed or options.anyway):
         raise InputError(f"you have not passed {chosen.name} yet; take a hint first, or give --anyway")
     print(exercises.solution(chosen), end="")
@@ -161,10 +145,10 @@ def watch(options: WatchOptions) -> None:
     """Judge at once, and again after every save, until Ctrl-C."""
     from groundup.course import checker
 
-    record = _record(options)
-    chosen = _chosen(options, record)
+    record = record_of(options)
+    chosen = chosen_of(options, record)
     checker.shared().start()
-    file, seen = _file(options, chosen), None
+    file, seen = file_of(options, chosen), None
     print(f"watching {file}; Ctrl-C ends it", file=sys.stderr)
     while True:
         now = file.stat().st_mtime_ns if file.exists() else None
@@ -174,39 +158,10 @@ def watch(options: WatchOptions) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def _record(options: Place) -> Any:
-    """The learner's progress; says what had to be mended."""
-    from groundup.course.record import Record
-
-    record = Record(options.folder)
-    if record.notice:
-        print(record.notice, file=sys.stderr)
-    return record
-
-
-def _chosen(options: Chosen, record: Any) -> Any:
-    """The exercise that is named, or the one that the learner is at."""
-    from groundup.course import shelf
-    from groundup.errors import InputError
-
-    if not (options.exercise or record.current):
-        raise InputError("no exercise was begun yet; `groundup learn start` begins the first")
-    return shelf.find(options.exercise or record.current)
-
-
-def _file(options: Place, exercise: Any) -> Path:
-    return options.folder / f"{exercise.name}.py"
-
-
-def _flag(options: Place) -> str:
-    """What has to be added to a command when the folder is not the usual one."""
-    return "" if options.folder == Path("my") else f" --folder {options.folder}"
-
-
 def _judge(options: Place, record: Any, exercise: Any) -> Any:
     from groundup.course import checker
 
-    verdict = checker.check_file(exercise, _file(options, exercise))
+    verdict = checker.check_file(exercise, file_of(options, exercise))
     record.tried(exercise.id, verdict.passed)
     return verdict
 
@@ -217,10 +172,7 @@ def _say(options: Place, exercise: Any, verdict: Any, record: Any) -> None:
     if verdict.passed:
         run = exercise.run.replace("--mine my ", f"--mine {options.folder} ")
         print(f"\nsee it in the real run:  {run}")
-        print(f"the library's own:       groundup learn show {exercise.name}{_flag(options)}")
-        print(f"the next one:            groundup learn start{_flag(options)}")
+        print(f"the library's own:       groundup learn show {exercise.name}{flag_of(options)}")
+        print(f"the next one:            groundup learn start{flag_of(options)}")
     elif record.get(exercise.id).hints < len(exercise.hints):
-        print(f"\na hint:  groundup learn hint {exercise.name}{_flag(options)}")
-
-
-ACTIONS = {"start": start, "check": check, "hint": hint, "show": show_solution, "list": list_exercises, "watch": watch}
+        print(f"\na hint:  groundup learn hint {exercise.name}{flag_of(options)}")
