@@ -20,8 +20,7 @@ import pytest
 
 import groundup
 from groundup import slots
-from groundup.course import resolve, syllabus
-from groundup.course.topics import path_ids, paths
+from groundup.course.topics import path_ids, paths, resolve, syllabus
 
 ROOT = Path(__file__).parents[1]
 HOUSE = ROOT / "src" / "groundup"
@@ -61,7 +60,7 @@ compression.quantization compression.pruning compression.distillation tuning.eff
 alignment.reinforce alignment.ppo alignment.rloo alignment.distill alignment.dpo alignment.rejection
 alignment.constitutional alignment.challenges multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
 safety.society applications.prompting applications.retrieval applications.agents serving.api serving.limits serving.scheduling
-serving.operations course.pipeline course.book course.paths course.challenges workbench.watch workbench.chat
+serving.operations course.pipeline workbench.watch workbench.chat
 workbench.inside workbench.text workbench.learn
 """.split()
 )  # modules of the syllabus without code; this list only shrinks

@@ -173,7 +173,11 @@ def test_copies_of_tensors_and_generators_share_nothing():
     generator = torch.Generator().manual_seed(1)
     copy, (inner,), chance = slots.copied((hidden, [weight], generator))
     assert copy.requires_grad and copy.is_leaf and torch.equal(copy, hidden)
-    assert inner is not weight
+    assert inner is not weight and inner.grad is None
+    weight.grad = torch.full((2,), 5.0)
+    (again,) = slots.copied([weight])
+    again.grad.zero_()
+    assert weight.grad.tolist() == [5, 5]
     torch.rand(1, generator=chance)
     assert torch.equal(generator.get_state(), torch.Generator().manual_seed(1).get_state())
 

@@ -33,7 +33,7 @@ from groundup.progress import say
 VARIABLE = "GROUNDUP_MINE"
 HOUSE = Path(__file__).parent
 SLOW = 20.0  # times the reference: beyond it a run is warned about
-SHORT_S = 0.05  # a call under this is timed three times
+SHORT_S, LONG_S = 0.05, 1.0  # a call under the one is timed three times more, under the other once: the first call warms up
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 registry: dict[str, Callable[..., Any]] = {}  # id -> the reference, for every room imported so far
@@ -79,11 +79,12 @@ class Filled:
     def _compare(
         self, mine: Callable[..., Any], reference: Callable[..., Any], seconds: float, again: tuple[Any, Any]
     ) -> None:
-        """Time the reference on copies of the same arguments, and both again where that is cheap (the first call warms up)."""
+        """Time the reference on copies of the same arguments, and both again where that is cheap."""
         try:
             with _randomness_kept():
                 theirs = _seconds(reference, *again)
-                for _ in range(3 if max(seconds, theirs) < SHORT_S else 0):
+                slower = max(seconds, theirs)
+                for _ in range(3 if slower < SHORT_S else 1 if slower < LONG_S else 0):
                     seconds, theirs = min(seconds, _seconds(mine, *again)), min(theirs, _seconds(reference, *again))
         except Exception:  # a reference that cannot be called a second time is left unmeasured
             return
@@ -324,13 +325,16 @@ def _copies(arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[An
 
 
 def copied(value: Any) -> Any:
-    """A copy that shares nothing: a tensor's values without its history, any other value deeply."""
+    """A copy that shares nothing: a tensor's values and gradient without its history, any other value deeply."""
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
         return type(value)(copied(item) for item in value)
     if type(value) is dict:
         return {key: copied(item) for key, item in value.items()}
     if hasattr(value, "requires_grad_") and hasattr(value, "detach"):
-        return value.detach().clone().requires_grad_(value.requires_grad)
+        alone = value.detach().clone().requires_grad_(value.requires_grad)
+        if value.is_leaf and value.grad is not None:
+            alone.grad = value.grad.detach().clone()
+        return alone
     return value.clone_state() if hasattr(value, "clone_state") else deepcopy(value)
 
 

@@ -7,13 +7,16 @@ import pytest
 
 from groundup.course import shelf
 from groundup.course.exercise import Exercise
+from groundup.course.topics import syllabus
 from groundup.errors import InputError
 
 
-def test_exercises_are_sorted_by_place_then_difficulty():
-    shelf_of = shelf.exercises()
-    assert shelf_of and all(isinstance(one, Exercise) for one in shelf_of)
-    assert [one.id.rpartition(".")[0] for one in shelf_of] == sorted(one.id.rpartition(".")[0] for one in shelf_of)
+def test_exercises_stand_in_the_order_of_the_syllabus_and_the_easier_first():
+    found = shelf.exercises()
+    assert found and all(isinstance(one, Exercise) for one in found)
+    modules = list(dict.fromkeys(f"{topic.room}.{topic.module}" for topic in syllabus()))
+    places = [(modules.index(one.id.rpartition(".")[0]), one.difficulty) for one in found]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("word", ["inference.decoding.top_p", "top_p", "top-p", " Top_P "])

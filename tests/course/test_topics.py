@@ -2,8 +2,7 @@
 
 import pytest
 
-from groundup.course import find, paths, resolve, syllabus
-from groundup.course.topics import path_ids
+from groundup.course.topics import find, path_ids, paths, resolve, syllabus
 from groundup.errors import InputError
 
 

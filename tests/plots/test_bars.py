@@ -1,6 +1,14 @@
 """Bars: one a score, whiskers where there is an interval, forecasts beside the truth."""
 
-from groundup.plots import accuracy_bars, bits_per_byte_bars, compression_bars, cost_bar, time_and_memory_bars
+from groundup.plots import (
+    accuracy_bars,
+    bits_per_byte_bars,
+    compression_bars,
+    cost_bar,
+    histogram,
+    time_and_memory_bars,
+    value_bars,
+)
 
 ACCURACY = {
     "train": {"copy": {"value": 0.1, "low": 0.05, "high": 0.2, "n": 40}, "sort": {"value": 0.0}},
@@ -60,3 +68,15 @@ def test_the_cost_is_one_bar_of_the_stages_with_the_sum_in_its_title():
 
 def test_names_that_look_like_markup_are_text():
     assert accuracy_bars({"<a href='x'>": {"<b>": {"value": 1.0}}}).data[0].x[0] == "&lt;b>"
+
+
+def test_values_by_name_are_bars_of_categories_also_where_names_are_numbers():
+    figure = value_bars({"here": {1: 0.5, 10: 0.25}, "there": {1: 0.1}})
+    assert list(figure.data[0].x) == ["1", "10"] and list(figure.data[0].y) == [0.5, 0.25]
+    assert figure.layout.xaxis.type == "category" and figure.layout.showlegend
+
+
+def test_a_histogram_has_the_same_bins_for_all_and_shares_of_one():
+    one, two = histogram({"narrow": [0.0, 0.1, 0.1], "wide": [0.0, 1.0]}, bins=4).data
+    assert list(one.x) == list(two.x) == [0.125, 0.375, 0.625, 0.875]
+    assert list(one.y) == [1, 0, 0, 0] and list(two.y) == [0.5, 0, 0, 0.5]

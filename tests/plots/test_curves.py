@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from groundup.plots import loss_curve
+from groundup.plots import lines, loss_curve
 
 
 def names(figure):
@@ -37,3 +37,16 @@ def test_a_curve_of_nothing_but_broken_values_is_still_a_figure():
 
 def test_the_steps_can_be_logarithmic():
     assert loss_curve([1], [1.0], log_x=True).layout.xaxis.type == "log"
+
+
+def test_functions_of_one_number_share_their_axis():
+    figure = lines([1, 10, 100], {"a": [1, 2, 3], "b": [3, 2, 1]}, log_x=True)
+    assert [(trace.name, list(trace.y)) for trace in figure.data] == [("a", [1, 2, 3]), ("b", [3, 2, 1])]
+    assert figure.layout.xaxis.type == "log" and figure.layout.showlegend
+    assert not lines([1], {"a": [1]}).layout.showlegend
+
+
+def test_a_level_goes_from_end_to_end_and_is_named_with_its_value():
+    level = lines([3, 1, 2], {"a": [1, 2, 3]}, log_y=True, levels={"limit": 100.0}).data[1]
+    assert (list(level.x), list(level.y), level.name) == ([1, 3], [100, 100], "limit 100")
+    assert level.line.dash == "dash"

@@ -39,6 +39,9 @@ Start with: groundup demo
 """
 
 
+NAMES_MINE = ("demo", "run", "learn")  # verbs that tell by themselves which functions of the learner's ran
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -72,7 +75,10 @@ def dispatch(arguments: list[str]) -> int:
         return verbs.completion(arguments[1:])
     if mine is not None:
         verbs.use_mine(mine)
-    return verbs.call(arguments[0], arguments[1:])
+    status = verbs.call(arguments[0], arguments[1:])
+    if arguments[0] not in NAMES_MINE:
+        verbs.say_mine()
+    return status
 
 
 def take_mine(arguments: Sequence[str]) -> tuple[list[str], str | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -81,15 +81,15 @@ def costs(found: Sequence[Mapping[str, Any]]) -> None:
         table("time and memory", ["stage", "time", "forecast", "memory", "forecast", "machine's drift"], rows)
 
 
-def slots(found: Sequence[Mapping[str, Any]]) -> None:
-    """The learner's own functions that ran."""
+def slots(found: Sequence[Mapping[str, Any]], file: TextIO | None = None) -> None:
+    """The learner's own functions that ran. file: where it is written; left out: where results go."""
     for slot in found:
         ratio = f", {slot['speed_ratio']:.2g} times the reference's time" if slot.get("speed_ratio") else ""
         loss = slot.get("loss")
         change = (
             f", loss after {loss['steps']} steps {loss['mine']:.4f} (reference {loss['reference']:.4f})" if loss else ""
         )
-        console().print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}{change}")
+        print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}{change}", file=file)
 
 
 def next_steps(folder: Path, chats: bool) -> None:

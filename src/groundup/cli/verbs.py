@@ -43,9 +43,8 @@ def _function(verb: str, arguments: Sequence[str]) -> tuple[Callable[[Any], int 
     if "" in actions and (not arguments or arguments[0].startswith("-")) and not {"-h", "--help"} & set(arguments):
         return actions[""], f"groundup {verb}", arguments
     if not arguments or arguments[0] in ("-h", "--help"):
-        lines = (
-            f"  groundup {verb} {action:<8} {options_of(function).__doc__}" for action, function in actions.items()
-        )
+        width = max(map(len, actions))
+        lines = (f"  groundup {verb} {word:<{width}}  {options_of(function).__doc__}" for word, function in actions.items())
         print(f"usage: groundup {verb} {'|'.join(filter(None, actions))} [options]\n\n" + "\n".join(lines))
         raise SystemExit(0)
     if arguments[0] in actions:
@@ -113,6 +112,20 @@ def use_mine(folder: str) -> None:
             f"--mine wants the folder of your own functions and there is no folder '{folder}'; make it and put a .py file into it"
         )
     slots.use(folder)
+
+
+def say_mine() -> None:
+    """Name the learner's functions that ran in this process, on stderr: a verb's result may be JSON."""
+    import sys
+    from dataclasses import asdict
+
+    from groundup import slots
+
+    ran = [asdict(one) | {"name": one.name} for one in slots.active() if one.calls]
+    if ran:
+        from groundup.cli import show
+
+        show.slots(ran, sys.stderr)
 
 
 def completion(arguments: Sequence[str]) -> int:

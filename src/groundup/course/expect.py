@@ -156,6 +156,9 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
         inner = ", ".join(map(shown, value))
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        inner = ", ".join(f"{name}={shown(one)}" for name, one in zip(value._fields, value, strict=True))
+        return f"{type(value).__name__}({inner})"
     return _short(repr(value))
 
 

@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from groundup.course.attempt import Attempt
 from groundup.course.exercise import Check, Exercise, Failed, reference
@@ -39,6 +39,7 @@ LIBRARIES = (
     "numpy.testing",
 )
 CLOSED = ("groundup.course", "groundup_exercise", "torch.Tensor", "Failed", "Check", "Exercise", "Witness", "Verdict")
+MODULE = "groundup_mine"  # what the file is called as a module; `mine.py` is a name for a learner
 OWN_TO_SET = ("excepthook", "displayhook")  # of sys: a program may, and nothing here depends on them
 GENERATORS = ("Generator", "Random", "RandomState")
 
@@ -58,6 +59,7 @@ class Witness:
         self.others = {id(_traced(own)): f"the library's own {exercise.name}"}
         self.others |= {id(_traced(_found(name))): f"the ready-made {name}" for name in exercise.banned}
         self.asked: tuple[tuple[Any, ...], dict[str, Any]] | None = None  # copies of the last call's arguments
+        self.may_be_none = type(None) in get_args(self.signature.return_annotation)
         self.ran = self.fresh = False
         self.of_type: type | None = None
 
@@ -82,9 +84,9 @@ class Witness:
             nonlocal stranger
             if event == "call":
                 self.ran = self.ran or frame.f_code.co_filename == self.file
-                stranger = self.others.get(id(frame.f_code), stranger)
+                stranger = stranger or self.others.get(id(frame.f_code), "")
             elif event == "c_call":
-                stranger = self.others.get(id(what), stranger)
+                stranger = stranger or self.others.get(id(what), "")
 
         sys.setprofile(note)
         try:
@@ -107,10 +109,18 @@ class Witness:
                 )
 
     def right_type(self, result: Any, before: tuple[Any, Any]) -> None:
-        """Fail where the result is of another type than the reference's; asked of the reference once."""
+        """Fail where the result is of another type than the reference's; asked of the reference once.
+
+        Where None is one of its answers (`float | None`), the check says whether it is right here.
+        """
+        if result is None and self.may_be_none:
+            return
         if self.of_type is None:
             arguments, named = copied(before)
-            self.of_type = type(self.own(*arguments, **named))
+            answer = self.own(*arguments, **named)
+            if answer is None and self.may_be_none:
+                return
+            self.of_type = type(answer)
         if not isinstance(result, self.of_type):
             forgot = "; is a return missing?" if result is None else ""
             raise Failed(
@@ -155,7 +165,8 @@ def judge(exercise: Exercise, attempt: Attempt, say: Callable[[dict[str, Any]], 
     except BaseException as error:
         outcome = error
     sys.setprofile(None)
-    if replaced := _replaced(libraries):
+    replaced = "" if isinstance(outcome, Broken) else _replaced(libraries)  # a ready-made optimiser makes torch patch itself
+    if replaced:
         return _broken(exercise, f"your file replaces {replaced}, which the checks and others use; leave it as it is")
     return outcome if isinstance(outcome, Verdict) else _escaped(exercise, attempt, outcome)
 
@@ -167,9 +178,9 @@ def _broken(exercise: Exercise, sentence: str, line: int | None = None) -> Verdi
 def _function(exercise: Exercise, attempt: Attempt) -> Callable[..., Any]:
     """Run the learner's file as a module of its own; its function."""
     sys.path.append(str(attempt.path.parent))  # last, so that no file of the learner's hides a package
-    module = ModuleType("mine")
+    module = ModuleType(MODULE)
     module.__file__ = str(attempt.path)
-    sys.modules["mine"] = module
+    sys.modules[MODULE] = module
     exec(compile(attempt.text, str(attempt.path), "exec"), module.__dict__)
     function = getattr(module, exercise.name, None)
     if not callable(function):

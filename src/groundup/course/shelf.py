@@ -7,6 +7,7 @@ from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from groundup.course import topics
 from groundup.course.exercise import Exercise, at
 from groundup.errors import InputError
 
@@ -15,13 +16,25 @@ SHELF = Path(__file__).parent / "exercises"
 
 @cache
 def exercises(folder: Path = SHELF) -> tuple[Exercise, ...]:
-    """The exercises of a folder, the easier first within a room's module; torch is not imported for it."""
+    """The exercises of a folder in the order of the syllabus, the easier first within a module; torch is not imported for it."""
     files = (file for file in sorted(folder.rglob("*.py")) if not file.name.startswith("_"))
     found = [exercise for file in files if (exercise := _read(file)) is not None]
     twice = {one.id for one in found if sum(other.id == one.id for other in found) > 1}
     if twice:
         raise InputError(f"{folder} holds {min(twice)} twice; remove one of its files")
-    return tuple(sorted(found, key=lambda one: (one.id.rpartition(".")[0], one.difficulty, one.minutes, one.id)))
+    return tuple(sorted(found, key=_place))
+
+
+def _place(exercise: Exercise) -> tuple[int, str, int, int, str]:
+    """Where an exercise stands: its module's place in the syllabus (after it, what the syllabus does not know), then easy to hard."""
+    module = exercise.id.rpartition(".")[0]
+    return _modules().get(module, len(_modules())), module, exercise.difficulty, exercise.minutes, exercise.id
+
+
+@cache
+def _modules() -> dict[str, int]:
+    """The modules of the syllabus with their places."""
+    return {module: place for place, module in enumerate(dict.fromkeys(f"{one.room}.{one.module}" for one in topics.syllabus()))}
 
 
 def load(file: Path) -> Exercise:

@@ -1,8 +1,12 @@
 """Figures from plain numbers, the same in lesson, report and workbench. In reading order:
 
 style     one visual language: colours that are told apart by everyone, on white and on black
-curves    a loss over steps, beside the floor and the baselines
-bars      scores with intervals, time and memory by stage with their forecasts, compression, cost
+curves    a loss over steps, beside the floor and the baselines; any functions of one number
+bars      scores with intervals, time and memory by stage with their forecasts, compression, cost; values by name, histograms
+heat      a matrix as colours: attention, confusion
+points    points in the plane or in space, with words, groups and lines
+surface   a function of two variables in space or from above, with the ways taken on it
+flow      boxes and arrows: computational graphs, trees
 tables    what the model wrote, over time
 page      several figures as one HTML page that needs no network
 """
@@ -12,11 +16,19 @@ from typing import Any
 
 _EXPORTS = {
     "loss_curve": "curves",
+    "lines": "curves",
     "accuracy_bars": "bars",
     "bits_per_byte_bars": "bars",
     "compression_bars": "bars",
     "cost_bar": "bars",
     "time_and_memory_bars": "bars",
+    "value_bars": "bars",
+    "histogram": "bars",
+    "heat_map": "heat",
+    "scatter": "points",
+    "surface_3d": "surface",
+    "contour_map": "surface",
+    "flow_chart": "flow",
     "samples_table": "tables",
     "figure_html": "page",
     "plotly_script": "page",

@@ -1,4 +1,4 @@
-"""Bars: scores with their intervals, what stages took beside what was forecast, compression, cost.
+"""Bars: scores with their intervals, what stages took beside what was forecast, compression, cost; any values by name, and how often values occur.
 
 A score is a mapping with `value` and, where it is known, `low` and `high`, the ends of its interval: the form that
 results have in `results.json`.
@@ -7,6 +7,7 @@ results have in `results.json`.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from groundup.plots import style
@@ -147,4 +148,35 @@ def cost_bar(
     made.update_layout(
         barmode="stack", legend={"traceorder": "normal", "y": -0.4, "yanchor": "top", "x": 0, "xanchor": "left"}
     )
+    return made
+
+
+def value_bars(series: Mapping[str, Mapping[Any, float]], *, x: str = "", y: str = "", title: str = "") -> go.Figure:
+    """Draw values by name, one bar a series in each group: {series: {name: value}}; a distribution over tokens is one series."""
+    made = style.figure(title, x=x, y=y)
+    _grouped(
+        made, {name: {key: {"value": v} for key, v in values.items()} for name, values in series.items()}, "%{y:.4g}"
+    )
+    made.update_xaxes(type="category")
+    made.update_layout(showlegend=len(series) > 1)
+    return made
+
+
+def histogram(
+    samples: Mapping[str, Any], *, bins: int = 40, x: str = "", y: str = "share of the values", title: str = ""
+) -> go.Figure:
+    """Draw how values are spread: {name: values}, all in the same bins, each name's shares 1 in all."""
+    made = style.figure(title, x=x, y=y)
+    arrays = {name: np.asarray(values, dtype=float).ravel() for name, values in samples.items()}
+    edges = np.histogram_bin_edges(np.concatenate([*arrays.values(), np.empty(0)]), bins)
+    for number, (name, values) in enumerate(arrays.items()):
+        made.add_bar(
+            x=((edges[1:] + edges[:-1]) / 2).tolist(),
+            y=(np.histogram(values, edges)[0] / max(1, len(values))).tolist(),
+            width=(edges[1:] - edges[:-1]).tolist(),
+            name=style.escape(name),
+            opacity=0.65,
+            marker={"color": style.colour(number), "line": {"width": 0}},
+        )
+    made.update_layout(barmode="overlay", bargap=0, showlegend=len(arrays) > 1)
     return made

@@ -1,8 +1,10 @@
-"""Curves over the steps of a run: what falls, and the level that it cannot fall below."""
+"""Curves: what falls over the steps of a run, with the level that it cannot fall below; and any functions of one number."""
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from groundup.plots import style
@@ -69,3 +71,37 @@ def _line(
             marker={"symbol": "x", "color": colour, "size": 8},
             hovertemplate="step %{x}: not a finite number",
         )
+
+
+def lines(
+    x_values: Any,
+    curves: Mapping[str, Any],
+    *,
+    x: str = "",
+    y: str = "",
+    log_x: bool = False,
+    log_y: bool = False,
+    levels: Mapping[str, float] | None = None,
+    marked: bool = False,
+    title: str = "",
+) -> go.Figure:
+    """Draw functions of the same x_values: {name: values}; levels: {name: value}, dashed; marked: a dot at each value."""
+    made = style.figure(title, x=x, y=y)
+    for number, (name, values) in enumerate(curves.items()):
+        made.add_scatter(
+            x=np.asarray(x_values).tolist(),
+            y=np.asarray(values, dtype=float).tolist(),
+            name=style.escape(name),
+            mode="lines+markers" if marked else "lines",
+            line={"color": style.colour(number), "width": 2},
+        )
+    ends = [np.min(x_values), np.max(x_values)] if levels else []
+    for name, value in (
+        levels or {}
+    ).items():  # as curves: a drawn line's label would be misplaced on a logarithmic axis
+        look = {"line": {"color": style.BASELINE, "dash": "dash", "width": 1.5}, "mode": "lines"}
+        made.add_scatter(x=ends, y=[value, value], name=f"{style.escape(name)} {value:.3g}", **look)
+    made.update_layout(showlegend=len(made.data) > 1)
+    made.update_xaxes(type="log" if log_x else None)
+    made.update_yaxes(type="log" if log_y else None)
+    return made

@@ -24,6 +24,15 @@ def warmup(step: int, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
 
 
+def left(step: int, steps: int, warmup_steps: int) -> float:
+    """The part of the run after the warm-up that is still to come; more than 1 while the warm-up lasts.
+
+    >>> [left(step, 12, 4) for step in (0, 4, 8, 12)]
+    [1.5, 1.0, 0.5, 0.0]
+    """
+    return (steps - step) / max(1, steps - warmup_steps)
+
+
 def constant(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
     """Rise, then stay."""
     return warmup(step, warmup_steps)
@@ -31,24 +40,19 @@ def constant(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float
 
 def linear(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
     """Rise, then fall evenly; the step after the last would have 0."""
-    return warmup(step, warmup_steps) * min(1.0, _left(step, steps, warmup_steps))
+    return warmup(step, warmup_steps) * min(1.0, left(step, steps, warmup_steps))
 
 
 @slot
 def cosine(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 1.0) -> float:
-    """Rise, then fall along half a cosine to 0."""
-    return warmup(step, warmup_steps) * (1 - math.cos(math.pi * min(1.0, _left(step, steps, warmup_steps)))) / 2
+    """Rise, then fall along half a cosine; the step after the last would have 0. decay_fraction is not used."""
+    return warmup(step, warmup_steps) * (1 - math.cos(math.pi * min(1.0, left(step, steps, warmup_steps)))) / 2
 
 
 @slot
 def warmup_stable_decay(step: int, steps: int, warmup_steps: int = 0, decay_fraction: float = 0.6) -> float:
-    """Rise, stay at the peak, fall evenly to 0 over the last `decay_fraction` of the run."""
+    """Rise, stay at the peak, fall evenly over the last `decay_fraction` of all steps; the step after the last would have 0."""
     return warmup(step, warmup_steps) * min(1.0, (steps - step) / max(1.0, decay_fraction * steps))
-
-
-def _left(step: int, steps: int, warmup_steps: int) -> float:
-    """The part of the run after the warm-up that is still to come."""
-    return (steps - step) / max(1, steps - warmup_steps)
 
 
 SCHEDULES: dict[str, Callable[..., float]] = {

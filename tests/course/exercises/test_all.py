@@ -9,9 +9,10 @@ import pytest
 
 from groundup import cli, slots
 from groundup.cli import verbs
-from groundup.course import resolve, shelf
+from groundup.course import shelf
 from groundup.course.checker import check_mutants, shared
 from groundup.course.exercise import Exercise, source_of
+from groundup.course.topics import resolve
 from groundup.errors import InputError
 
 every = pytest.mark.parametrize("exercise", shelf.exercises(), ids=lambda one: one.id)
@@ -79,9 +80,11 @@ def test_what_comes_before_is_a_topic_or_an_exercise(exercise: Exercise):
 
 
 @every
-def test_the_command_that_shows_it_at_work_can_be_read(exercise: Exercise):
-    program, *words = shlex.split(exercise.run)
-    arguments, mine = cli.take_mine(words)
-    assert (program, mine) == ("groundup", "my")
-    function, name, rest = verbs._function(arguments[0], arguments[1:])
-    assert verbs.parse(verbs.options_of(function), rest, name)
+def test_the_commands_that_show_it_at_work_can_be_read_and_the_last_one_uses_it(exercise: Exercise):
+    for command in exercise.run.split(" && "):
+        program, *words = shlex.split(command)
+        arguments, mine = cli.take_mine(words)
+        assert program == "groundup"
+        function, name, rest = verbs._function(arguments[0], arguments[1:])
+        assert verbs.parse(verbs.options_of(function), rest, name)
+    assert mine == "my"

@@ -6,7 +6,8 @@ from hypothesis import given as given_
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from groundup.data.pipeline.packing import arrays, best_fit, cut, lay_out, pack
+from groundup.data.pipeline import packing
+from groundup.data.pipeline.packing import arrays, best_fit, best_fit_reference, cut, lay_out, pack
 
 LENGTHS = st.lists(st.integers(0, 40), max_size=60)
 START = 0
@@ -91,11 +92,27 @@ def best_fit_by_hand(lengths, seq_len):
     return rows, len(room)
 
 
-@given(st.lists(st.integers(1, 200), max_size=80), st.integers(200, 300))
-def test_the_fast_fit_is_the_one_by_hand(lengths, seq_len):
+@given(
+    st.lists(st.integers(1, 200), max_size=80), st.integers(200, 300), st.sampled_from([best_fit, best_fit_reference])
+)
+def test_the_fast_fit_and_its_reference_are_the_one_by_hand(lengths, seq_len, fit):
     lengths = sorted(lengths, reverse=True)
-    rows, count = best_fit(np.array(lengths, np.int64), seq_len)
+    rows, count = fit(np.array(lengths, np.int64), seq_len)
     assert (rows.tolist(), count) == best_fit_by_hand(lengths, seq_len)
+
+
+@given(st.lists(st.integers(1, 30), max_size=200), st.integers(30, 40))
+def test_the_fast_fit_is_its_reference_to_the_row(lengths, seq_len):
+    lengths = np.array(sorted(lengths, reverse=True), np.int64)
+    (rows, count), (expected, expected_count) = best_fit(lengths, seq_len), best_fit_reference(lengths, seq_len)
+    assert (rows.dtype, count) == (expected.dtype, expected_count) and np.array_equal(rows, expected)
+
+
+def test_a_filled_fit_replaces_the_compiled_one(monkeypatch):
+    monkeypatch.setattr(packing, "filled", lambda slot: slot == "data.pipeline.best_fit_reference")
+    monkeypatch.setattr(packing, "best_fit_reference", lambda lengths, seq_len: (np.arange(len(lengths)), len(lengths)))
+    rows = pack(offsets_of([3, 3, 3]), 10)
+    assert len(rows) == 3
 
 
 def test_the_textbook_example_is_packed_without_a_gap():

@@ -5,9 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from groundup.cli.learn.place import Chosen, Name, Place, chosen_of, file_of, flag_of, record_of
-
-LOOK_EVERY = 0.2  # seconds between two looks at a watched file
+from groundup.cli.learn.place import Chosen, Name, Place, desk_of, flag_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,17 +55,19 @@ class WatchOptions(Chosen):
 def list_exercises(options: ListOptions) -> None:
     """Show every exercise with what was done of it."""
     from groundup.cli import running
-    from groundup.course import shelf
 
-    record = record_of(options)
-    rows = [(one, record.get(one.id)) for one in shelf.exercises()]
+    desk = desk_of(options)
+    record = desk.record()
+    rows = [(one, record.get(one.id)) for one in desk.exercises]
     if options.json:
         return running.print_json([_facts(exercise, entry) for exercise, entry in rows])
     width = max((len(e.name) for e, _ in rows), default=0)
     for e, r in rows:
         mark = "✓" if r.passed else "·" if e.id in record.entries else " "
         print(f"{mark} {e.name:<{width}}  {'●' * e.difficulty:<5}  {e.minutes:>3} min  {e.title}")
-    print(f"{sum(r.passed for _, r in rows)} of {len(rows)} passed; `groundup learn start EXERCISE` begins one")
+    print(
+        f"{sum(r.passed for _, r in rows)} of {len(rows)} passed; `groundup learn start EXERCISE{flag_of(options)}` begins one"
+    )
 
 
 def _facts(exercise: Any, entry: Any) -> dict[str, Any]:
@@ -77,24 +77,17 @@ def _facts(exercise: Any, entry: Any) -> dict[str, Any]:
 
 def start(options: StartOptions) -> None:
     """Write the exercise's file, if it is not there yet."""
-    from groundup import files
-    from groundup.course import exercise as exercises
-    from groundup.course import shelf
     from groundup.errors import InputError
 
-    record = record_of(options)
-    open_ones = (one for one in shelf.exercises() if not record.get(one.id).passed)
-    chosen = shelf.find(options.exercise) if options.exercise else next(open_ones, None)
+    desk = desk_of(options)
+    chosen = desk.find(options.exercise) if options.exercise else desk.next(desk.record())
     if chosen is None:
         raise InputError(
             "you have passed every exercise; `groundup learn list` shows them, and a name begins one again"
         )
-    file = file_of(options, chosen)
-    if not file.exists():
-        files.write_text(file, exercises.stub(chosen))
-    record.started(chosen.id)
+    desk.begin(chosen)
     print(f"{chosen.title} ({'●' * chosen.difficulty}, about {chosen.minutes} minutes)")
-    print(f"write {chosen.name} in {file}, then: groundup learn check{flag_of(options)}")
+    print(f"write {chosen.name} in {desk.file(chosen)}, then: groundup learn check{flag_of(options)}")
 
 
 def check(options: CheckOptions) -> int:
@@ -102,31 +95,28 @@ def check(options: CheckOptions) -> int:
     import dataclasses
 
     from groundup.cli import running
-    from groundup.course import shelf
     from groundup.errors import InputError
 
-    record = record_of(options)
-    begun = [one for one in shelf.exercises() if file_of(options, one).exists()]
-    chosen = begun if options.all else [chosen_of(options, record)]
+    desk = desk_of(options)
+    begun = [one for one in desk.exercises if desk.file(one).exists()]
+    chosen = begun if options.all else [desk.find(options.exercise)]
     if not chosen:
         raise InputError(f"{options.folder} holds no exercise yet; `groundup learn start` begins one")
-    verdicts = [_judge(options, record, one) for one in chosen]
+    verdicts = [_judge(desk, one) for one in chosen]
     if options.json:
         running.print_json([dataclasses.asdict(verdict) | {"passed": verdict.passed} for verdict in verdicts])
     else:
         for one, verdict in zip(chosen, verdicts, strict=True):
-            _say(options, one, verdict, record)
+            _say(options, desk, one, verdict)
     return 0 if all(verdict.passed for verdict in verdicts) else 1
 
 
 def hint(options: HintOptions) -> None:
     """Print the next hint, or the last one again."""
-    record = record_of(options)
-    chosen = chosen_of(options, record)
-    number = min(record.get(chosen.id).hints, len(chosen.hints) - 1)
-    if record.get(chosen.id).hints < len(chosen.hints):
-        record.hinted(chosen.id)
-    print(f"{chosen.name}, hint {number + 1} of {len(chosen.hints)}: {chosen.hints[number]}")
+    desk = desk_of(options)
+    chosen = desk.find(options.exercise)
+    number = desk.hint(chosen)
+    print(f"{chosen.name}, hint {number} of {len(chosen.hints)}: {chosen.hints[number - 1]}")
 
 
 def show_solution(options: ShowOptions) -> None:
@@ -134,9 +124,9 @@ def show_solution(options: ShowOptions) -> None:
     from groundup.course import exercise as exercises
     from groundup.errors import InputError
 
-    record = record_of(options)
-    chosen = chosen_of(options, record)
-    if not (record.get(chosen.id).passed or options.anyway):
+    desk = desk_of(options)
+    chosen = desk.find(options.exercise)
+    if not (desk.record().get(chosen.id).passed or options.anyway):
         raise InputError(f"you have not passed {chosen.name} yet; take a hint first, or give --anyway")
     print(exercises.solution(chosen), end="")
 
@@ -144,35 +134,53 @@ def show_solution(options: ShowOptions) -> None:
 def watch(options: WatchOptions) -> None:
     """Judge at once, and again after every save, until Ctrl-C."""
     from groundup.course import checker
+    from groundup.course.desk import LOOK_EVERY, Saves
 
-    record = record_of(options)
-    chosen = chosen_of(options, record)
+    desk = desk_of(options)
+    chosen = desk.find(options.exercise)
     checker.shared().start()
-    file, seen = file_of(options, chosen), None
-    print(f"watching {file}; Ctrl-C ends it", file=sys.stderr)
-    while True:
-        now = file.stat().st_mtime_ns if file.exists() else None
-        if now != seen:
-            seen = now
-            _say(options, chosen, _judge(options, record, chosen), record)
-        time.sleep(LOOK_EVERY)
+    if not desk.hold():
+        print(desk.only_looks, file=sys.stderr)
+    saves = Saves(desk.file(chosen))
+    print(f"watching {saves.file}; Ctrl-C ends it", file=sys.stderr)
+    try:
+        while True:
+            if saves.new():
+                _judge_save(options, desk, chosen, saves)
+            time.sleep(LOOK_EVERY)
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+    finally:
+        desk.release()
 
 
-def _judge(options: Place, record: Any, exercise: Any) -> Any:
+def _judge_save(options: Place, desk: Any, exercise: Any, saves: Any) -> None:
+    """Say the verdict on a save; that it cannot be noted ends no watch."""
+    from groundup.errors import GroundupError
+
+    verdict = desk.judge(exercise)
+    try:
+        if saves.there:
+            desk.note(exercise, verdict)
+    except GroundupError as error:
+        print(error, file=sys.stderr)
+    _say(options, desk, exercise, verdict)
+
+
+def _judge(desk: Any, exercise: Any) -> Any:
     from groundup.course import checker
 
-    verdict = checker.check_file(exercise, file_of(options, exercise))
-    record.tried(exercise.id, verdict.passed)
+    verdict = checker.check_file(exercise, desk.file(exercise))
+    desk.note(exercise, verdict)
     return verdict
 
 
-def _say(options: Place, exercise: Any, verdict: Any, record: Any) -> None:
+def _say(options: Place, desk: Any, exercise: Any, verdict: Any) -> None:
     """The verdict, and what to do next."""
     print(f"{'✓' if verdict.passed else '✗'} {exercise.name}  ({verdict.seconds:.1f} s)\n{verdict.text()}")
     if verdict.passed:
-        run = exercise.run.replace("--mine my ", f"--mine {options.folder} ")
-        print(f"\nsee it in the real run:  {run}")
+        print(f"\nsee it in the real run:  {desk.command(exercise)}")
         print(f"the library's own:       groundup learn show {exercise.name}{flag_of(options)}")
         print(f"the next one:            groundup learn start{flag_of(options)}")
-    elif record.get(exercise.id).hints < len(exercise.hints):
+    elif desk.record().get(exercise.id).hints < len(exercise.hints):
         print(f"\na hint:  groundup learn hint {exercise.name}{flag_of(options)}")

@@ -1,6 +1,5 @@
-"""Where a learner's things are: the folder, the exercise that is meant, its file."""
+"""Where a learner's things are: the folder, the shelf that its exercises come from, the exercise that is meant."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,8 @@ class Place:
 
     folder: Path = Path("my")
     """your folder: one file an exercise, and progress.txt"""
+    pack: Path | None = None
+    """the folder of a teacher's own exercises, in place of the library's"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,31 +27,18 @@ class Chosen(Place):
     """id or function; none: the one you are at"""
 
 
-def record_of(options: Place) -> Any:
-    """The learner's progress; says what had to be mended."""
-    from groundup.course.record import Record
+def desk_of(options: Place, **watching: Any) -> Any:
+    """The learner's folder with its exercises. watching: `say` of the desk."""
+    from groundup.course.desk import Desk
 
-    record = Record(options.folder)
-    if record.notice:
-        print(record.notice, file=sys.stderr)
-    return record
+    if options.pack is None:
+        return Desk(options.folder, **watching)
+    from groundup.course.teaching import pack
 
-
-def chosen_of(options: Chosen, record: Any) -> Any:
-    """The exercise that is named, or the one that the learner is at."""
-    from groundup.course import shelf
-    from groundup.errors import InputError
-
-    if not (options.exercise or record.current):
-        raise InputError("no exercise was begun yet; `groundup learn start` begins the first")
-    return shelf.find(options.exercise or record.current)
-
-
-def file_of(options: Place, exercise: Any) -> Path:
-    """Where an exercise is written."""
-    return options.folder / f"{exercise.name}.py"
+    return Desk(options.folder, exercises=pack.exercises(options.pack), **watching)
 
 
 def flag_of(options: Place) -> str:
-    """What has to be added to a command when the folder is not the usual one."""
-    return "" if options.folder == Path("my") else f" --folder {options.folder}"
+    """What has to be added to a command when the folder or the shelf is not the usual one."""
+    folder = "" if options.folder == Path("my") else f" --folder {options.folder}"
+    return folder + (f" --pack {options.pack}" if options.pack else "")

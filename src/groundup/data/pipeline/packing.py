@@ -19,6 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from groundup.slots import filled, slot
+
+SLOT = "data.pipeline.best_fit_reference"
 FIELDS = ("input_ids", "targets", "loss_mask", "document_ids", "positions")
 
 
@@ -49,7 +52,8 @@ def pack(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
     starts, lengths, first = cut(offsets, seq_len, start)
     order = np.argsort(-lengths, kind="stable")
     rows = np.empty(len(order), dtype=np.int64)
-    rows[order], count = best_fit(lengths[order], seq_len)
+    fit = best_fit_reference if filled(SLOT) else best_fit
+    rows[order], count = fit(lengths[order], seq_len)
     by_row = np.argsort(rows, kind="stable")
     bounds = np.searchsorted(rows[by_row], np.arange(count + 1))
     return Rows(starts[by_row], lengths[by_row], first[by_row], bounds, seq_len)
@@ -69,9 +73,31 @@ def cut(offsets: np.ndarray, seq_len: int, start: bool = True) -> tuple[np.ndarr
     return starts, np.minimum(seq_len, end[document] - starts), (number == 0) & start
 
 
+@slot
+def best_fit_reference(lengths: np.ndarray, seq_len: int) -> tuple[np.ndarray, int]:
+    """Give each piece the fullest row that still has room for it, or a new one: row of each, number of rows.
+
+    lengths: of the pieces, the longest first, each in 1..seq_len. Of equally full rows the one that was filled last.
+
+    >>> best_fit_reference(np.array([7, 6, 3, 2, 2]), 10)
+    (array([0, 1, 0, 1, 1]), 2)
+    """
+    with_room: list[list[int]] = [[] for _ in range(seq_len + 1)]  # by room left: the rows that have it, newest last
+    rows, count = [], 0
+    for length in lengths.tolist():
+        room = next((room for room in range(length, seq_len + 1) if with_room[room]), None)
+        if room is None:
+            row, room, count = count, seq_len, count + 1
+        else:
+            row = with_room[room].pop()
+        with_room[room - length].append(row)
+        rows.append(row)
+    return np.array(rows, dtype=np.int64), count
+
+
 @njit(cache=True)
 def best_fit(lengths: np.ndarray, seq_len: int) -> tuple[np.ndarray, int]:
-    """Give each piece (longest first) the fullest row with room for it: row of each, number of rows."""
+    """The same as `best_fit_reference`, compiled."""
     rows = np.empty(len(lengths), dtype=np.int64)
     newest = np.full(seq_len + 1, -1, dtype=np.int64)  # by room left: a stack of rows, linked through `below`
     below = np.full(len(lengths), -1, dtype=np.int64)

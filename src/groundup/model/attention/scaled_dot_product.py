@@ -46,7 +46,7 @@ def scaled_dot_product_attention(
 def repeat_heads(
     x: Float[Tensor, "batch kv_heads seq head_dim"], groups: int
 ) -> Float[Tensor, "batch heads seq head_dim"]:
-    """Give each of the `groups` query heads that share a key/value head a copy of it."""
+    """Give each of the `groups` query heads that share a key/value head a copy of it: head i is head i // groups of x."""
     batch, kv_heads, seq, head_dim = x.shape
     return x[:, :, None].expand(-1, -1, groups, -1, -1).reshape(batch, kv_heads * groups, seq, head_dim)
 

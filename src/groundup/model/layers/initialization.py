@@ -45,7 +45,11 @@ def initialize(module: nn.Module, *, layers: int, std: float, seed: int | None =
 
 @slot
 def deviation_of(name: str, parameter: Tensor, layers: int, std: float, scheme: str) -> float | None:
-    """Look a parameter up in the table: the standard deviation of its first values; None for a gain (one)."""
+    """Look a parameter up in the table: the standard deviation of its first values; None for a gain (one).
+
+    name: with its place, "model.layers.0.mlp.down_proj.weight"; parameter: a weight is (outputs, inputs).
+    scheme: "scaled" or "normal".
+    """
     if name.endswith("bias"):
         return 0.0
     if parameter.dim() == 1:

@@ -25,7 +25,10 @@ SLOT = "model.layers.rms_norm"
 def rms_norm(
     x: Float[Tensor, "*batch hidden"], gain: Float[Tensor, " hidden"], eps: float
 ) -> Float[Tensor, "*batch hidden"]:
-    """Divide by the root mean square, computed in float32 at least, and multiply by the gain."""
+    """Divide by the root mean square, computed in float32 at least, and multiply by the gain; the dtype of x stays.
+
+    eps: what is added to the mean square, so that a vector of zeros stays zero.
+    """
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     scale = torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
     return gain.to(x.dtype) * (wide * scale).to(x.dtype)

@@ -45,7 +45,7 @@ class Rotary:
 
 @slot
 def rotate(x: Float[Tensor, "batch seq heads head_dim"], angles: Angles) -> Float[Tensor, "batch seq heads head_dim"]:
-    """Turn each coordinate pair of x by its position's angle."""
+    """Turn each coordinate pair (i, i + head_dim/2) of x by its position's angle, from the first towards the second."""
     first, second = x.chunk(2, dim=-1)
     cos, sin = angles
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)

@@ -56,7 +56,7 @@ STAGES: dict[str, Stage] = {
             needs=("documents", "tokenizer"),
             may_read=("start",),
             makes="model",
-            uses=("text", "model", "inference", "training"),
+            uses=("text", "data", "model", "inference", "training"),
             steps=True,
         ),
         Stage(
@@ -66,7 +66,7 @@ STAGES: dict[str, Stage] = {
             needs=("model",),
             may_read=("documents",),
             makes="model",
-            uses=("text", "model", "inference", "training", "tuning"),
+            uses=("text", "data", "model", "inference", "training", "tuning"),
             steps=True,
         ),
         Stage(

@@ -215,7 +215,7 @@ def answer_mask(sizes: Sequence[int], answers: Sequence[tuple[int, int]]) -> lis
     >>> answer_mask([1, 2, 2, 1, 3], [(1, 5)])
     [0, 1, 1, 0, 0]
     """
-    starts = accumulate([0, *sizes[:-1]])
+    starts = list(accumulate(sizes, initial=0))[:-1]
     return [int(any(first <= start < end for first, end in answers)) for start in starts]
 
 

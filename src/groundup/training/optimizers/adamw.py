@@ -46,7 +46,10 @@ class Group:
 
 @slot
 def adamw_step(weight: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, numbers: Numbers) -> None:
-    """Move a tensor of weights once; weight, mean (m) and square (v) are changed in place."""
+    """Move a tensor of weights once; weight, mean (m) and square (v) are changed in place.
+
+    numbers: rate, beta1, beta2, eps, weight_decay, and step, which is 1 at the first move.
+    """
     weight.mul_(1 - numbers.rate * numbers.weight_decay)
     mean.lerp_(gradient, 1 - numbers.beta1)
     square.lerp_(gradient.square(), 1 - numbers.beta2)

@@ -75,7 +75,8 @@ def orthogonalize(
 ) -> Float[Tensor, "matrices rows columns"]:
     """Bring the singular values of each matrix of a stack near 1 (to 0.7-1.2) and keep its singular vectors.
 
-    Newton-Schulz iteration of an odd quintic polynomial: X <- aX + b(XX')X + c(XX')^2 X, which needs only products.
+    Newton-Schulz iteration of an odd quintic polynomial, which needs only products: X is the matrix over its Frobenius
+    norm, then `steps` times X <- aX + b(XX')X + c(XX')^2 X with a, b, c = 3.4445, -4.7750, 2.0315, in `dtype`.
     """
     a, b, c = 3.4445, -4.7750, 2.0315  # Jordan's coefficients: the steepest rise at 0 that stays within 0.7-1.2
     x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)

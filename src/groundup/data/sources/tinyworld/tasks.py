@@ -139,20 +139,17 @@ kind_rest:
   1 | {member in:m}, {member out}.
   1 | {member out}, {member in:m}.
 sort:
-  1 | Sort these numbers: <digits> | | answer sorted
-  1 | Put in order, small to large: <digits> | | answer sorted
-  1 | Put in order, large to small: <digits> | | answer falling
-digits:
-  1 | {first order}, {next_digit}, {next_digit}, {next_digit}, {next_digit}<digits_end>
-digits_end:
+  1 | Sort these numbers: <numbers> | | answer sorted
+  1 | Put in order, small to large: <numbers> | | answer sorted
+  1 | Put in order, large to small: <numbers> | | answer falling
+numbers:
+  1 | {first row}, {next_number}, {next_number}, {next_number}<numbers_end>
+numbers_end:
   1 | .
-  2 | , {next_digit}<digits_end_2>
-digits_end_2:
+  3 | , {next_number}<numbers_end_2>
+numbers_end_2:
   1 | .
-  1 | , {next_digit}<digits_end_3>
-digits_end_3:
-  1 | .
-  1 | , {next_digit}.
+  1 | , {next_number}.
 """
 
 NUMBERS = r"""

@@ -118,7 +118,7 @@ EXERCISE = Exercise(
         "Subtract the first reward of the group from all of them before taking the mean: equal rewards are then zeros, exactly.",
         "The deviation is centred.square().mean(1, keepdim=True).sqrt(), and .clamp(min=LEAST_DEVIATION) keeps it away from 0.",
     ),
-    run="groundup --mine my demo --fast",
+    run="groundup demo --fast && groundup --mine my align runs/demo-fast/model --set align.steps=2 --set align.prompts_per_step=4",
     checks=(
         one_advantage_for_each_answer,
         the_dtype_stays,

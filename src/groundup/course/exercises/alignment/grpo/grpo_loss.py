@@ -175,7 +175,7 @@ EXERCISE = Exercise(
         "ratio.clamp(1 - clip_low, 1 + clip_high) has the gradient 0 outside of the range: there nothing more is learned.",
         "The loss is minus torch.minimum(ratio * advantages, clipped * advantages), one number a token, not yet averaged.",
     ),
-    run="groundup --mine my demo --fast",
+    run="groundup demo --fast && groundup --mine my align runs/demo-fast/model --set align.steps=2 --set align.prompts_per_step=4",
     checks=(
         one_loss_for_each_token,
         the_dtype_stays,

@@ -167,7 +167,7 @@ EXERCISE = Exercise(
         "logits.masked_fill(logits < logits.amax(1, keepdim=True) + math.log(p), -math.inf), and the logits themselves when p "
         "is 0, which has no logarithm.",
     ),
-    run="groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1.5 --min-p 0.1",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1.5 --min-p 0.1",
     checks=(
         the_shape_stays,
         the_dtype_stays,

@@ -152,7 +152,7 @@ EXERCISE = Exercise(
         "torch.where(logits > 0, logits / penalty, logits * penalty) is what a token that occurred gets; a second torch.where "
         "takes it where the table says so, and the logits as they were elsewhere.",
     ),
-    run="groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --repetition-penalty 1.3",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --repetition-penalty 1.3",
     checks=(
         the_shape_stays,
         the_dtype_stays,

@@ -138,7 +138,7 @@ EXERCISE = Exercise(
         "No softmax is needed, nor a case for above and below 1: it is one operation on the whole tensor.",
         "The function is one line: the logits divided by the degree.",
     ),
-    run="groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 0.5",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 0.5",
     checks=(
         the_shape_stays,
         the_dtype_stays,

@@ -153,7 +153,7 @@ EXERCISE = Exercise(
         "topk refuses a k beyond the vocabulary, so ask for min(k, logits.shape[1]); logits.masked_fill(logits < smallest, "
         "-math.inf) does the rest, ties included.",
     ),
-    run="groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --top-k 40",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --top-k 40",
     checks=(
         the_shape_stays,
         the_dtype_stays,

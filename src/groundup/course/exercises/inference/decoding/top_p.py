@@ -153,7 +153,7 @@ EXERCISE = Exercise(
         "torch.sort(..., stable=True) also gives the ids; `torch.zeros_like(logits, dtype=torch.bool).scatter(1, ids, drop)` "
         "brings the marks back to the order of the vocabulary, and masked_fill writes -inf.",
     ),
-    run="groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --top-p 0.9",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 1 --top-p 0.9",
     checks=(
         the_shape_stays,
         the_dtype_stays,

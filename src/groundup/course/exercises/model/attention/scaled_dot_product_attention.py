@@ -187,7 +187,7 @@ EXERCISE = Exercise(
         "A row that is masked throughout now has equal weights; set the masked weights to 0 after the softmax, then multiply "
         "by the values.",
     ),
-    run="groundup --mine my demo --fast",
+    run="groundup demo --fast && groundup --mine my generate runs/demo-fast/model 'Anna' --temperature 0",
     banned=("torch.nn.functional.scaled_dot_product_attention", "torch.nn.functional.multi_head_attention_forward"),
     checks=(
         one_value_for_each_query,

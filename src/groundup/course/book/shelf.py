@@ -1,0 +1,109 @@
+"""The lessons there are, in the order of the syllabus, found by topic, path, function or a name that is nearly so."""
+
+import ast
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from groundup.course.book import cells
+from groundup.course.topics import HOUSE, Topic, syllabus
+from groundup.errors import InputError
+
+SHELF = HOUSE / "lessons"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson. place: its path inside the lessons, which is that of its source inside the house."""
+
+    place: Path
+
+    @property
+    def path(self) -> Path:
+        """The notebook."""
+        return SHELF / self.place
+
+    @property
+    def id(self) -> str:
+        """Its path with dots: room.module.name."""
+        return ".".join(self.place.with_suffix("").parts)
+
+    @property
+    def room(self) -> str:
+        """The room it belongs to."""
+        return self.place.parts[0]
+
+    @property
+    def title(self) -> str:
+        """What it calls itself."""
+        return cells.read(self.path.read_text(encoding="utf-8"), str(self.path)).title or self.id
+
+    def topics(self) -> list[Topic]:
+        """The topics of the syllabus that it teaches."""
+        return [one for one in syllabus() if one.id == self.id or one.source() == self.place]
+
+    def functions(self) -> set[str]:
+        """The functions and classes that its source defines."""
+        source = HOUSE / self.place
+        if not source.is_file():
+            return set()
+        kinds = ast.FunctionDef | ast.ClassDef
+        return {node.name for node in ast.parse(source.read_text(encoding="utf-8")).body if isinstance(node, kinds)}
+
+
+@cache
+def lessons() -> tuple[Lesson, ...]:
+    """Every lesson, in the order of the syllabus; what stands in no topic comes last in its room."""
+    found = [Lesson(file.relative_to(SHELF)) for file in SHELF.rglob("*.py") if file.name != "__init__.py"]
+    rooms = list(dict.fromkeys(topic.room for topic in syllabus()))
+    modules = list(dict.fromkeys(f"{topic.room}.{topic.module}" for topic in syllabus()))
+    topics = [topic.id for topic in syllabus()]
+
+    def order(lesson: Lesson) -> tuple[int, int, int, str]:
+        module = ".".join(lesson.id.split(".")[:2])
+        named = [topics.index(topic.id) for topic in lesson.topics()]
+        return _place(rooms, lesson.room), _place(modules, module), min(named, default=len(topics)), lesson.id
+
+    return tuple(sorted(found, key=order))
+
+
+def _place(names: list[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
+
+
+def find(word: str) -> Lesson:
+    """The lesson that a topic's id, a path, a function's name or its own name stands for; else InputError with the nearest."""
+    wanted = _dotted(word)
+    tests = (
+        lambda lesson: wanted == lesson.id,
+        lambda lesson: wanted in [topic.id for topic in lesson.topics()],
+        lambda lesson: f".{lesson.id}".endswith(f".{wanted}"),
+        lambda lesson: wanted.rpartition(".")[2] in lesson.functions(),
+    )
+    for test in tests:
+        found = [lesson for lesson in lessons() if test(lesson)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"several lessons teach {word!r}; choose one of {', '.join(one.id for one in found)}")
+    raise InputError(f"there is no lesson {word!r}; {_nearest(wanted)}")
+
+
+def _dotted(word: str) -> str:
+    """A path or a name in the form of an id.
+
+    >>> _dotted("src/groundup/lessons/model/attention/masks.py"), _dotted("Top-P")
+    ('model.attention.masks', 'top_p')
+    """
+    plain = word.strip().replace("\\", "/").removesuffix(".py").split("groundup/")[-1]
+    return plain.removeprefix("lessons/").strip("/").replace("/", ".").replace("-", "_").lower()
+
+
+def _nearest(word: str) -> str:
+    """The way out: lessons whose name holds the word or is like it, or the first few."""
+    names = {name: one.id for one in lessons() for name in (one.id, one.place.stem, *one.functions())}
+    holds = [id for name, id in names.items() if word and word in name.lower()]
+    near = [names[name] for name in difflib.get_close_matches(word, names, n=3, cutoff=0.5)]
+    chosen = list(dict.fromkeys(holds + near))[:3]
+    return f"did you mean {' or '.join(chosen)}?" if chosen else "`groundup learn lesson` lists them"

@@ -1,0 +1,297 @@
+"""Lesson: a run that is killed and goes on, and all that must be kept for it to be the same run, bit for bit."""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(app_title="Checkpoints: killed and resumed, bit for bit", width="medium")
+
+with app.setup:
+    import contextlib
+    import io
+    import json
+    import tempfile
+    from pathlib import Path
+
+    import marimo as mo
+    import torch
+    from torch.nn import functional
+
+    from groundup import plots
+    from groundup.model.architectures import build
+    from groundup.model.architectures.qwen3 import Qwen3Config
+    from groundup.training import checkpoint
+    from groundup.training.optimizers.adamw import AdamW
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    # Checkpoints: killed and resumed, bit for bit
+
+    A run of days meets a power cut, a full disk, or someone who needs the machine. It should go on as if nothing had
+    happened, and *as if* can be tested: the same bits. Afterwards you know the four things a run consists of, what it does
+    when one of them is lost, and how a file is written so that no kill leaves half of it.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _config = Qwen3Config(
+        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=16,
+    )  # fmt: skip
+
+    def fresh(seed):
+        """A model and its optimiser, as a process has them when it starts."""
+        model = build(_config, seed=seed, scheme="normal")
+        return model, AdamW(dict(model.named_parameters()), learning_rate=1e-2)
+
+    def batch_of(step):
+        """The texts of a step: a function of its number, so the number is all that must be kept of the data."""
+        half = torch.randint(0, 64, (8, 8), generator=torch.Generator().manual_seed(step % 4))
+        return torch.cat([half, half], dim=1)
+
+    def go(model, optimizer, steps):
+        """Train on the batches of these steps, with a dropout that draws from torch's own generator; the losses."""
+        losses = []
+        for step in steps:
+            ids = batch_of(step)
+            scores = model.lm_head(functional.dropout(model.hidden(ids[:, :-1]), 0.1))
+            loss = functional.cross_entropy(scores.flatten(0, 1), ids[:, 1:].flatten())
+            model.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    def unpacked(files, folder):
+        """Write files given as {path: bytes} below a folder."""
+        for name, content in files.items():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return Path(folder)
+
+    with tempfile.TemporaryDirectory() as _place, torch.random.fork_rng():
+        torch.manual_seed(0)
+        _model, _optimizer = fresh(seed=0)
+        straight = go(_model, _optimizer, range(10))
+        checkpoint.save(Path(_place), 10, _model, _optimizer, {"losses": straight})
+        straight = straight + go(_model, _optimizer, range(10, 20))
+        checkpoint.save(Path(_place), 20, _model, _optimizer, {"losses": straight})
+        straight = straight + go(_model, _optimizer, range(20, 40))
+        finished = torch.cat([one.detach().flatten() for one in _model.parameters()])
+        kept = {
+            str(file.relative_to(_place)): file.read_bytes()
+            for file in sorted(Path(_place).rglob("*"))
+            if file.is_file()
+        }
+
+    with tempfile.TemporaryDirectory() as _place, torch.random.fork_rng():
+        torch.manual_seed(99)  # another process: other weights, other chance
+        _model, _optimizer = fresh(seed=99)
+        _notes = checkpoint.load_newest(unpacked(kept, _place), _model, _optimizer)
+        resumed = _notes["losses"] + go(_model, _optimizer, range(_notes["step"], 40))
+        _weights = torch.cat([one.detach().flatten() for one in _model.parameters()])
+        differing = int((_weights != finished).sum())
+    mo.md(
+        f"A model of {len(finished):,} weights, trained for 40 steps. Then the same again: killed after 20, and taken up by a "
+        f"process that began with other weights and another seed. Of the weights at the end, **{differing}** differ."
+    )
+    return batch_of, differing, finished, fresh, go, kept, resumed, straight, unpacked
+
+
+@app.cell
+def _(differing, resumed, straight):
+    assert differing == 0
+    assert resumed == straight, "every loss on the way too, to the last digit"
+    assert straight[-1] < straight[0] - 1, "and the model had something to learn"
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Four things
+
+    The next step of a run depends on its **weights**; on the **optimiser's** momenta and step count; on the **random state**,
+    from which dropout draws; and on which **data** comes next. Keep the four, and the next step is the same step. The data
+    is the cheapest to keep where a batch is a function of its number: then the step says it all.
+    """)
+    return
+
+
+@app.cell
+def _(kept):
+    sizes = {name.split("/")[1]: len(content) for name, content in kept.items() if name.startswith("step-000020/")}
+    plots.value_bars({"bytes": sizes}, y="bytes", title="A checkpoint, file by file")
+    return (sizes,)
+
+
+@app.cell
+def _(finished, kept, sizes):
+    _ratio = sizes["optimizer.safetensors"] / sizes["model.safetensors"]
+    _state = json.loads(kept["step-000020/state.json"])
+    assert 1.9 < _ratio < 2.6 and _state["step"] == 20
+    assert sizes["model.safetensors"] > 4 * len(finished)
+    mo.md(
+        f"The optimiser's file is **{_ratio:.1f} times** the model's: AdamW keeps two numbers for each weight, and the 5 kB of "
+        "torch's random state lie there too. A finished model needs none of it."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## What if one of them is lost?
+
+    The same kill after 20 steps, but the new process does not get everything back. Choose what it lacks. The picture shows
+    how far its loss is from that of the run that was never killed.
+    """)
+    return
+
+
+@app.cell
+def _():
+    lacking = mo.ui.dropdown(
+        ["nothing", "the random state", "the place in the data", "the optimiser's state", "the weights"],
+        value="the optimiser's state",
+        label="lost is",
+    )
+    lacking
+    return (lacking,)
+
+
+@app.cell
+def _(fresh, go, kept, lacking, straight, unpacked):
+    with tempfile.TemporaryDirectory() as _place, torch.random.fork_rng():
+        _model, _optimizer = fresh(seed=99)
+        _notes = checkpoint.load_newest(unpacked(kept, _place), _model, _optimizer)
+        if lacking.value == "the random state":
+            torch.manual_seed(99)
+        if lacking.value == "the optimiser's state":
+            _optimizer = AdamW(dict(_model.named_parameters()), learning_rate=1e-2)
+        if lacking.value == "the weights":
+            _model, _other = fresh(seed=99)
+            _other.load(_optimizer.state())
+            _optimizer = _other
+        _first = 21 if lacking.value == "the place in the data" else 20
+        after_kill = go(_model, _optimizer, range(_first, _first + 20))
+        final = torch.cat([one.detach().flatten() for one in _model.parameters()])
+    away = [new - old for new, old in zip(after_kill, straight[20:], strict=True)]
+    plots.lines(
+        range(21, 41), {"loss of the resumed run, less that of the other": away}, x="step", y="nats", marked=True,
+        title=f"Lost: {lacking.value}",
+    )  # fmt: skip
+    return after_kill, away, final
+
+
+@app.cell
+def _(away, final, finished, lacking):
+    _same = (final == finished).float().mean().item()
+    assert (_same == 1.0) == (lacking.value == "nothing"), "whatever is lost, it is another run"
+    assert (max(map(abs, away)) == 0) == (lacking.value == "nothing")
+    assert lacking.value != "the weights" or away[0] > 1
+    assert lacking.value != "the optimiser's state" or away[0] == 0 != away[1], "its first loss still is the old one"
+    mo.md(
+        f"Lost is {lacking.value}: {_same:.0%} of the weights are the same at the end, and the loss was away by up to "
+        f"**{max(map(abs, away)):.2g}** nats."
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Without the random state the run is as good, but it is another one: whoever looks for the cause of a difference can no
+    longer compare. Without the optimiser's state the first steps are taken without knowing how large they should be. A run
+    that is resumed like that shows a bump at every restart.
+
+    ## Whole or not at all
+
+    A kill does not wait for a file to be finished. So a checkpoint is written under another name, beside its place, forced to
+    the disk, and renamed when it is whole: a rename has no half. What a kill leaves is a folder that no one takes for a
+    checkpoint.
+    """)
+    return
+
+
+@app.cell
+def _(kept, unpacked):
+    _half = {".tmp-1-0-step-000030/model.safetensors": kept["step-000020/model.safetensors"][:1000]}
+    with tempfile.TemporaryDirectory() as _place:
+        names = [folder.name for folder in checkpoint.found(unpacked(kept | _half, _place))]
+        _lying = sorted(folder.name for folder in Path(_place).iterdir())
+    mo.md(f"In the folder lie {', '.join(f'`{name}`' for name in _lying)}. Checkpoints of it: **{len(names)}**.")
+    return (names,)
+
+
+@app.cell
+def _(names):
+    assert names == ["step-000010", "step-000020"]
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## A bit that flips later
+
+    Disks and copies fail in silence. Beside the files stands a checksum of each, and a checkpoint is read only where they
+    hold. Here one bit of one file is flipped. Choose the file.
+    """)
+    return
+
+
+@app.cell
+def _(sizes):
+    hit = mo.ui.dropdown(
+        [name for name in sizes if name != "checksums.json"], value="model.safetensors", label="a bit flips in"
+    )
+    hit
+    return (hit,)
+
+
+@app.cell
+def _(fresh, hit, kept, unpacked):
+    _name = f"step-000020/{hit.value}"
+    _middle = len(kept[_name]) // 2
+    _flipped = kept[_name][:_middle] + bytes([kept[_name][_middle] ^ 1]) + kept[_name][_middle + 1 :]
+    with (
+        tempfile.TemporaryDirectory() as _place,
+        torch.random.fork_rng(),
+        contextlib.redirect_stderr(io.StringIO()) as _said,
+    ):
+        used = checkpoint.load_newest(unpacked(kept | {_name: _flipped}, _place), *fresh(seed=99))
+        sentence = _said.getvalue().replace(f"{_place}/", "").strip()
+    mo.md(f"It says: *{sentence}* Then it goes on from step **{used['step']}**.")
+    return sentence, used
+
+
+@app.cell
+def _(hit, sentence, used):
+    assert used["step"] == 10, "the one before it is whole"
+    assert "step-000020 is not used" in sentence and hit.value in sentence
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    This is why more than one is kept. Ten steps are lost, and not the run.
+
+    ## Try
+
+    - Lose the place in the data: the run learns as well, but sees each batch at another step. Lose the weights: it starts over.
+    - Replace `AdamW` by `torch.optim.SGD` without momentum in your mind: which file would be nearly empty?
+    - Start `groundup demo`, press Ctrl-C in the middle, and start it again: it says from which step it goes on.
+
+    What the optimiser's state is for: `groundup learn start adamw_step`
+    """)
+    return
+
+
+if __name__ == "__main__":
+    app.run()

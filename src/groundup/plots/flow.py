@@ -1,0 +1,89 @@
+"""A small graph of boxes and arrows: a computational graph, a tree, the stages of a run.
+
+A box stands one layer after the last one that points to it (the longest way from a beginning decides), and within its
+layer in the order in which it came, centred. Left out: fewest crossings, and graphs with a circle.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from groundup.plots import style
+
+
+def flow_chart(
+    boxes: Mapping[str, object],
+    arrows: Sequence[Sequence[str]],
+    *,
+    groups: Mapping[str, str] | None = None,
+    down: bool = False,
+    title: str = "",
+) -> go.Figure:
+    """Draw boxes ({id: what stands in it}) and arrows ((from, to) or (from, to, what stands at it)).
+
+    groups: a name for a box, one colour each. down: the first layer is at the top (a tree); else at the left.
+    """
+    places = layout(list(boxes), arrows)
+    layers, widest = _extent(places)
+    if down:
+        places = {name: (-across, -layer) for name, (layer, across) in places.items()}
+    made = style.figure(title, height=100 + 62 * max(3, layers if down else widest))
+    for arrow in arrows:
+        _arrow(made, places[arrow[0]], places[arrow[1]], arrow[2] if len(arrow) > 2 else "")
+    colours = {group: style.colour(number) for number, group in enumerate(dict.fromkeys((groups or {}).values()))}
+    for name, content in boxes.items():
+        _box(made, places[name], content, colours.get((groups or {}).get(name, ""), style.INK))
+    made.add_scatter(x=[at[0] for at in places.values()], y=[at[1] for at in places.values()], mode="markers",
+                     marker={"opacity": 0}, hoverinfo="skip", showlegend=False)  # fmt: skip
+    nothing = {"showgrid": False, "showline": False, "zeroline": False, "showticklabels": False}
+    made.update_xaxes(**nothing, range=_room([at[0] for at in places.values()]))
+    made.update_yaxes(**nothing, range=_room([at[1] for at in places.values()]))
+    return made
+
+
+def layout(names: Sequence[str], arrows: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
+    """Where each box stands: (layer, place across it).
+
+    >>> layout(["a", "b", "c"], [("a", "c"), ("b", "c")])
+    {'a': (0.0, 0.5), 'b': (0.0, -0.5), 'c': (1.0, 0.0)}
+    """
+    unknown = {end for arrow in arrows for end in arrow[:2]} - set(names)
+    assert not unknown, f"an arrow names {sorted(unknown)}, and there are only {list(names)}"
+    layer = dict.fromkeys(names, 0)
+    for _ in names:
+        for start, end, *_rest in arrows:
+            layer[end] = max(layer[end], layer[start] + 1)
+    assert max(layer.values(), default=0) < max(1, len(names)), "the arrows go in a circle"
+    rows = {depth: [name for name in names if layer[name] == depth] for depth in layer.values()}
+    return {name: (float(layer[name]), (len(row := rows[layer[name]]) - 1) / 2 - row.index(name)) for name in names}
+
+
+def _extent(places: Mapping[str, tuple[float, float]]) -> tuple[int, int]:
+    """How many layers there are, and how many boxes stand in the widest."""
+    layers = [layer for layer, _ in places.values()]
+    return len(set(layers)), max((layers.count(layer) for layer in layers), default=0)
+
+
+def _box(made: go.Figure, at: tuple[float, float], content: object, colour: str) -> None:
+    made.add_annotation(
+        x=at[0], y=at[1], text=style.escape(content).replace("\n", "<br>"), showarrow=False, bordercolor=colour,
+        borderwidth=1.5, borderpad=6, bgcolor="#fbfbfb", font={"color": "#333333", "size": 12},
+    )  # fmt: skip
+
+
+def _arrow(made: go.Figure, start: tuple[float, float], end: tuple[float, float], content: str) -> None:
+    """A line that ends short of its box, with what stands at it in its middle."""
+    made.add_annotation(
+        x=end[0], y=end[1], ax=start[0], ay=start[1], xref="x", yref="y", axref="x", ayref="y", showarrow=True,
+        arrowhead=2, arrowsize=1.2, arrowwidth=1.3, arrowcolor=style.INK, standoff=24, startstandoff=14, text="",
+    )  # fmt: skip
+    if content:
+        made.add_annotation(
+            x=(start[0] + end[0]) / 2, y=(start[1] + end[1]) / 2, text=style.escape(content), showarrow=False, yshift=10,
+            font={"size": 11, "color": style.COLOURS[1]},
+        )  # fmt: skip
+
+
+def _room(values: Sequence[float]) -> list[float]:
+    """The ends of an axis, with half a box of room."""
+    return [min(values, default=0.0) - 0.5, max(values, default=0.0) + 0.5]

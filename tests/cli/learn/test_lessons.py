@@ -1,0 +1,58 @@
+"""`groundup learn lesson` and `book`: listed, printed, opened as a copy of the learner's own, exported."""
+
+import importlib.util
+import subprocess
+
+import pytest
+
+from groundup.cli import main
+from groundup.lessons import VARIABLE
+
+
+def test_without_a_name_the_lessons_are_listed(capsys):
+    assert main(["learn", "lesson"]) == 0
+    said = capsys.readouterr().out
+    assert "text.tokenizers.bpe " in said and "`groundup learn lesson NAME` opens one" in said
+
+
+def test_a_lesson_is_printed_with_its_numbers_and_the_titles_of_its_pictures(capsys):
+    pytest.importorskip("marimo")
+    assert main(["learn", "lesson", "top_p", "--run"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("# Sampling") and "29%" in said and "[picture: Draws follow the probabilities]" in said
+
+
+def test_an_opened_lesson_is_a_copy_that_stays_the_learners(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("marimo")
+    monkeypatch.chdir(tmp_path)
+    calls = []
+    monkeypatch.setattr(subprocess, "call", lambda command, env: calls.append((command, env)) or 0)
+    assert main(["learn", "lesson", "bpe", "--model", "runs/demo/model"]) == 0
+    copy = tmp_path / "my" / "lessons" / "text" / "tokenizers" / "bpe.py"
+    command, environment = calls[0]
+    assert command[1:] == ["-m", "marimo", "edit", "my/lessons/text/tokenizers/bpe.py"]
+    assert environment[VARIABLE] == str(tmp_path / "runs" / "demo" / "model")
+    copy.write_text("mine")
+    main(["learn", "lesson", "bpe"])
+    assert copy.read_text() == "mine"
+
+
+@pytest.mark.parametrize("arguments", [["lesson", "bpe"], ["book"]])
+def test_without_marimo_the_pip_line_is_said_and_nothing_is_written(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "marimo" else find_spec(name, *rest)
+    )
+    assert main(["learn", *arguments]) == 2
+    assert "pip install 'groundup[learn]'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.lesson
+def test_one_lesson_is_exported(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("marimo")
+    monkeypatch.chdir(tmp_path)
+    assert main(["learn", "book", "--out", "pages", "--lessons", "sampling"]) == 0
+    assert "1 lessons: open pages/index.html" in capsys.readouterr().out
+    assert (tmp_path / "pages" / "inference.decoding.sampling.html").exists()

@@ -1,0 +1,44 @@
+"""The shelf: lessons in the order of the syllabus, found by whatever names them."""
+
+import pytest
+
+from groundup.course.book import find, lessons
+from groundup.course.topics import syllabus
+from groundup.errors import InputError
+
+ATTENTION = "model.attention.scaled_dot_product"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        ATTENTION,
+        "scaled_dot_product",
+        "scaled-dot-product",
+        "model/attention/scaled_dot_product.py",
+        "src/groundup/model/attention/scaled_dot_product.py",
+        "src/groundup/lessons/model/attention/scaled_dot_product.py",
+        "scaled_dot_product_attention",
+        "model.attention.scaled_dot_product_attention",
+    ],
+)
+def test_a_lesson_is_found_by_topic_path_function_or_name(word):
+    assert find(word).id == ATTENTION
+
+
+def test_a_word_that_is_nearly_a_name_is_answered_with_it():
+    with pytest.raises(InputError, match=r"there is no lesson 'scaled_dot_produkt'; did you mean model\.attention"):
+        find("scaled_dot_produkt")
+    with pytest.raises(InputError, match="`groundup learn lesson` lists them"):
+        find("zzzzzzzz")
+
+
+def test_rooms_come_in_the_order_of_the_syllabus():
+    rooms = list(dict.fromkeys(topic.room for topic in syllabus()))
+    places = [rooms.index(lesson.room) for lesson in lessons()]
+    assert places == sorted(places) and len(lessons()) >= 3
+
+
+def test_a_lesson_knows_its_title_and_topics():
+    lesson = find(ATTENTION)
+    assert lesson.title == "Attention: a mean that chooses" and [topic.id for topic in lesson.topics()] == [ATTENTION]

@@ -1,0 +1,36 @@
+"""Flow charts: a box stands after all that point to it."""
+
+import pytest
+
+from groundup.plots import flow_chart
+from groundup.plots.flow import layout
+
+
+def test_the_longest_way_decides_the_layer():
+    places = layout(["a", "b", "c", "d"], [("a", "d"), ("a", "b"), ("b", "c"), ("c", "d")])
+    assert [places[name][0] for name in "abcd"] == [0, 1, 2, 3]
+
+
+def test_boxes_of_a_layer_stand_apart_and_in_order():
+    places = layout(["root", "left", "right"], [("root", "left"), ("root", "right")])
+    assert places["left"][1] - places["right"][1] == 1
+
+
+def test_every_box_and_arrow_is_drawn_with_its_words_as_they_are():
+    figure = flow_chart({"a": "<x>", "b": "b = 2"}, [("a", "b", "da/db")], groups={"a": "input"}, title="graph")
+    texts = [annotation.text for annotation in figure.layout.annotations]
+    assert texts == ["", "da/db", "&lt;x>", "b = 2"]
+    assert [annotation.showarrow for annotation in figure.layout.annotations] == [True, False, False, False]
+
+
+def test_a_tree_grows_down_with_the_first_branch_at_the_left():
+    tree = flow_chart({"a": "a", "b": "b", "c": "c"}, [("a", "b"), ("a", "c")], down=True)
+    root, left, right = tree.layout.annotations[2:]
+    assert root.y > left.y == right.y and left.x < root.x < right.x
+
+
+def test_a_circle_and_an_unknown_end_are_refused():
+    with pytest.raises(AssertionError, match="circle"):
+        layout(["a", "b"], [("a", "b"), ("b", "a")])
+    with pytest.raises(AssertionError, match="names"):
+        layout(["a"], [("a", "z")])
