@@ -68,6 +68,8 @@ def test_no_control_at_all():
 
 CELLS = {
     "an empty cell": cell("pass"),
+    "4 lines too long": cell("\n".join(f"_x{i} = {i}" for i in range(47))),
+    "twice is made and not returned": cell("twice = 2"),
     "an import inside a cell": cell("import math\nmath.pi"),
     "mo.hstack cannot be shown": cell("mo.hstack([1])"),
     "mo.ui.table is no control": cell("mo.ui.table([])"),

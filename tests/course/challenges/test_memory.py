@@ -129,7 +129,7 @@ def test_the_change_that_alters_the_result_least_comes_first_and_keeps_the_token
 
 def test_changes_are_put_together_where_none_alone_is_enough():
     shape = shape_of(num_hidden_layers=8, train=TrainConfig(batch_size=8, seq_len=128))
-    alone = min(change.total_bytes for change in memory.changes(shape, 1))
+    alone = min(change.total_bytes for change in memory.changes(shape, 1) if " + " not in change.name)
     last = list(memory.changes(shape, round(0.9 * alone)))[-1]
     assert " + " in last.name and last.fits
 

@@ -59,3 +59,10 @@ def test_gradients_of_gradients_and_transforms_work_too():
     each = torch.func.vmap(torch.func.grad(lambda row: normalize(row, gain, 1e-5).square().sum()))(x)
     (whole,) = torch.autograd.grad(normalize(x, gain, 1e-5).square().sum(), x)
     assert torch.allclose(each, whole)
+
+
+def test_a_single_vector_has_the_gradients_of_a_batch_of_one():
+    x, gain = torch.randn(8, requires_grad=True), torch.rand(8, requires_grad=True)
+    alone = torch.autograd.grad(normalize(x, gain, 1e-5).square().sum(), (x, gain))
+    batch = torch.autograd.grad(rms_norm(x[None], gain, 1e-5).square().sum(), (x, gain))
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(alone, batch, strict=True))

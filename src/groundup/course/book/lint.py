@@ -15,7 +15,7 @@ from groundup.course.book.cells import Cell, Notebook, is_call, read
 from groundup.course.book.shelf import SHELF
 
 CELLS = (12, 32)
-ASSERTS = 3
+ASSERTS, LONGEST_CELL = 3, 45
 CONTROLS = ("slider", "dropdown", "radio", "switch", "checkbox", "number")
 CHANGES = set(
     """append extend insert remove pop popitem clear sort reverse update setdefault add discard subtract difference_update
@@ -185,6 +185,10 @@ def _each_cell(notebook: Notebook) -> Iterator[str]:
     for cell in notebook.cells:
         if all(isinstance(node, ast.Pass) for node in cell.body):
             yield _at(cell.node, "an empty cell; remove it")
+        if length := max(0, (cell.node.end_lineno or 0) - cell.line + 1 - LONGEST_CELL):
+            yield _at(cell.node, f"the cell is {length} lines too long to be read at once; make two of it")
+        for name in sorted(cell.defines - set(cell.makes)):
+            yield _at(cell.node, f"{name} is made and not returned; return it, or call it _{name}")
         if cell.prose is not None and not cell.hidden:
             yield _at(cell.node, "prose that shows its code; write @app.cell(hide_code=True)")
         if cell.hidden and cell.prose is None:

@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ def _steps(control: Any) -> list[Any]:
 
 def _run_app(path: Path, model: str | Path | None, given: dict[str, Any]) -> tuple[Any, Mapping[str, Any]]:
     """What marimo gives for a file: the outputs of the cells that ran, in order, and all definitions."""
-    with _environment(model):
+    with _environment(model), _one_thread():
         try:
             import marimo  # noqa: F401
         except ImportError:
@@ -113,6 +114,20 @@ def _run_app(path: Path, model: str | Path | None, given: dict[str, Any]) -> tup
         if app is None:
             raise InputError(f"{path} holds no marimo.App named app; give a lesson's file")
         return app.run(defs=given) if given else app.run()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch work alone for a while: in models this small its threads wait for each other (0.8 s became 18 beside other work)."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else 0
+    if torch is not None:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

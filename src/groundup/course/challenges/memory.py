@@ -17,7 +17,8 @@ Counting after Korthikanti et al. 2022, arXiv:2205.05198, section 4.1, for this 
 
 Two parts are no formula but were seen here: the allocator does not give back all that comes and goes (about a quarter more),
 and in bf16 torch compiles a kernel for every product's shape. Against the peak of a process on Linux the sum was 1 to 10 % low in
-four runs; where gradients of several batches are summed it was 28 % low, for the allocator then holds more.
+four runs of 200 to 540 MB. It was 28 % low where gradients of several batches are summed, as the allocator then holds more, and
+15 % high in a run of 3.5 GB, whose tensors are too large to be held.
 
 Left out: an accelerator's kernels, tokens and tokenizer (tens of MB), samples and validation.
 """

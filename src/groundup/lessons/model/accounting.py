@@ -26,8 +26,8 @@ def _():
     # Accounting: what a model costs before it exists
 
     Eight whole numbers describe a model, and everything it will cost follows from them: how many weights, how many
-    operations for a token, how many bytes. Afterwards you can count all three in your head well enough to plan, and know
-    which of depth and width you pay twice for.
+    operations for a token, how many bytes. Afterwards you can count all three in your head well enough to plan, and
+    know which of depth and width you pay twice for.
     """)
     return
 
@@ -60,8 +60,8 @@ def _():
     mo.md(r"""
     ## Parameters, by hand
 
-    A block has four matrices of attention and three of feed-forward, and two gains. With width $d$, heads as wide as the
-    stream in all and a feed-forward of width $f$:
+    A block has four matrices of attention and three of feed-forward, and two gains. With width $d$, heads as wide as
+    the stream in all and a feed-forward of width $f$:
 
     $$\underbrace{4 d^2}_{q,k,v,o} + \underbrace{3 d f}_{gate,up,down} + \underbrace{2 d}_{gains}$$
 
@@ -151,9 +151,10 @@ def _():
     mo.md(r"""
     ## Operations
 
-    A matrix of $n$ weights multiplies $n$ times for a token and adds $n$ times: $2n$ operations. On the way back the same
-    matrix is used twice, for the gradient of its input and of itself: $4n$ more. So a training token costs about **six
-    operations a weight**. Attention adds $4 \cdot \text{heads} \cdot \text{head\_dim}$ for each pair of query and key and layer.
+    A matrix of $n$ weights multiplies $n$ times for a token and adds $n$ times: $2n$ operations. On the way back the
+    same matrix is used twice, for the gradient of its input and of itself: $4n$ more. So a training token costs about
+    **six operations a weight**. Attention adds $4 \cdot \text{heads} \cdot \text{head\_dim}$ for each pair of query and
+    key and layer.
     """)
     return
 
@@ -219,7 +220,8 @@ def _(length, llama):
         "cache of one text": llama.kv_cache_bytes_per_token(2) * length.value / 1e9,
     }
     plots.value_bars(
-        {"billion operations a token": work, "gigabytes, bf16": bytes_held}, title=f"Llama 3 8B with {length.value:,} tokens"
+        {"billion operations a token": work, "gigabytes, bf16": bytes_held},
+        title=f"Llama 3 8B with {length.value:,} tokens",
     )
     return bytes_held, work
 
@@ -241,9 +243,9 @@ def _():
     mo.md(r"""
     ## Bytes
 
-    A weight takes 4 bytes in fp32, 2 in bf16. Training holds more: with AdamW each weight has a gradient and two means, 16
-    bytes in all, before any activation. Writing keeps a key and a value for each token, layer and key head: the **cache**.
-    The forecast can be compared with the real thing.
+    A weight takes 4 bytes in fp32, 2 in bf16. Training holds more: with AdamW each weight has a gradient and two means,
+    16 bytes in all, before any activation. Writing keeps a key and a value for each token, layer and key head: the
+    **cache**. The forecast can be compared with the real thing.
     """)
     return
 
@@ -254,7 +256,9 @@ def _(counted, small):
     held = sum(tensor.nbytes for tensor in _cache.keys + _cache.values)
     assert held == 3 * 10 * counted.kv_cache_bytes_per_token(4)
     assert counted.weight_bytes(4) == 4 * counted.parameters
-    mo.md(f"Three texts of ten tokens: **{held:,} bytes**, as forecast. Training takes {16 * counted.parameters / 1e6:.1f} MB.")
+    mo.md(
+        f"Three texts of ten tokens: **{held:,} bytes**, as forecast. Training takes {16 * counted.parameters / 1e6:.1f} MB."
+    )
     return (held,)
 
 
@@ -275,10 +279,12 @@ def _():
     mo.md(r"""
     ## Try
 
-    - More depth: the two lines part slowly. More width: the blocks climb twice as steeply. More vocabulary: only the outside grows.
+    - More depth: the two lines part slowly. More width: the blocks climb twice as steeply. More vocabulary: only the
+      outside grows.
     - Set the context to 524,288 tokens: nearly all work is attention, and the cache outgrows the weights four times.
-    - Count a model of yours: `count(load_config("runs/demo/model"))`, with `load_config` of `groundup.model.formats.huggingface`.
-      `groundup plan` adds time and the memory of activations, measured on your machine.
+    - Count a model of yours: `count(load_config("runs/demo/model"))`, with `load_config` of
+      `groundup.model.formats.huggingface`. `groundup plan` adds time and the memory of activations, measured on your
+      machine.
 
     What shared key heads do: `groundup learn start repeat_heads`
     """)

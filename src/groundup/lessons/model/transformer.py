@@ -23,9 +23,9 @@ def _():
     mo.md(r"""
     # The transformer, one step at a time
 
-    Token ids go in, a score for every possible next token comes out. Between them stand five kinds of parts, none of them
-    longer than a few lines. Afterwards you know each tensor on the way by its shape, have computed the same scores as the
-    library by hand, and can say what a token may know of the others.
+    Token ids go in, a score for every possible next token comes out. Between them stand five kinds of parts, none of
+    them longer than a few lines. Afterwards you know each tensor on the way by its shape, have computed the same scores
+    as the library by hand, and can say what a token may know of the others.
     """)
     return
 
@@ -33,8 +33,9 @@ def _():
 @app.cell
 def _():
     config = LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=88, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2
-    )
+        vocab_size=50, hidden_size=32, intermediate_size=88, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=2, initializer_range=0.1,
+    )  # fmt: skip
     model = build(config, seed=0, scheme="normal")
     parameters = sum(parameter.numel() for parameter in model.parameters())
     input_ids = torch.randint(0, 50, (2, 6), generator=torch.Generator().manual_seed(0))
@@ -60,18 +61,20 @@ def _():
     plots.flow_chart(
         {
             "ids": "ids: batch seq",
-            "embedding": "embedding",
-            "blocks": "block, block, block",
-            "norm": "norm",
-            "head": "head",
-            "logits": "logits: batch seq vocab",
+            "embedding": "embedding: batch seq hidden",
+            "first": "block: batch seq hidden",
+            "second": "block: batch seq hidden",
+            "third": "block: batch seq hidden",
+            "norm": "norm: batch seq hidden",
+            "logits": "head, logits: batch seq vocab",
         },
         [
             ("ids", "embedding"),
-            ("embedding", "blocks", "batch seq hidden"),
-            ("blocks", "norm", "batch seq hidden"),
-            ("norm", "head", "batch seq hidden"),
-            ("head", "logits"),
+            ("embedding", "first"),
+            ("first", "second"),
+            ("second", "third"),
+            ("third", "norm"),
+            ("norm", "logits"),
         ],
         down=True,
         title="From ids to logits",
@@ -94,12 +97,12 @@ def _():
 def _(input_ids, model):
     with torch.no_grad():
         stream = model.model.embed_tokens(input_ids)
-        cosine, sine = model.rotary.angles(torch.arange(6), stream.dtype)
+        angles = model.rotary.angles(torch.arange(6), stream.dtype)
     mo.md(
         f"Ids {tuple(input_ids.shape)} became a stream {tuple(stream.shape)}. Beside it stand the angles of the six positions, "
-        f"{tuple(cosine.shape)}: one for each place and each pair of a head's eight numbers."
+        f"{tuple(angles[0].shape)}: one for each place and each pair of a head's eight numbers."
     )
-    return cosine, sine, stream
+    return angles, stream
 
 
 @app.cell(hide_code=True)
@@ -107,24 +110,24 @@ def _():
     mo.md(r"""
     ## Attention: read from other places
 
-    The stream, normalised, is projected three times. Four heads of width 8 ask (**query**); two answer (**key**, **value**),
-    each shared by two askers. Query and key are turned by their positions, and each head takes its weighted mean. The four
-    means, side by side, are projected back and **added** to the stream.
+    The stream, normalised, is projected three times. Four heads of width 8 ask (**query**); two answer (**key**,
+    **value**), each shared by two askers. Query and key are turned by their positions, and each head takes its weighted
+    mean. The four means, side by side, are projected back and **added** to the stream.
     """)
     return
 
 
 @app.cell
-def _(cosine, model, sine, stream):
+def _(angles, model, stream):
     _block = model.model.layers[0]
     _part = _block.self_attn
     with torch.no_grad():
         normalized = _block.input_layernorm(stream)
-        query = rotate(_part.q_proj(normalized).unflatten(-1, (4, 8)), (cosine, sine)).transpose(1, 2)
-        key = rotate(_part.k_proj(normalized).unflatten(-1, (2, 8)), (cosine, sine)).transpose(1, 2)
+        query = rotate(_part.q_proj(normalized).unflatten(-1, (4, 8)), angles).transpose(1, 2)
+        key = rotate(_part.k_proj(normalized).unflatten(-1, (2, 8)), angles).transpose(1, 2)
         value = _part.v_proj(normalized).unflatten(-1, (2, 8)).transpose(1, 2)
-        key_of_each, value_of_each = key.repeat_interleave(2, dim=1), value.repeat_interleave(2, dim=1)
-        mixed = scaled_dot_product_attention(query, key_of_each, value_of_each, causal(6)[0])
+        _key_of_each, _value_of_each = key.repeat_interleave(2, dim=1), value.repeat_interleave(2, dim=1)
+        mixed = scaled_dot_product_attention(query, _key_of_each, _value_of_each, causal(6)[0])
         after_attention = stream + _part.o_proj(mixed.transpose(1, 2).flatten(2))
     mo.md(
         "| tensor | shape | axes |\n|---|---|---|\n"
@@ -142,8 +145,9 @@ def _():
     mo.md(r"""
     ## Feed-forward: think where you stand
 
-    The second half of a block looks at no other place. It widens each vector from 32 to 88 numbers, lets one copy decide how
-    much of the other passes, and comes back: $W_{down}\,(\text{silu}(W_{gate}\,x) \cdot W_{up}\,x)$. That too is added.
+    The second half of a block looks at no other place. It widens each vector from 32 to 88 numbers, lets one copy
+    decide how much of the other passes, and comes back: $W_{down}\,(\text{silu}(W_{gate}\,x) \cdot W_{up}\,x)$. That
+    too is added.
     """)
     return
 
@@ -155,14 +159,16 @@ def _(after_attention, model):
         _read = _block.post_attention_layernorm(after_attention)
         wide = torch.nn.functional.silu(_block.mlp.gate_proj(_read)) * _block.mlp.up_proj(_read)
         after_block = after_attention + _block.mlp.down_proj(wide)
-    mo.md(f"{tuple(after_attention.shape)} widens to **{tuple(wide.shape)}** and returns to {tuple(after_block.shape)}.")
+    mo.md(
+        f"{tuple(after_attention.shape)} widens to **{tuple(wide.shape)}** and returns to {tuple(after_block.shape)}."
+    )
     return after_block, wide
 
 
 @app.cell
-def _(after_block, cosine, model, sine, stream):
+def _(after_block, angles, model, stream):
     with torch.no_grad():
-        torch.testing.assert_close(after_block, model.model.layers[0](stream, (cosine, sine)))
+        torch.testing.assert_close(after_block, model.model.layers[0](stream, angles))
     return
 
 
@@ -171,23 +177,26 @@ def _():
     mo.md(r"""
     ## Out: a score for each token
 
-    Two more blocks of the same form, each with weights of its own. Then a last norm, and the head, a matrix with one row for
-    each token of the vocabulary. Here the blocks are the library's own, and the scores must be those of the whole model.
+    Two more blocks of the same form, each with weights of its own. Then a last norm, and the head, a matrix with one
+    row for each token of the vocabulary. Here the blocks are the library's own, and the scores must be those of the
+    whole model.
     """)
     return
 
 
 @app.cell
-def _(after_block, cosine, input_ids, logits, model, sine, stream):
+def _(after_block, angles, input_ids, logits, model, stream):
     with torch.no_grad():
-        _second = model.model.layers[1](after_block, (cosine, sine))
-        _third = model.model.layers[2](_second, (cosine, sine))
+        _second = model.model.layers[1](after_block, angles)
+        _third = model.model.layers[2](_second, angles)
         by_hand = model.model.norm(_third) @ model.lm_head.weight.T
         hidden = model.hidden(input_ids)
     streams = [stream, after_block, _second, _third]
     torch.testing.assert_close(by_hand, logits)
     torch.testing.assert_close(hidden, model.model.norm(_third))
-    mo.md(f"The largest difference between these scores and the model's: **{(by_hand - logits).abs().max().item():.1g}**.")
+    mo.md(
+        f"The largest difference between these scores and the model's: **{(by_hand - logits).abs().max().item():.1g}**."
+    )
     return by_hand, hidden, streams
 
 
@@ -207,8 +216,8 @@ def _():
     mo.md(r"""
     ## Who can know of whom?
 
-    Change one token, and see at which places the scores move. Nothing before it may: otherwise the model would be trained to
-    read the answer. Choose the place, and what the mask lets a token see.
+    Change one token, and see at which places the scores move. Nothing before it may: otherwise the model would be
+    trained to read the answer. Choose the place, and what the mask lets a token see.
     """)
     return
 
@@ -267,8 +276,8 @@ def _():
     mo.md(r"""
     ## One row for each next token
 
-    The scores at place $i$ are about token $i + 1$. So one pass over a text of $n$ tokens gives $n$ predictions, each made
-    from what came before it alone. This is why a transformer trains fast: as many lessons as tokens, all at once.
+    The scores at place $i$ are about token $i + 1$. So one pass over a text of $n$ tokens gives $n$ predictions, each
+    made from what came before it alone. This is why a transformer trains fast: as many lessons as tokens, all at once.
     """)
     return
 
@@ -287,8 +296,10 @@ def _():
     mo.md(r"""
     ## Try
 
-    - Change the first token: every place moves. Change the last: only its own does. With two texts in one row, change token 7.
-    - Let a token see everything: the bars before the changed place grow out of nothing. BERT is trained like that, and cannot write.
+    - Change the first token: every place moves. Change the last: only its own does. With two texts in one row, change
+      token 7.
+    - Let a token see everything: the bars before the changed place grow out of nothing. BERT is trained like that, and
+      cannot write.
     - Set `num_hidden_layers` to 1 in `config`: which cells above need a change, and which shapes?
 
     Write the block yourself: `groundup learn start pre_norm_block`

@@ -29,28 +29,28 @@ def _():
     # Checkpoints: killed and resumed, bit for bit
 
     A run of days meets a power cut, a full disk, or someone who needs the machine. It should go on as if nothing had
-    happened, and *as if* can be tested: the same bits. Afterwards you know the four things a run consists of, what it does
-    when one of them is lost, and how a file is written so that no kill leaves half of it.
+    happened, and *as if* can be tested: the same bits. Afterwards you know the four things a run consists of, what it
+    does when one of them is lost, and how a file is written so that no kill leaves half of it.
     """)
     return
 
 
 @app.cell
 def _():
-    _config = Qwen3Config(
-        vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=16,
-    )  # fmt: skip
+    _sizes = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2)
+    _config = Qwen3Config(**_sizes, num_key_value_heads=1, head_dim=16)
 
     def fresh(seed):
         """A model and its optimiser, as a process has them when it starts."""
         model = build(_config, seed=seed, scheme="normal")
-        return model, AdamW(dict(model.named_parameters()), learning_rate=1e-2)
+        return model, AdamW(dict(model.named_parameters()), learning_rate=3e-2)
 
     def batch_of(step):
         """The texts of a step: a function of its number, so the number is all that must be kept of the data."""
-        half = torch.randint(0, 64, (8, 8), generator=torch.Generator().manual_seed(step % 4))
-        return torch.cat([half, half], dim=1)
+        columns = [torch.randint(0, 64, (8, 1), generator=torch.Generator().manual_seed(step))]
+        for _ in range(15):
+            columns.append((5 * columns[-1] + 3) % 64)  # what follows a token is always the same
+        return torch.cat(columns, dim=1)
 
     def go(model, optimizer, steps):
         """Train on the batches of these steps, with a dropout that draws from torch's own generator; the losses."""
@@ -65,14 +65,6 @@ def _():
             losses.append(loss.item())
         return losses
 
-    def unpacked(files, folder):
-        """Write files given as {path: bytes} below a folder."""
-        for name, content in files.items():
-            target = Path(folder) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        return Path(folder)
-
     with tempfile.TemporaryDirectory() as _place, torch.random.fork_rng():
         torch.manual_seed(0)
         _model, _optimizer = fresh(seed=0)
@@ -82,24 +74,37 @@ def _():
         checkpoint.save(Path(_place), 20, _model, _optimizer, {"losses": straight})
         straight = straight + go(_model, _optimizer, range(20, 40))
         finished = torch.cat([one.detach().flatten() for one in _model.parameters()])
-        kept = {
-            str(file.relative_to(_place)): file.read_bytes()
-            for file in sorted(Path(_place).rglob("*"))
-            if file.is_file()
-        }
+        _files = [file for file in sorted(Path(_place).rglob("*")) if file.is_file()]
+        kept = {str(file.relative_to(_place)): file.read_bytes() for file in _files}
+    mo.md(
+        f"A model of {len(finished):,} weights trains for 40 steps: its loss falls from {straight[0]:.2f} nats to "
+        f"**{straight[-1]:.2f}**. After step 10 and after step 20 its state is saved, {len(kept) // 2} files each."
+    )
+    return batch_of, finished, fresh, go, kept, straight
+
+
+@app.cell
+def _(finished, fresh, go, kept):
+    def unpacked(files, folder):
+        """Write files given as {path: bytes} below a folder."""
+        for name, content in files.items():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return Path(folder)
 
     with tempfile.TemporaryDirectory() as _place, torch.random.fork_rng():
-        torch.manual_seed(99)  # another process: other weights, other chance
+        torch.manual_seed(99)  # as in another process: other weights, other chance
         _model, _optimizer = fresh(seed=99)
         _notes = checkpoint.load_newest(unpacked(kept, _place), _model, _optimizer)
         resumed = _notes["losses"] + go(_model, _optimizer, range(_notes["step"], 40))
         _weights = torch.cat([one.detach().flatten() for one in _model.parameters()])
         differing = int((_weights != finished).sum())
     mo.md(
-        f"A model of {len(finished):,} weights, trained for 40 steps. Then the same again: killed after 20, and taken up by a "
-        f"process that began with other weights and another seed. Of the weights at the end, **{differing}** differ."
+        "Then the run is lost after step 20. A new model and optimiser, begun from another seed, take it up from the files "
+        f"alone. Of all weights at the end, **{differing}** differ from those of the run that was never killed."
     )
-    return batch_of, differing, finished, fresh, go, kept, resumed, straight, unpacked
+    return differing, resumed, unpacked
 
 
 @app.cell
@@ -115,9 +120,9 @@ def _():
     mo.md(r"""
     ## Four things
 
-    The next step of a run depends on its **weights**; on the **optimiser's** momenta and step count; on the **random state**,
-    from which dropout draws; and on which **data** comes next. Keep the four, and the next step is the same step. The data
-    is the cheapest to keep where a batch is a function of its number: then the step says it all.
+    The next step of a run depends on its **weights**; on the **optimiser's** momenta and step count; on the **random
+    state**, from which dropout draws; and on which **data** comes next. Keep the four, and the next step is the same
+    step. The data is the cheapest to keep where a batch is a function of its number: then the step says it all.
     """)
     return
 
@@ -147,8 +152,8 @@ def _():
     mo.md(r"""
     ## What if one of them is lost?
 
-    The same kill after 20 steps, but the new process does not get everything back. Choose what it lacks. The picture shows
-    how far its loss is from that of the run that was never killed.
+    The same kill after 20 steps, but the new process does not get everything back. Choose what it lacks. The picture
+    shows its loss beside that of the run that was never killed.
     """)
     return
 
@@ -172,18 +177,18 @@ def _(fresh, go, kept, lacking, straight, unpacked):
         if lacking.value == "the random state":
             torch.manual_seed(99)
         if lacking.value == "the optimiser's state":
-            _optimizer = AdamW(dict(_model.named_parameters()), learning_rate=1e-2)
+            _optimizer = AdamW(dict(_model.named_parameters()), learning_rate=3e-2)
         if lacking.value == "the weights":
             _model, _other = fresh(seed=99)
             _other.load(_optimizer.state())
             _optimizer = _other
-        _first = 21 if lacking.value == "the place in the data" else 20
+        _first = 0 if lacking.value == "the place in the data" else 20
         after_kill = go(_model, _optimizer, range(_first, _first + 20))
         final = torch.cat([one.detach().flatten() for one in _model.parameters()])
     away = [new - old for new, old in zip(after_kill, straight[20:], strict=True)]
     plots.lines(
-        range(21, 41), {"loss of the resumed run, less that of the other": away}, x="step", y="nats", marked=True,
-        title=f"Lost: {lacking.value}",
+        range(1, 41), {"never killed": straight, "killed after 20, resumed": straight[:20] + after_kill}, x="step",
+        y="loss, nats", title=f"Lost: {lacking.value}",
     )  # fmt: skip
     return after_kill, away, final
 
@@ -194,6 +199,7 @@ def _(away, final, finished, lacking):
     assert (_same == 1.0) == (lacking.value == "nothing"), "whatever is lost, it is another run"
     assert (max(map(abs, away)) == 0) == (lacking.value == "nothing")
     assert lacking.value != "the weights" or away[0] > 1
+    assert lacking.value != "the optimiser's state" or max(away) > 0.1, "a bump"
     assert lacking.value != "the optimiser's state" or away[0] == 0 != away[1], "its first loss still is the old one"
     mo.md(
         f"Lost is {lacking.value}: {_same:.0%} of the weights are the same at the end, and the loss was away by up to "
@@ -205,15 +211,15 @@ def _(away, final, finished, lacking):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Without the random state the run is as good, but it is another one: whoever looks for the cause of a difference can no
-    longer compare. Without the optimiser's state the first steps are taken without knowing how large they should be. A run
-    that is resumed like that shows a bump at every restart.
+    Without the random state the run is as good, but it is another one: whoever looks for the cause of a difference can
+    no longer compare. Without the optimiser's state the first steps are taken without knowing how large they should be.
+    A run that is resumed like that shows a bump at every restart.
 
     ## Whole or not at all
 
-    A kill does not wait for a file to be finished. So a checkpoint is written under another name, beside its place, forced to
-    the disk, and renamed when it is whole: a rename has no half. What a kill leaves is a folder that no one takes for a
-    checkpoint.
+    A kill does not wait for a file to be finished. So a checkpoint is written under another name, beside its place,
+    forced to the disk, and renamed when it is whole: a rename has no half. What a kill leaves is a folder that no one
+    takes for a checkpoint.
     """)
     return
 
@@ -239,8 +245,8 @@ def _():
     mo.md(r"""
     ## A bit that flips later
 
-    Disks and copies fail in silence. Beside the files stands a checksum of each, and a checkpoint is read only where they
-    hold. Here one bit of one file is flipped. Choose the file.
+    Disks and copies fail in silence. Beside the files stands a checksum of each, and a checkpoint is read only where
+    they hold. Here one bit of one file is flipped. Choose the file.
     """)
     return
 
@@ -284,8 +290,9 @@ def _():
 
     ## Try
 
-    - Lose the place in the data: the run learns as well, but sees each batch at another step. Lose the weights: it starts over.
-    - Replace `AdamW` by `torch.optim.SGD` without momentum in your mind: which file would be nearly empty?
+    - Lose the place in the data: the run learns as well, but reads its first texts twice and never comes to the last
+      ones. Lose the weights: it starts over.
+    - Which file would be nearly empty for plain gradient descent, which keeps no momenta?
     - Start `groundup demo`, press Ctrl-C in the middle, and start it again: it says from which step it goes on.
 
     What the optimiser's state is for: `groundup learn start adamw_step`

@@ -174,8 +174,8 @@ def _():
     mo.md(r"""
     ## The rate decides
 
-    The same model, the same batches, other learning rates. Too small a rate looks like a model that is too small; too large a one like
-    data that is too hard. Only a second run tells them apart.
+    The same model, the same batches, other learning rates. Too small a rate looks like a model that is too small, until a second run
+    tells them apart. Too large a one shakes, and is saved here by the fall of the rate at the end.
     """)
     return
 
@@ -299,7 +299,7 @@ def _():
     mo.md(r"""
     ## Try
 
-    - A hundredth of the rate: after 120 steps it has not even learned which words there are. Ten times: does it find the name?
+    - A hundredth of the rate: after 120 steps it has not even learned which words there are. Ten times: it arrives, but see how.
     - Let the text begin with two names and two things, and ask for one: compute the floor first, then train.
     - Give `model` two layers: the same loss for more time, since one look back from `?` to the name is all it needs.
     - Train with `optimizer="adamw"` in the configuration: does it find the name in 120 steps?

@@ -82,7 +82,7 @@ class _ByLayerNorm(torch.autograd.Function):
         )
         dx += (dy @ (gain / x.shape[-1]).to(dy.dtype)).unsqueeze(-1) * scale
         # Not LayerNorm's own gradient of the gain: in bf16 it sums 4,096 rows in bf16 and is off by half its size.
-        dgain = scale.view(1, -1).to(dy.dtype) @ (dy * x).flatten(0, -2)
+        dgain = scale.reshape(1, -1).to(dy.dtype) @ (dy * x).reshape(-1, x.shape[-1])
         return dx, dgain[0].to(gain.dtype), None
 
 

@@ -66,7 +66,7 @@ def _():
         f"training documents, as the web has them, it reaches **{leaky:.2f}**. But these stories come from a world whose entropy is known, and "
         f"nobody who has not seen them can get below {floor:.2f}."
     )
-    return bits, clean, floor, held, honest, leaky
+    return bits, clean, floor, held, honest, leaky, held_bytes, stream, world
 
 
 @app.cell
@@ -148,7 +148,7 @@ def _(fingerprint, width):
         marked=True,
         title=f"{width.value} bytes: {lost[-1]:,} of 10,000 different texts are taken for copies",
     )
-    return expected, lost
+    return expected, lost, amounts
 
 
 @app.cell
@@ -271,7 +271,7 @@ def _(footer, least, pages):
         y="kept",
         title=f"Paragraphs of {least.value} characters or more are kept once",
     )
-    return (kinds,)
+    return kinds, left
 
 
 @app.cell

@@ -86,7 +86,7 @@ def _():
     ## Four ways to fill
 
     The largest pieces first, since small ones find a gap anywhere: as with suitcases. Below are 24 stories in rows of
-    192, a colour for each. Choose how they are placed.
+    256, the first in each row dark, the next lighter. Choose how they are placed.
     """)
     return
 
@@ -116,7 +116,7 @@ def _():
         "best fit, in order": lambda sizes, room: best_fit_reference(sizes, room)[0],
         "best fit, longest first": longest_first,
     }
-    return (ways,)
+    return ways, longest_first, next_fit, one_each
 
 
 @app.cell
@@ -128,30 +128,30 @@ def _(ways):
 
 @app.cell
 def _(lengths, way, ways):
-    few = lengths[lengths <= 192][:24]
-    placed = ways[way.value](few, 192)
-    picture = np.full((placed.max() + 1, 192), np.nan)
+    few = lengths[lengths <= 256][:24]
+    placed = ways[way.value](few, 256)
+    picture = np.full((placed.max() + 1, 256), np.nan)
     for _row in range(len(picture)):
         _inside = np.flatnonzero(placed == _row)
-        _line = np.repeat(_inside % 7 + 1.0, few[_inside])
+        _line = np.repeat(8.0 / 2 ** np.arange(len(_inside)), few[_inside])
         picture[_row, : len(_line)] = _line
     plots.heat_map(
-        picture,
-        x="position",
+        picture[:, ::8],
+        x="position / 8",
         y="row",
         title=f"{way.value}: {len(picture)} rows, {np.isnan(picture).mean():.0%} padding",
         low=0,
-        high=7,
+        high=8,
     )
     return few, picture, placed
 
 
 @app.cell
 def _(few, picture, placed, way, ways):
-    assert np.bincount(placed, few).max() <= 192, "no row is overfull"
+    assert np.bincount(placed, few).max() <= 256, "no row is overfull"
     assert np.isfinite(picture).sum() == few.sum(), "and every token has its place"
-    assert len(picture) >= -(-few.sum() // 192), "fewer rows than this cannot be"
-    assert len(picture) >= ways["best fit, longest first"](few, 192).max() + 1, (
+    assert len(picture) >= -(-few.sum() // 256), "fewer rows than this cannot be"
+    assert len(picture) >= ways["best fit, longest first"](few, 256).max() + 1, (
         "none of the other ways needs fewer rows"
     )
     assert way.value != "a row each" or len(picture) == len(few)

@@ -92,7 +92,7 @@ def _():
         "Twelve rows of source 0 under seed 1:\n\n"
         + "\n".join(f"- epoch {epoch}: {order_by_hand(12, (1, 0, epoch))}" for epoch in range(3))
     )
-    return hashed, order_by_hand
+    return hashed, order_by_hand, golden
 
 
 @app.cell
@@ -145,7 +145,7 @@ def _(buffered, mixed_by):
         y="where it stood",
         title=f"{mixed_by.value}: {early:.0%} come more than 100 places early",
     )
-    return early, read
+    return early, read, order_of
 
 
 @app.cell

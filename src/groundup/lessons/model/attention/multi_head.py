@@ -119,7 +119,7 @@ def _():
 def _(made, x):
     _module = made(8)
     with torch.no_grad():
-        contributions = []
+        contributions: list[torch.Tensor] = []
         for _head in range(8):
             _rows = slice(8 * _head, 8 * _head + 8)
             _q, _k, _v = (x @ proj.weight[_rows].T for proj in (_module.q_proj, _module.k_proj, _module.v_proj))

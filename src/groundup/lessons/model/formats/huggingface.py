@@ -29,8 +29,9 @@ def _():
     mo.md(r"""
     # The model folder, opened
 
-    A trained model is a folder of a few files, and most of the world agrees on which. Afterwards you can read each of them
-    without this library, know why the weights are not a pickle, and can tell a folder that is damaged from one that is not.
+    A trained model is a folder of a few files, and most of the world agrees on which. Afterwards you can read each of
+    them without this library, know why the weights are not a pickle, and can tell a folder that is damaged from one
+    that is not.
     """)
     return
 
@@ -38,18 +39,26 @@ def _():
 @app.cell
 def _():
     text = "the cat sat on the mat and the dog sat on the cat . " * 20
-    tokenizer = train_tokenizer([text], TokenizerConfig(vocab_size=270))
+    _tokenizer = train_tokenizer([text], TokenizerConfig(vocab_size=270))
     config = Qwen3Config(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=len(_tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, tie_word_embeddings=True,
     )  # fmt: skip
     module = build(config, seed=0, scheme="normal")
     parameters = sum(parameter.numel() for parameter in module.parameters())
 
+    def encode(words):
+        """The ids of a text."""
+        return _tokenizer.encode(words)
+
+    def decode(ids):
+        """The text of ids."""
+        return _tokenizer.decode(ids)
+
     def written(model):
         """The files of a model's folder, {name: bytes}; the folder itself is gone again."""
         with tempfile.TemporaryDirectory() as place:
-            save_model(Path(place) / "model", model, tokenizer=tokenizer)
+            save_model(Path(place) / "model", model, tokenizer=_tokenizer)
             return {file.name: file.read_bytes() for file in sorted((Path(place) / "model").iterdir())}
 
     def reading(files, function):
@@ -65,12 +74,18 @@ def _():
         f"A model of {parameters:,} weights became {len(contents)} files. The largest has {len(contents['model.safetensors']):,} "
         f"bytes: four for each weight, and **{beside:,}** that say which is which. There is nothing else in it."
     )
-    return beside, config, contents, module, parameters, reading, text, tokenizer, written
+    return beside, config, contents, decode, encode, module, parameters, reading, text, written
 
 
 @app.cell
 def _(beside, contents):
-    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checksums.json"} <= contents.keys()
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "checksums.json",
+    } <= contents.keys()
     assert 0 < beside < 5000
     return
 
@@ -78,7 +93,9 @@ def _(beside, contents):
 @app.cell
 def _(contents):
     plots.value_bars(
-        {"bytes": {name: len(content) for name, content in contents.items()}}, y="bytes", title="The files of a model folder"
+        {"bytes": {name: len(content) for name, content in contents.items()}},
+        y="bytes",
+        title="The files of a model folder",
     )
     return
 
@@ -88,8 +105,8 @@ def _():
     mo.md(r"""
     ## config.json: what to build
 
-    The names and sizes of the architecture, as text. Nothing in it can be computed from the weights: `num_attention_heads`
-    says how a matrix is cut into heads, and no matrix shows it.
+    The names and sizes of the architecture, as text. Nothing in it can be computed from the weights:
+    `num_attention_heads` says how a matrix is cut into heads, and no matrix shows it.
     """)
     return
 
@@ -98,7 +115,15 @@ def _():
 def _(config, contents, reading):
     described = json.loads(contents["config.json"])
     assert reading(contents, load_config) == config, "the configuration is the file, and the file the configuration"
-    _shown = ["model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "tie_word_embeddings", "dtype"]
+    _shown = [
+        "model_type",
+        "vocab_size",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "tie_word_embeddings",
+        "dtype",
+    ]
     mo.md("| key | value |\n|---|---|\n" + "\n".join(f"| {key} | `{described[key]}` |" for key in _shown))
     return (described,)
 
@@ -112,8 +137,8 @@ def _():
         the header         JSON: name -> number format, shape, first and last byte
         the rest           the numbers of all tensors, one after another
 
-    That is the whole format. It can be read with two lines of Python, and it holds nothing that runs. A pickle, the format
-    before it, is a program: who loads one from a stranger runs what the stranger wrote.
+    That is the whole format. It can be read with two lines of Python, and it holds nothing that runs. A pickle, the
+    format before it, is a program: who loads one from a stranger runs what the stranger wrote.
     """)
     return
 
@@ -126,7 +151,9 @@ def _(contents):
     data = _raw[8 + length :]
     tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
     _first = next(iter(tensors.items()))
-    mo.md(f"The header has {length:,} bytes and names **{len(tensors)}** tensors. The first: `{_first[0]}`, `{_first[1]}`.")
+    mo.md(
+        f"The header has {length:,} bytes and names **{len(tensors)}** tensors. The first: `{_first[0]}`, `{_first[1]}`."
+    )
     return data, header, length, tensors
 
 
@@ -147,23 +174,25 @@ def _(data, module, tensors):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    The head is missing, because it is the embedding: what is one matrix in the model is one in the file. A loader that does
-    not know this leaves the head at random values, with no error and a model that talks nonsense.
+    The head is missing, because it is the embedding: what is one matrix in the model is one in the file. A loader that
+    does not know this leaves the head at random values, with no error and a model that talks nonsense.
 
     ## tokenizer.json: from text to ids
 
-    The same ids mean other words to another tokenizer, so it travels with the weights: the tokens with their ids, and the
-    merges in the order in which they were learned.
+    The same ids mean other words to another tokenizer, so it travels with the weights: the tokens with their ids, and
+    the merges in the order in which they were learned.
     """)
     return
 
 
 @app.cell
-def _(contents, text, tokenizer):
+def _(config, contents, decode, encode, text):
     _file = json.loads(contents["tokenizer.json"])
-    _merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in _file["model"]["merges"]]
-    assert len(_file["model"]["vocab"]) + len(_file["added_tokens"]) >= len(tokenizer)
-    assert tokenizer.decode(tokenizer.encode(text)) == text
+    _merges = [
+        tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in _file["model"]["merges"]
+    ]
+    assert len(_file["model"]["vocab"]) + len(_file["added_tokens"]) >= config.vocab_size
+    assert decode(encode(text)) == text
     mo.md(
         f"{len(_file['model']['vocab'])} tokens and **{len(_merges)}** merges, the first of them "
         f"`{_merges[0][0]}` + `{_merges[0][1]}`. The sign Ġ stands for the byte of the space."
@@ -176,8 +205,8 @@ def _():
     mo.md(r"""
     ## Out and in again
 
-    What matters is what the model says. If every weight comes back bit for bit, every score does. In a shorter number format
-    the file is half as long, and the scores are others. How much others? Choose the format that is written.
+    What matters is what the model says. If every weight comes back bit for bit, every score does. In a shorter number
+    format the file is half as long, and the scores are others. How much others? Choose the format that is written.
     """)
     return
 
@@ -190,8 +219,8 @@ def _():
 
 
 @app.cell
-def _(config, module, reading, stored, tokenizer, written):
-    ids = torch.tensor([tokenizer.encode("the cat sat on the mat")])
+def _(config, encode, module, reading, stored, written):
+    ids = torch.tensor([encode("the cat sat on the mat")])
     files = written(build(config, seed=0, scheme="normal", dtype=getattr(torch, stored.value)))
     loaded = reading(files, lambda folder: load_model(folder, dtype="float32"))
     with torch.no_grad():
@@ -224,8 +253,8 @@ def _():
     mo.md(r"""
     ## What a loader must refuse
 
-    A folder can be wrong in ways that do not stop a careless loader: it builds something, and the something speaks nonsense.
-    Here are four, each with the sentence that it gets.
+    A folder can be wrong in ways that do not stop a careless loader: it builds something, and the something speaks
+    nonsense. Here are four, each with the sentence that it gets.
     """)
     return
 
@@ -234,6 +263,7 @@ def _():
 def _(contents, reading):
     def without_place(name, changed):
         """The sentence that a damaged folder gets, without the folder's name."""
+
         def refusal(folder):
             try:
                 load_model(folder)
@@ -247,9 +277,15 @@ def _(contents, reading):
     _weights = contents["model.safetensors"]
     refusals = {
         "the weights cut short by 100 bytes": without_place("model.safetensors", _weights[:-100]),
-        "a configuration of another width": without_place("config.json", json.dumps(_config | {"hidden_size": 64}).encode()),
-        "one layer more than there are weights": without_place("config.json", json.dumps(_config | {"num_hidden_layers": 3}).encode()),
-        "a key that would change the result": without_place("config.json", json.dumps(_config | {"logit_softcap": 30}).encode()),
+        "a configuration of another width": without_place(
+            "config.json", json.dumps(_config | {"hidden_size": 64}).encode()
+        ),
+        "one layer more than there are weights": without_place(
+            "config.json", json.dumps(_config | {"num_hidden_layers": 3}).encode()
+        ),
+        "a key that would change the result": without_place(
+            "config.json", json.dumps(_config | {"logit_softcap": 30}).encode()
+        ),
     }
     mo.md("\n".join(f"- **{fault}**: {sentence}" for fault, sentence in refusals.items()))
     return refusals, without_place
@@ -279,9 +315,10 @@ def _():
     mo.md(r"""
     ## Try
 
-    - Write it as float16, then as bfloat16: the files are as long, the differences eight times smaller. float16 spends three
-      more bits on precision and three fewer on range; for weights near 0 that is the better trade.
-    - Open `runs/demo/model/config.json` of a run of yours with any editor, then `groundup learn lesson huggingface --model FOLDER`.
+    - Write it as float16, then as bfloat16: the files are as long, the differences eight times smaller. float16 spends
+      three more bits on precision and three fewer on range; for weights near 0 that is the better trade.
+    - Open `runs/demo/model/config.json` of a run of yours with any editor, then `groundup learn lesson huggingface
+      --model FOLDER`.
     - Load the folder elsewhere: `transformers.AutoModelForCausalLM.from_pretrained(FOLDER)` gives the same scores.
 
     What the tokenizer's merges do: `groundup learn start encode_piece`

@@ -1,4 +1,4 @@
-"""Lesson: the token embedding, a one-hot vector times a matrix that is never multiplied, and the head that shares it."""
+"""Lesson: the token embedding, a one-hot vector times a matrix that is never multiplied, and the tied head."""
 
 import marimo
 
@@ -24,8 +24,8 @@ def _():
     # Embedding: a product that is never computed
 
     A model computes with vectors, a text is a list of numbers without any order among them: token 17 is not more than
-    token 16. The embedding gives each its vector. Afterwards you know why this is a matrix product, which rows learn from
-    a text, and what happens when the last layer uses the same matrix.
+    token 16. The embedding gives each its vector. Afterwards you know why this is a matrix product, which rows learn
+    from a text, and what happens when the last layer uses the same matrix.
     """)
     return
 
@@ -46,7 +46,9 @@ def _():
 @app.cell
 def _(as_product, useful):
     assert as_product == 311_164_928 and useful < 1e-5
-    assert 1 / 3 < as_product / (2 * 440_467_456) < 0.4, "2 operations for each of the 440 M weights outside the embedding"
+    assert 1 / 3 < as_product / (2 * 440_467_456) < 0.4, (
+        "2 operations for each of the 440 M weights outside the embedding"
+    )
     return
 
 
@@ -71,7 +73,9 @@ def _():
     ids = torch.tensor([[words.index(word) for word in text]])
     matrix = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
     one_hot = functional.one_hot(ids, 7).float()
-    plots.heat_map(one_hot[0], rows=text, columns=words, text=True, x="token", y="the text", title="A text as one-hot rows")
+    plots.heat_map(
+        one_hot[0], rows=text, columns=words, text=True, x="token", y="the text", title="A text as one-hot rows"
+    )
     return ids, matrix, one_hot, text, words
 
 
@@ -90,16 +94,16 @@ def _():
     mo.md(r"""
     ## The way back out
 
-    At the other end a model has a vector and needs one score for every token. The **head** takes the inner product with a
-    row for each token: $s_v = h \cdot U_v$. It may have a matrix of its own, or use the embedding: $U = E$. That is a
+    At the other end a model has a vector and needs one score for every token. The **head** takes the inner product with
+    a row for each token: $s_v = h \cdot U_v$. It may have a matrix of its own, or use the embedding: $U = E$. That is a
     **tied** head, and it saves as many weights as the embedding has.
 
     | | embedding | other weights | head of its own | tied |
     |---|---|---|---|---|
     | Qwen3 0.6B | 156 M | 440 M | 752 M in all | 596 M in all |
 
-    The smaller the model, the more of it is vocabulary. What each row learns from one text is another matter. Here is the
-    shortest model there is, which scores straight from the embedding, and the gradient of each row.
+    The smaller the model, the more of it is vocabulary. What each row learns from one text is another matter. Here is
+    the shortest model there is, which scores straight from the embedding, and the gradient of each row.
     """)
     return
 
@@ -116,23 +120,25 @@ def _(ids):
     _source = torch.Generator().manual_seed(1)
     _read, _write = (torch.randn(7, 8, generator=_source).mul(0.3).requires_grad_() for _ in range(2))
 
-    def gradients(embedding, output):
+    def _gradients(embedding, output):
         """The gradients of both matrices for the loss of each next word."""
         scores = embedding[ids[0, :-1]] @ output.T
         return torch.autograd.grad(functional.cross_entropy(scores, ids[0, 1:]), [embedding, output])
 
-    apart = dict(zip(("embedding", "head"), gradients(_read, _write), strict=True))
+    apart = dict(zip(("embedding", "head"), _gradients(_read, _write), strict=True))
     _shared = _read.detach().clone().requires_grad_()
     _scores = _shared[ids[0, :-1]] @ _shared.T
     (tied,) = torch.autograd.grad(functional.cross_entropy(_scores, ids[0, 1:]), [_shared])
     _again = [_shared.detach().clone().requires_grad_() for _ in range(2)]
-    halves = gradients(*_again)
+    halves = _gradients(*_again)
     return apart, halves, tied
 
 
 @app.cell
 def _(apart, head, tied, words):
-    lengths = {"the one row": tied.norm(dim=1)} if head.value == "tied" else {k: v.norm(dim=1) for k, v in apart.items()}
+    lengths = (
+        {"the one row": tied.norm(dim=1)} if head.value == "tied" else {k: v.norm(dim=1) for k, v in apart.items()}
+    )
     plots.value_bars(
         {name: dict(zip(words, values.tolist(), strict=True)) for name, values in lengths.items()},
         y="length of the gradient",
@@ -165,9 +171,10 @@ def _():
     mo.md(r"""
     ## A tied model begins by repeating itself
 
-    In a fresh model of this library the blocks add nothing yet, so the last vector is the token's own row, scaled to a mean
-    square of 1. With a tied head its score is the row times itself. If the first values have deviation $\sigma$ and the
-    width is $d$, the own token scores about $\sigma d$ and every other one about $0 \pm \sigma\sqrt{d}$. Move $\sigma$.
+    In a fresh model of this library the blocks add nothing yet, so the last vector is the token's own row, scaled to a
+    mean square of 1. With a tied head its score is the row times itself. If the first values have deviation $\sigma$
+    and the width is $d$, the own token scores about $\sigma d$ and every other one about $0 \pm \sigma\sqrt{d}$. Move
+    $\sigma$.
     """)
     return
 
@@ -175,7 +182,10 @@ def _():
 @app.cell
 def _():
     spread = mo.ui.slider(
-        steps=[0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0], value=0.1, label="deviation of the first values", show_value=True
+        steps=[0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1.0],
+        value=0.1,
+        label="deviation of the first values",
+        show_value=True,
     )
     spread
     return (spread,)
@@ -184,7 +194,9 @@ def _():
 @app.cell
 def _(spread):
     VOCABULARY, WIDTH = 500, 64
-    _sizes = dict(vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2)
+    _sizes = dict(
+        vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2
+    )
     fresh = build(LlamaConfig(**_sizes, tie_word_embeddings=True, initializer_range=spread.value), seed=0)
     with torch.no_grad():
         scores = fresh(torch.arange(VOCABULARY)[None])[0]  # every token once; row i scores what follows token i
@@ -222,7 +234,8 @@ def _():
     ## One place decides the number format
 
     Every layer of this library casts its weight to the format of what comes in. What comes in first is the embedding's
-    row, so one attribute there decides in which format the whole model multiplies; the weights stay as exact as they were.
+    row, so one attribute there decides in which format the whole model multiplies; the weights stay as exact as they
+    were.
     """)
     return
 
@@ -244,9 +257,10 @@ def _():
     mo.md(r"""
     ## Try
 
-    - Set the deviation to 1: the fresh model is sure of the wrong token, and its loss is ten times that of a guess.
-      At 0.02 it begins at a guess, which is why most models start there.
-    - Switch the head to tied: `moon`, which the text never names, gets a gradient all the same. Which words have the longest?
+    - Set the deviation to 1: the fresh model is sure of the wrong token, and its loss is ten times that of a guess. At
+      0.02 it begins at a guess, which is why most models start there.
+    - Switch the head to tied: `moon`, which the text never names, gets a gradient all the same. Which words have the
+      longest?
     - Add `"moon"` to the end of `text`: `mat` is now read, and its row of the embedding has a gradient.
 
     Where a fresh model's other numbers come from: `groundup learn start deviation_of`

@@ -281,7 +281,7 @@ def _():
 
     - Choose the bend: ReLU wins. No activation is best at everything.
     - In `unit`, change both 6 to 1: the gate becomes soft, and the left half of the picture no longer quite shut.
-    - Give `learn` twice the units for the wave: all three get further.
+    - Choose the wave: after 200 steps at least a tenth of it is left in all three; none of them is made of waves.
 
     Write it yourself: `groundup learn start swiglu`
     """)

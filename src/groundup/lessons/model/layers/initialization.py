@@ -196,7 +196,9 @@ def _():
 
     equal, drawn = different(False), different(True)
     assert (equal, drawn) == (1, 16)
-    mo.md(f"After 20 steps, of 16 units that began equal **{equal}** is different; of 16 that were drawn, **{drawn}**.")
+    mo.md(
+        f"16 units after 20 steps. Begun equal, they are still **{equal}** unit, 16 times; begun with draws, **{drawn}** different ones."
+    )
     return different, drawn, equal
 
 
@@ -214,7 +216,7 @@ def _(fresh, loss_of):
     _parts = ["lm_head", "mlp.down_proj", "self_attn.o_proj", "mlp.gate_proj", "self_attn.q_proj", "embed_tokens"]
     _model = fresh(2, "scaled")
     _parameters = dict(_model.named_parameters())
-    _steps = []
+    _steps: list[list[bool]] = []
     for _ in range(4):
         _gradients = torch.autograd.grad(loss_of(_model), list(_parameters.values()))
         _found = dict(zip(_parameters, _gradients, strict=True))

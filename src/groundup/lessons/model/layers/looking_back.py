@@ -26,9 +26,9 @@ def _():
     mo.md(r"""
     # Induction: what stood before comes again
 
-    A name that no training text ever held is still written correctly the second time it comes up: the model reads it off the
-    page. Two attention heads in a row do this, one of the few circuits of a transformer that is understood to the bottom.
-    Afterwards you can build it by hand, see it in a model, and know why one head is not enough.
+    A name that no training text ever held is still written correctly the second time it comes up: the model reads it
+    off the page. Two attention heads in a row do this, one of the few circuits of a transformer that is understood to
+    the bottom. Afterwards you can build it by hand, see it in a model, and know why one head is not enough.
     """)
     return
 
@@ -60,7 +60,9 @@ def _():
 @app.cell
 def _(again, first, losses):
     assert again < first - 1
-    assert abs(losses["scaled"][40:].mean() - losses["scaled"][:39].mean()) < 0.3, "from random values nothing is noticed"
+    assert abs(losses["scaled"][40:].mean() - losses["scaled"][:39].mean()) < 0.3, (
+        "from random values nothing is noticed"
+    )
     return
 
 
@@ -80,6 +82,9 @@ def _(losses):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    The upper line begins at twice a guess, because a fresh model whose head is its embedding expects every token to
+    come again at once (the lesson on the embedding shows it). What matters here is that nothing happens to it at 40.
+
     ## The rule, without any model
 
     *Where did the current word stand before? Say what followed it there.* That is all. It needs no knowledge of the
@@ -96,7 +101,9 @@ def _():
         return text[places[-1] + 1] if places else None
 
     words = "Mira has a red hat . Mira has a".split()
-    mo.md(f"“{' '.join(words)} ...” is followed by **{what_followed(words)}**, if the rule of one earlier place is right.")
+    mo.md(
+        f"“{' '.join(words)} ...” is followed by **{what_followed(words)}**, if the rule of one earlier place is right."
+    )
     return what_followed, words
 
 
@@ -115,8 +122,8 @@ def _():
     ## Why it takes two heads
 
     Attention compares a query with keys, and a key is made from the vector at its own place. The place to be found is
-    the one *after* the earlier `a`. There stands `red`, and nothing in the vector of `red` says that an `a` came before it.
-    So a first head must write that there:
+    the one *after* the earlier `a`. There stands `red`, and nothing in the vector of `red` says that an `a` came before
+    it. So a first head must write that there:
 
     - **head one**, at every place: look one back, and note that word beside your own
     - **head two**: let the query be the current word, and the key the note. Read the word that stands there.
@@ -127,14 +134,18 @@ def _():
 @app.cell
 def _():
     plots.flow_chart(
-        {"a": "a, earlier", "red": "red, next to it", "note": "red, and the note: after a", "now": "a, now", "say": "red"},
-        [
-            ("a", "note", "head one: one back"),
-            ("red", "note"),
-            ("note", "say", "head two: key = note, value = word"),
-            ("now", "say", "query = word"),
-        ],
-        groups={"a": "the text", "red": "the text", "now": "the text", "note": "after head one", "say": "after head two"},
+        {
+            "a": "a, earlier",
+            "red": "red, next to it",
+            "now": "a, now",
+            "one": "head one: look one back",
+            "note": "red, with the note: after a",
+            "two": "head two: whose note is a?",
+            "say": "red",
+        },
+        [("a", "one"), ("red", "one"), ("one", "note"), ("note", "two"), ("now", "two"), ("two", "say")],
+        groups={"a": "the text", "red": "the text", "now": "the text", "one": "a head", "two": "a head"},
+        down=True,
         title="Two heads in a row",
     )
     return
@@ -143,8 +154,8 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Here are both heads by hand, with one-hot vectors. Head one is a matrix that shifts; how far it looks back can be moved.
-    What does head two find when the notes are of the word itself, or of the word two back?
+    Here are both heads by hand, with one-hot vectors. Head one is a matrix that shifts; how far it looks back can be
+    moved. What does head two find when the notes are of the word itself, or of the word two back?
     """)
     return
 
@@ -173,7 +184,9 @@ def _(distance, words):
 
 @app.cell
 def _(distance, found, said, what_followed, words):
-    assert said == words[2 + distance.value], "the first a is word 2: read is what stands as far behind it as head one looks"
+    assert said == words[2 + distance.value], (
+        "the first a is word 2: read is what stands as far behind it as head one looks"
+    )
     assert (said == what_followed(words)) == (distance.value == 1)
     torch.testing.assert_close(found[1, :2], torch.full((2,), 0.5) if distance.value else torch.tensor([0.0, 1.0]))
     return
@@ -186,10 +199,11 @@ def _():
 
     ## The same in a model
 
-    A model has no one-hot vectors and no shifting matrix, and does not need them. Random vectors of width 128 hardly agree
-    with one another, so a projection of 32 numbers is a good enough sketch of a word. The shift comes from rotary positions:
-    query and key are one fixed vector, the key turned by the angle of one place, so they agree best at a distance of 1.
-    `look_back` writes this into the first three blocks. Which attention do you want to see, on twelve tokens twice?
+    A model has no one-hot vectors and no shifting matrix, and does not need them. Random vectors of width 128 hardly
+    agree with one another, so a projection of 32 numbers is a good enough sketch of a word. The shift comes from rotary
+    positions: query and key are one fixed vector, the key turned by the angle of one place, so they agree best at a
+    distance of 1. `look_back` writes this into the first three blocks. Which attention do you want to see, on twelve
+    tokens twice?
     """)
     return
 
@@ -218,10 +232,12 @@ def _(models, twice):
                 part, read = block.self_attn, block.input_layernorm(x)
                 query = rotate(part.q_norm(part.q_proj(read).unflatten(-1, (-1, part.head_dim))), angles)[0]
                 key = rotate(part.k_norm(part.k_proj(read).unflatten(-1, (-1, part.head_dim))), angles)[0]
-                maps.append([
-                    scaled_dot_product_attention(query[:, head], key[:, head], torch.eye(seq), causal(seq)[0])
-                    for head in (0, -1)
-                ])
+                maps.append(
+                    [
+                        scaled_dot_product_attention(query[:, head], key[:, head], torch.eye(seq), causal(seq)[0])
+                        for head in (0, -1)
+                    ]
+                )
                 x = block(x, angles)
         return maps
 
@@ -247,7 +263,8 @@ def _(drawn_at_random, looked_at, maps, shown):
     _back = [maps[0][0].diagonal(-1)[1:].mean().item(), maps[0][1].diagonal(-2)[1:].mean().item()]
     _match = {block: maps[block][0].diagonal(-11)[2:].mean().item() for block in (1, 2)}
     assert min(_back) > 0.8, "block 0 looks one back with its first heads, two back with its last"
-    assert min(_match.values()) > 0.01, "the next blocks look behind the place where the same tokens stood: 12 - 1 back"
+    assert _match[1] > 0.4, "block 1 looks behind the place where the same two tokens stood: 12 - 1 back"
+    assert _match[2] > 2 / 18, "block 2, with one token to go by, less surely: twice an even share"
     assert drawn_at_random[0][0].diagonal(-1).mean() < 0.3
     assert torch.allclose(shown.sum(1), torch.ones(24)), looked_at.value
     mo.md(
@@ -265,8 +282,8 @@ def _():
 
     > The ball is Mira's. The hat is Emil's. Who has the hat? The hat is ...
 
-    `is` stood before in two places. Only together with the word before it is the right one found. Here are 128 such riddles
-    of random tokens, for the two models that have never been trained.
+    `is` stood before in two places. Only together with the word before it is the right one found. Here are 128 such
+    riddles of random tokens, for the two models that have never been trained.
     """)
     return
 
@@ -285,7 +302,9 @@ def _(models):
             scheme: (model(riddles)[:, -1].gather(1, _names).argmax(1) == _asked).float().mean().item()
             for scheme, model in models.items()
         }
-    mo.md(f"Of the two names the right one: **{right['look_back']:.0%}** with the heads laid out, {right['scaled']:.0%} without.")
+    mo.md(
+        f"Of the two names the right one: **{right['look_back']:.0%}** with the heads laid out, {right['scaled']:.0%} without."
+    )
     return right, riddles
 
 
@@ -300,9 +319,9 @@ def _():
     mo.md(r"""
     ## Training finds it late
 
-    Trained models have such heads without having been given them. But neither head is of use without the other, so there is
-    no slope that leads to the pair, and for a long time nothing happens; then the loss on repeated text falls all at once.
-    Beginning near the final form skips the wait. Both models, trained alike on random tokens that repeat:
+    Trained models have such heads without having been given them. But neither head is of use without the other, so
+    there is no slope that leads to the pair, and for a long time nothing happens; then the loss on repeated text falls
+    all at once. Beginning near the final form skips the wait. Both models, trained alike on random tokens that repeat:
     """)
     return
 
@@ -335,7 +354,7 @@ def _():
 @app.cell
 def _(learned):
     assert learned["look_back"][-1] < learned["look_back"][0] / 2
-    assert learned["scaled"][-1] > learned["look_back"][-1] + 0.01
+    assert learned["scaled"][-1] > 2 * learned["look_back"][-1]
     mo.md(
         f"After thirty steps the repetition costs {learned['scaled'][-1]:.2f} nats a token from random values, and "
         f"**{learned['look_back'][-1]:.2f}** from the heads laid out."
@@ -348,9 +367,12 @@ def _():
     mo.md(r"""
     ## Try
 
-    - Let head one look 0 back: head two finds the word itself, and says it again. Let it look 3 back: it skips two words.
-    - Look at block 0, then 1, then 2: a line just below the diagonal, then a line eleven below it, where the repetition is.
-    - Put a second `Mira has a blue coat .` into `words`: two places agree, and attention takes the mean of what follows.
+    - Let head one look 0 back: head two finds the word itself, and says it again. Let it look 3 back: it skips two
+      words.
+    - Look at block 0, then 1, then 2: a line just below the diagonal, then one eleven below it, in the repetition only:
+      clear in block 1, which compares two words, and fainter in block 2.
+    - Put a second `Mira has a blue coat .` into `words`: two places agree, and attention takes the mean of what
+      follows.
 
     The attention that both heads use: `groundup learn start scaled_dot_product_attention`
     """)

@@ -58,7 +58,12 @@ def _():
         return block.mlp(block.post_attention_layernorm(block.self_attn(block.input_layernorm(x), None)))
 
     ways = {"no sum": no_sum, "post-norm": post_norm, "pre-norm": lambda block, x: block(x, None)}
+    mo.md(f"The same parts, put together in {len(ways)} ways: {', '.join(ways)}.")
+    return after, no_sum, post_norm, stack, ways
 
+
+@app.cell
+def _(stack, ways):
     def flow(way, blocks):
         """The stream before and after every block, and the gradient of a loss at the end with respect to each of these."""
         source = torch.Generator().manual_seed(1)
@@ -73,10 +78,10 @@ def _():
     grows = {way: gradients[0] / gradients[-1] for way, gradients in _deep.items()}
     mo.md(
         "48 blocks one behind another, fresh. How much larger is the gradient at the first than at the last? Without the "
-        f"sum **{grows['no sum']:,.0f}** times. With a sum and a norm after it {grows['post-norm']:,.0f} times, with the norm "
+        f"sum **{grows['no sum'] / 1e6:.0f} million** times. With a sum and a norm after it {grows['post-norm']:,.0f} times, with the norm "
         f"before each part **{grows['pre-norm']:.0f}** times. Another seed gives other numbers in the same order."
     )
-    return after, flow, grows, no_sum, post_norm, stack, ways
+    return flow, grows
 
 
 @app.cell
@@ -155,15 +160,15 @@ def _():
     mo.md(r"""
     ## Three ways, by depth
 
-    The gradient of one loss with respect to the stream, at every depth, in fresh models. A line that is level means that all
-    blocks learn at one pace. The axis is logarithmic. Choose how many blocks there are.
+    The gradient of one loss with respect to the stream, at every depth, in fresh models. Where a line is level, the
+    first block hears the loss as loudly as the last. The axis is logarithmic. Choose how many blocks there are.
     """)
     return
 
 
 @app.cell
 def _():
-    depth = mo.ui.slider(steps=[4, 8, 16, 32, 48], value=32, label="blocks", show_value=True)
+    depth = mo.ui.slider(steps=[4, 8, 16, 32, 48], value=48, label="blocks", show_value=True)
     depth
     return (depth,)
 
@@ -194,8 +199,9 @@ def _(depth, flow, stack, ways, written):
 def _(depth, gradients, written):
     assert max(gradients["pre-norm"]) < 100, "pre-norm stays within two powers of ten, everywhere"
     if depth.value >= 32:
-        assert gradients["no sum"][0] > 30 * gradients["pre-norm"][0]
-        assert (gradients["post-norm"][0] > 100) == (written.value == 1.0), "post-norm is level where blocks add little"
+        assert gradients["no sum"][0] > 10 * gradients["pre-norm"][0]
+        assert written.value < 1 or gradients["post-norm"][0] > 3 * gradients["pre-norm"][0]
+        assert written.value > 0.2 or gradients["post-norm"][0] < 10, "post-norm is level where blocks add little"
     return
 
 
@@ -260,8 +266,8 @@ def _():
     ## Try
 
     - 4 blocks: all three ways are much alike. Depth is what separates them.
-    - 48 blocks, times 0.2: post-norm has become level; without a sum the size of the parts makes no difference.
-    - In `stack`, let `written` be `0.0`, the way the library starts: every block is the identity, and the gradient the same at all depths.
+    - 48 blocks, times 0.2: post-norm has become level; without a sum the gradient is still off by many thousands.
+    - In `stack`, another `seed`: the first sentence has other numbers, and they stand in the same order.
 
     Write it yourself: `groundup learn start pre_norm_block`
     """)

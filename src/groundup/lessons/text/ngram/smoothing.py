@@ -49,7 +49,7 @@ def _():
         "never occurred in them. A model of plain counts gives each of those probability 0, and one 0 makes the "
         "whole text impossible. What should it expect instead?"
     )
-    return entropy, held, held_bytes, tokenizer, train, unseen
+    return entropy, held, held_bytes, tokenizer, train, unseen, stream
 
 
 @app.cell
@@ -96,7 +96,7 @@ def _(held, held_bytes, tokenizer, train):
         context = occurrences(theirs // tokenizer.vocab_size, ours // tokenizer.vocab_size)
         return [-np.log2((whole + k) / (context + k * tokenizer.vocab_size)).sum() / held_bytes for k in constants]
 
-    return add_k_bits, constants
+    return add_k_bits, constants, occurrences, runs
 
 
 @app.cell(hide_code=True)
@@ -105,7 +105,8 @@ def _():
     ## Not how often, but after how many
 
     Kneser and Ney asked better questions. What is the chance of a word after a context that tells nothing? Its frequency
-    misleads: *francisco* is frequent, but only after *san*. Count the **different tokens before it** instead.
+    misleads: *francisco* is frequent, but only after *san*. Count the **different tokens before it** instead. The text below
+    is "in san francisco . near san francisco . of san francisco . the cat . a cat . my cat ."
     """)
     return
 
@@ -123,9 +124,9 @@ def _():
             "different words before it": {word: adjusted[(at,)] for at, word in enumerate(words)},
         },
         y="count",
-        title=text,
+        title="Seen how often, and after how many",
     )
-    return adjusted, counts, ids, words
+    return adjusted, counts, ids, words, text
 
 
 @app.cell
@@ -164,7 +165,7 @@ def _(adjusted, ids, words):
         f"what was freed: together **{by_hand:.3f}**. `francisco` after `the`, never seen: "
         f"{model(words.index('francisco'), (the,)):.3f}."
     )
-    return by_hand, cat, model, the
+    return by_hand, cat, model, the, take
 
 
 @app.cell
@@ -217,7 +218,7 @@ def _(add_k_bits, constants, entropy, order, smoothed):
         y="bits a byte",
         log_x=True,
         marked=True,
-        levels={"Kneser-Ney": smoothed[order.value - 1], "the world's entropy": entropy},
+        levels={"Kneser-Ney": smoothed[order.value - 1], "entropy": entropy},
         title=f"Order {order.value}: no constant is right for all contexts",
     )
     return
@@ -245,11 +246,11 @@ def _(add_k_bits, entropy, orders, smoothed):
     best = [min(bits) for bits in constant_bits]
     plots.lines(
         orders,
-        {"add 1": [bits[-1] for bits in constant_bits], "add the best k": best, "Kneser-Ney": smoothed},
+        {"add 1": [bits[-1] for bits in constant_bits], "best k": best, "Kneser-Ney": smoothed},
         x="order",
         y="bits a byte",
         marked=True,
-        levels={"the world's entropy": entropy},
+        levels={"entropy": entropy},
         title="A longer context helps only who can smooth",
     )
     return best, constant_bits

@@ -51,7 +51,7 @@ def _():
         f"turns, and the second says that it comes from the system. Encoded by the library it is {carefully.count(start)}. "
         "The text is the same, letter by letter. What is different?"
     )
-    return asked, carefully, carelessly, end, start, tokenizer
+    return asked, carefully, carelessly, end, start, tokenizer, typed
 
 
 @app.cell
@@ -138,7 +138,7 @@ def _(asked):
     hidden = controls.hide(asked[0]["content"], stand_in)
     visible = hidden.translate({ord(character): "▮" for character in stand_in.values()})
     mo.md(f"The typed message while the template runs:\n\n```text\n{visible}\n```")
-    return controls, hidden, stand_in
+    return controls, hidden, stand_in, visible
 
 
 @app.cell
@@ -213,7 +213,7 @@ def _():
     starts = [sum(sizes[:place]) for place in range(len(sizes))]
     by_hand = [int(2 <= begin < 5) for begin in starts]
     mo.md(f"Tokens of {sizes} bytes begin at {starts}. The answer is bytes 2 to 4, so the marks are **{by_hand}**.")
-    return answers, by_hand, sizes
+    return answers, by_hand, sizes, starts
 
 
 @app.cell
@@ -225,7 +225,7 @@ def _(answers, by_hand, sizes):
 
 @app.cell
 def _():
-    messages = mo.ui.slider(1, 4, value=4, label="messages", show_value=True)
+    messages = mo.ui.slider(1, 4, value=2, label="messages", show_value=True)
     messages
     return (messages,)
 

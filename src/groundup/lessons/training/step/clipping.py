@@ -150,12 +150,13 @@ def _(limit, slope, with_gradients):
         _weight -= 0.005 * _held[0].grad.item()
         path = [*path, _weight]
     plots.lines(
-        range(601),
+        range(1, 602),
         {"weight": path},
         x="step",
         y="weight",
         levels={"goal": 0.5 ** (1 / 30)},
-        title=f"max_norm {limit.value}",
+        log_x=True,
+        title=f"max_norm {limit.value:g}",
     )
     return lengths, path
 

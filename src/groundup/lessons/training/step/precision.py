@@ -24,9 +24,9 @@ def _():
     mo.md(r"""
     # Precision: a weight that does not feel its update
 
-    Models compute in 16 bits, because half as many bytes move twice as fast. But training is many small steps, and a short
-    number cannot take a small step. Afterwards you know how far apart two numbers of a format are, why weights are kept in
-    fp32, and why bf16 is enough for nearly everything else.
+    Models compute in 16 bits, because half as many bytes move twice as fast. But training is many small steps, and a
+    short number cannot take a small step. Afterwards you know how far apart two numbers of a format are, why weights
+    are kept in fp32, and why bf16 is enough for nearly everything else.
     """)
     return
 
@@ -62,8 +62,8 @@ def _():
     | fp16 | 5 bits | 10 bits | 65,504 | 1.00098 |
     | bf16 | 8 bits | 7 bits | $3 \cdot 10^{38}$ | 1.0078 |
 
-    bf16 is the first half of an fp32 number. The step after 1 is $2^{-7} = 0.0078$, so an update of 0.002 is less than half
-    a step and is rounded away. Here are the bits.
+    bf16 is the first half of an fp32 number. The step after 1 is $2^{-7} = 0.0078$, so an update of 0.002 is less than
+    half a step and is rounded away. Here are the bits.
     """)
     return
 
@@ -101,7 +101,8 @@ def _():
     ## How large a step is felt?
 
     The gaps grow with the number: near 1 they are 0.0078, near 100 half a unit. Below half a gap an update is lost
-    altogether, above it is rounded to whole gaps. Move the size of the update, in a weight of 1 that gets a hundred of them.
+    altogether, above it is rounded to whole gaps. Move the size of the update, in a weight of 1 that gets a hundred of
+    them.
     """)
     return
 
@@ -135,7 +136,9 @@ def _(paths, size):
     _wanted = 1 + 100 * size.value
     assert abs(paths["fp32"][-1] - _wanted) < 1e-4
     assert (paths["bf16"][-1] == 1.0) == (size.value < 2**-8), "half a gap of 2^-7 decides"
-    assert (paths["fp16"][-1] == 1.0) == (size.value < 2**-11), "fp16 has three bits more, and feels eight times less"
+    assert (paths["fp16"][-1] == 1.0) == (size.value < 2**-11), (
+        "fp16 has three bits more, and feels updates an eighth as large"
+    )
     assert size.value != 0.006 or paths["bf16"][-1] > _wanted + 0.1, "what is felt is rounded up to a whole gap"
     return
 
@@ -146,8 +149,8 @@ def _():
     ## Who does not mind
 
     An update is small **beside its weight**, and the sum of many is what counts. A product in the middle of a model is
-    neither: its error of up to 0.4 % is fresh each time, and thousands of them average out. So: keep the weights in fp32,
-    cast them where they multiply. In this library it is one attribute, `compute_dtype`.
+    neither: its error of up to 0.4 % is fresh each time, and thousands of them average out. So: keep the weights in
+    fp32, cast them where they multiply. In this library it is one attribute, `compute_dtype`.
     """)
     return
 
@@ -166,7 +169,7 @@ def _():
             scores.flatten(0, 1), given.targets.flatten(), reduction="sum"
         ), given.targets.numel()
 
-    def gradient(dtype):
+    def _gradient(dtype):
         """Every gradient of a fresh model in one row, and the formats of weights and gradients."""
         model = build(config, seed=0, scheme="normal")
         model.compute_dtype = dtype
@@ -174,8 +177,8 @@ def _():
         formats = {parameter.dtype for parameter in model.parameters()} | {one.grad.dtype for one in model.parameters()}
         return torch.cat([parameter.grad.flatten() for parameter in model.parameters()]), formats
 
-    exact, _ = gradient(torch.float32)
-    short, formats = gradient(torch.bfloat16)
+    exact, _ = _gradient(torch.float32)
+    short, formats = _gradient(torch.bfloat16)
     agreement = functional.cosine_similarity(exact, short, dim=0).item()
     mo.md(
         f"Forward and back in bf16, the gradient of {len(exact):,} weights points where the exact one points, to a cosine of "
@@ -196,8 +199,8 @@ def _():
     mo.md(r"""
     ## Trained three ways
 
-    The same model, the same texts, the same 40 steps. Once everything is fp32; once it computes in bf16 with fp32 weights;
-    once the weights themselves are bf16, and each update is rounded away where it is small.
+    The same model, the same texts, the same 40 steps. Once everything is fp32; once it computes in bf16 with fp32
+    weights; once the weights themselves are bf16, and each update is rounded away where it is small.
     """)
     return
 
@@ -255,8 +258,9 @@ def _():
     mo.md(r"""
     ## Whether it is faster has to be measured
 
-    On a graphics card bf16 is always faster. On a processor it depends: some have instructions for it, others convert each
-    number back and forth. `choose_dtype` runs a batch both ways, here, and names the faster; it leaves the model as it was.
+    On a recent graphics card bf16 is nearly always faster. On a processor it depends: some have instructions for it, others convert
+    each number back and forth. `choose_dtype` runs a batch both ways, here, and names the faster; it leaves the model
+    as it was.
     """)
     return
 

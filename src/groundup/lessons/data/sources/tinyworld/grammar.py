@@ -198,7 +198,7 @@ def _():
         "\n".join(f"- `{text}` {chance(text):.4f}" for text in ("eats sleeps.", "sleeps eats.", "sleeps sleeps."))
         + "\n- `eats eats.` cannot be written: who has eaten can only sleep"
     )
-    return (chance,)
+    return chance, living, sate
 
 
 @app.cell
@@ -286,7 +286,7 @@ def _(bits, documents, floor, sizes):
         y="bits a byte",
         title=f"Not every kind of document is as predictable; together {floor:.2f}",
     )
-    return (by_kind,)
+    return by_kind, kinds
 
 
 @app.cell
