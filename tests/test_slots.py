@@ -345,3 +345,76 @@ def test_every_slot_of_the_library_is_found_without_importing_a_room():
     )
     count, *heavy = said.stdout.split()
     assert int(count) >= 8 and heavy == ["False", "False"]
+
+
+# ───────── the learner's results beside the reference's ─────────
+
+
+def test_right_results_are_the_references_and_a_wrong_one_is_known_by_its_call(house):
+    house.learn("a.py", "def double(x):\n    return x * 2\n\ndef triple(x):\n    return x * (3 if x[0] < 15 else 4)\n")
+    slots.use(house.mine)
+    room = house.enter()
+    for number in range(70):
+        room["double"](np.ones(3) * number)
+        room["triple"](np.ones(3) * number)
+    right, wrong = slots.active()
+    assert (right.compared, right.difference, right.differs_at) == (4, 0.0, None)
+    assert wrong.differs_at == 16 and wrong.difference == pytest.approx(1 / 3)
+
+
+def test_a_function_inside_another_is_not_counted_while_the_outer_one_is_compared(house):
+    house.write("arithmetic/simple/products.py", ROOM + "\n@slot\ndef apply(x, f):\n    return f(x)\n")
+    house.learn("a.py", "def double(x):\n    return x * 2\n\ndef apply(x, f):\n    return f(x)\n")
+    slots.use(house.mine)
+    room = house.enter()
+    assert room["apply"](np.ones(3), room["double"]).tolist() == [2, 2, 2]
+    assert [one.calls for one in slots.active()] == [1, 1]
+
+
+def test_an_argument_that_is_changed_otherwise_counts_as_a_difference(house):
+    house.learn("a.py", "def double(x):\n    y = x * 2\n    x += 1\n    return y\n")
+    slots.use(house.mine)
+    house.enter()["double"](np.ones(3))
+    assert slots.active()[0].differs_at == 1
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "same"),
+    [
+        (1.0, 1.0004, True),
+        (1.0, 1.004, False),
+        ([1, [2.0]], [1, [2.0]], True),
+        ([1, 2], [1, 2, 3], False),
+        ({"a": np.ones(2)}, {"a": np.zeros(2)}, False),
+        (np.ones((2, 1)), np.ones(2), False),
+        (np.array([1.0, -np.inf]), np.array([1.0, -np.inf]), True),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), False),
+        (b"ab", b"ab", True),
+        ([b"ab"], [b"ba"], False),
+        (True, False, False),
+        (None, 1.0, False),
+        (object(), object(), True),  # what cannot be compared is taken for equal
+    ],
+)
+def test_what_rounding_explains_is_no_difference(mine, theirs, same):
+    apart, explained = slots._apart(mine, theirs)
+    assert (apart <= explained) == same
+
+
+def test_bf16_may_differ_by_more_than_fp32():
+    torch = pytest.importorskip("torch")
+    one, other = torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.02])
+    assert slots._apart(one, other)[0] > slots._apart(one, other)[1]
+    assert slots._apart(one.bfloat16(), other.bfloat16())[0] < slots._apart(one.bfloat16(), other.bfloat16())[1]
+
+
+def test_one_function_of_the_folder_alone(tmp_path):
+    (tmp_path / "a.py").write_text("def top_p(logits, p):\n    return 1\n\ndef top_k(logits, k):\n    return 2\n")
+    environment = os.environ | {
+        "PYTHONPATH": SOURCE,
+        slots.VARIABLE: str(tmp_path),
+        slots.ONLY: "inference.decoding.top_k",
+    }
+    program = "import groundup.slots as s; print([f.id for f in s.active()])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert said.stdout.strip() == "['inference.decoding.top_k']", said.stderr

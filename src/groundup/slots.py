@@ -5,7 +5,8 @@
 
 registers `inference.decoding.top_p` and returns the function itself, so an unused slot costs nothing. When a learner's
 folder is given (`--mine my/`, or `use("my")`, or GROUNDUP_MINE for child processes), a top-level function of the same
-name in it is returned instead, wrapped: it is counted, timed, and compared once with the reference's speed.
+name in it is returned instead, wrapped: it is counted, timed, and now and then compared with the reference on copies of
+the same arguments: once for its speed, at its calls 1, 4, 16, 64 ... for what it gives.
 
 The folder is read as text first (no import), so its names are known before any room is imported. A learner's file runs
 when its function is first called, and what runs is the text that was read: editing a file under a run changes nothing.
@@ -15,6 +16,7 @@ import ast
 import difflib
 import functools
 import hashlib
+import math
 import os
 import sys
 import traceback
@@ -31,15 +33,26 @@ from groundup.errors import InputError
 from groundup.progress import say
 
 VARIABLE = "GROUNDUP_MINE"
+ONLY = "GROUNDUP_MINE_ONLY"  # one id: the others of the folder stay the reference's
 HOUSE = Path(__file__).parent
 SLOW = 20.0  # times the reference: beyond it a run is warned about
-SHORT_S, LONG_S = 0.05, 1.0  # a call under the one is timed three times more, under the other once: the first call warms up
+SAME = {
+    "bfloat16": 0.05,
+    "float16": 0.01,
+    "float32": 1e-3,
+}  # relative difference that rounding explains; other dtypes as fp32
+ANOTHER_KIND = 1e9  # the difference of results of another shape or kind, or infinite where the reference's are not
+SHORT_S, LONG_S = (
+    0.05,
+    1.0,
+)  # a call under the one is timed three times more, under the other once: the first call warms up
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 registry: dict[str, Callable[..., Any]] = {}  # id -> the reference, for every room imported so far
 _mine: dict[str, "Filled"] = {}
 _functions: dict[str, Callable[..., Any]] = {}  # id -> the learner's function, once its file ran
 _modules: dict[Path, ModuleType] = {}
+_comparing: list[bool] = []  # not empty while a function is compared with the reference
 _sources: dict[Path, str] = {}  # every .py file of the learner's folder, as it was when it was read
 
 
@@ -53,6 +66,9 @@ class Filled:
     calls: int = 0
     seconds: float = 0.0
     speed_ratio: float | None = None  # its time over the reference's, on the arguments of its first call
+    compared: int = 0  # calls whose result was compared with the reference's
+    difference: float = 0.0  # the largest of these, relative to the reference's largest number, at most ANOTHER_KIND
+    differs_at: int | None = None  # the first call whose difference rounding does not explain
 
     @property
     def name(self) -> str:
@@ -62,7 +78,9 @@ class Filled:
     def call(self, reference: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Run the learner's function once; its exceptions become one sentence with file and line."""
         mine = _learners_function(self)
-        again = None if self.calls else _copies(arguments, named)
+        if _comparing:  # called by a function that is being compared: the run did not ask
+            return mine(*arguments, **named)
+        again = _copies(arguments, named) if _is_power_of_four(self.calls + 1) else None
         start = perf_counter()
         try:
             result = mine(*arguments, **named)
@@ -73,21 +91,42 @@ class Filled:
             self.calls += 1
             self.seconds += seconds
         if again is not None:
-            self._compare(mine, reference, seconds, again)
+            self._compare(mine, reference, seconds, again, (arguments, named, result))
         return result
 
     def _compare(
+        self,
+        mine: Callable[..., Any],
+        reference: Callable[..., Any],
+        seconds: float,
+        again: tuple[Any, Any],
+        after: tuple[Any, Any, Any],
+    ) -> None:
+        """Call the reference on copies of the same arguments: what it gives, and at the first call how long it takes.
+
+        after: arguments and result as the learner's function left them.
+        """
+        try:
+            with _randomness_kept(), _among_comparisons():
+                theirs = _left_by(reference, *again)
+                if self.speed_ratio is None:
+                    self._time(mine, reference, seconds, again)
+        except Exception:  # a reference that cannot be called a second time is left uncompared
+            return
+        self.compared += 1
+        apart, explained = _apart(after, theirs)
+        self.difference = max(self.difference, min(apart, ANOTHER_KIND))
+        if apart > explained and self.differs_at is None:
+            self.differs_at = self.calls
+
+    def _time(
         self, mine: Callable[..., Any], reference: Callable[..., Any], seconds: float, again: tuple[Any, Any]
     ) -> None:
-        """Time the reference on copies of the same arguments, and both again where that is cheap."""
-        try:
-            with _randomness_kept():
-                theirs = _seconds(reference, *again)
-                slower = max(seconds, theirs)
-                for _ in range(3 if slower < SHORT_S else 1 if slower < LONG_S else 0):
-                    seconds, theirs = min(seconds, _seconds(mine, *again)), min(theirs, _seconds(reference, *again))
-        except Exception:  # a reference that cannot be called a second time is left unmeasured
-            return
+        """Time the reference on the same arguments, and both again where that is cheap."""
+        theirs = _seconds(reference, *again)
+        slower = max(seconds, theirs)
+        for _ in range(3 if slower < SHORT_S else 1 if slower < LONG_S else 0):
+            seconds, theirs = min(seconds, _seconds(mine, *again)), min(theirs, _seconds(reference, *again))
         self.speed_ratio = seconds / max(theirs, 1e-9)
         if self.speed_ratio > SLOW:
             say(
@@ -316,6 +355,74 @@ def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...], named: di
     return perf_counter() - start
 
 
+def _left_by(function: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Fresh copies of the arguments as a function leaves them, and its result."""
+    arguments, named = copied(arguments), copied(named)
+    return arguments, named, function(*arguments, **named)
+
+
+def _is_power_of_four(number: int) -> bool:
+    """Whether a number is 1, 4, 16, 64 ...
+
+    >>> [number for number in range(100) if _is_power_of_four(number)]
+    [1, 4, 16, 64]
+    """
+    return number > 0 and number & (number - 1) == 0 and number.bit_length() % 2 == 1
+
+
+def _apart(mine: Any, theirs: Any) -> tuple[float, float]:
+    """How far two values are apart, relative to the largest number of the second, and how far rounding explains.
+
+    What is no number, text, array, list or dict is taken for equal.
+
+    >>> _apart([1.0, 2.0], [1.0, 2.5]), _apart("a", "b")
+    ((0.2, 0.001), (inf, 0.0))
+    """
+    if isinstance(theirs, list | tuple) and isinstance(mine, list | tuple):
+        if len(mine) != len(theirs):
+            return math.inf, 0.0
+        if theirs and all(type(one) in (int, float) for one in (*mine, *theirs)):
+            return _numbers_apart(mine, theirs, "float32")
+        return _worst(_apart(one, other) for one, other in zip(mine, theirs, strict=True))
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        return _worst(_apart(mine.get(key), theirs[key]) for key in theirs)
+    if hasattr(theirs, "shape") and hasattr(theirs, "dtype"):
+        if not hasattr(mine, "shape") or tuple(mine.shape) != tuple(theirs.shape):
+            return math.inf, 0.0
+        kind = str(theirs.dtype).removeprefix("torch.")
+        return _numbers_apart(mine, theirs, kind)
+    if isinstance(theirs, int | float) and isinstance(mine, int | float):
+        return _numbers_apart(mine, theirs, "float32")
+    plain = (str, bytes, bool, type(None), int, float, list, tuple, dict)
+    return (math.inf if isinstance(theirs, plain) and mine != theirs else 0.0), 0.0
+
+
+def _worst(parts: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """The part that rounding explains least."""
+    return max(parts, key=lambda part: part[0] - part[1], default=(0.0, 0.0))
+
+
+def _array(value: Any) -> Any:
+    """Numbers as an array of NumPy in double precision; bf16 has no form of its own there."""
+    import numpy
+
+    return numpy.asarray(value.detach().double().cpu() if hasattr(value, "detach") else value, dtype=numpy.float64)
+
+
+def _numbers_apart(mine: Any, theirs: Any, kind: str) -> tuple[float, float]:
+    """The largest difference over the largest finite number; infinities and NaN must stand at the same places."""
+    import numpy
+
+    one, other = _array(mine), _array(theirs)
+    finite = numpy.isfinite(one) & numpy.isfinite(other)
+    alike = finite | (one == other) | (numpy.isnan(one) & numpy.isnan(other))
+    if not alike.all():
+        return math.inf, 0.0
+    largest = numpy.abs(other[finite]).max(initial=0.0)
+    apart = numpy.abs(one[finite] - other[finite]).max(initial=0.0)
+    return float(apart / (largest or 1.0)), SAME.get(kind, SAME["float32"])
+
+
 def _copies(arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """Copies of a call's arguments; None where one cannot be copied (an open file, a generator half read)."""
     try:
@@ -346,6 +453,16 @@ def _wait() -> None:
 
 
 @contextmanager
+def _among_comparisons() -> Iterator[None]:
+    """Mark the calls inside as a comparison's own."""
+    _comparing.append(True)
+    try:
+        yield
+    finally:
+        _comparing.pop()
+
+
+@contextmanager
 def _randomness_kept() -> Iterator[None]:
     """Put torch's and NumPy's random state back, so that the comparison changes nothing that follows."""
     torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
@@ -362,4 +479,5 @@ def _randomness_kept() -> Iterator[None]:
 
 if os.environ.get(VARIABLE):
     _given = read_sources(os.environ[VARIABLE])
-    _fill(match(os.environ[VARIABLE], _given), _given)
+    _only = os.environ.get(ONLY)
+    _fill({id: one for id, one in match(os.environ[VARIABLE], _given).items() if _only in (None, "", id)}, _given)

@@ -15,8 +15,14 @@ def test_exercises_stand_in_the_order_of_the_syllabus_and_the_easier_first():
     found = shelf.exercises()
     assert found and all(isinstance(one, Exercise) for one in found)
     modules = list(dict.fromkeys(f"{topic.room}.{topic.module}" for topic in syllabus()))
-    places = [(modules.index(one.id.rpartition(".")[0]), one.difficulty) for one in found]
+    places = [modules.index(one.id.rpartition(".")[0]) for one in found]
     assert places == sorted(places)
+    of_decoding = [one.difficulty for one in found if one.id.startswith("inference.decoding.")]  # one topic, sampling
+    assert of_decoding == sorted(of_decoding)
+    names = [one.name for one in found]
+    assert names.index("train_bpe") < names.index("answer_mask") and names.index("repeat_heads") < names.index(
+        "documents"
+    )
 
 
 @pytest.mark.parametrize("word", ["inference.decoding.top_p", "top_p", "top-p", " Top_P "])

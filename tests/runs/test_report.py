@@ -8,6 +8,7 @@ import pytest
 
 from groundup import files
 from groundup.runs import about, card, report, results
+from groundup.slots import ANOTHER_KIND
 
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 
@@ -35,7 +36,8 @@ def full(text="words"):
         "peak_memory_bytes": 1e9,
         "sittings": 1,
     }
-    loss = {"steps": 2, "mine": 2.5, "reference": 2.0, "mine_curve": [3.0, 2.5], "reference_curve": [3.0, 2.0]}
+    curves = {"mine_curve": [3.0, 2.5], "reference_curve": [3.0, 2.0]}
+    loss = {"steps": 2, "mine": 2.5, "reference": 2.0, "noise": 0.1, "alone": {}, **curves}
     return {
         "recipe": text,
         "description": text,
@@ -63,7 +65,11 @@ def full(text="words"):
                 "calls": 3,
                 "stages": ["train"],
                 "speed_ratio": 2.0,
+                "compared": 4,
+                "difference": 0.5,
+                "differs_at": 4,
                 "loss": loss,
+                "loss_alone": 2.25,
             }
         ],
         "cost": {
@@ -150,7 +156,7 @@ def test_forecasts_are_compared_after_the_machines_drift_was_taken_out(context):
 
 def test_a_learners_function_is_shown_with_its_file_calls_speed_and_change_of_the_loss(context):
     page = report.render(context(), full("my/attention.py:3"))
-    for words in ("my/attention.py:3", "2 times", "2.5000 against 2.0000 after 2 steps (+0.5000)"):
+    for words in ("my/attention.py:3", "2 times", "this one alone: 2.2500 against 2.0000 after 2 steps (+0.2500)"):
         assert words in page
 
 
@@ -207,8 +213,11 @@ def test_drift_is_the_machines_time_around_a_stage_over_that_of_the_forecast():
 
 def test_a_slot_that_ran_in_two_stages_is_one_line_with_all_its_calls():
     slot = {"id": "x", "file": "f.py", "line": 3, "calls": 2, "seconds": 0.5, "speed_ratio": 2.0}
+    slot |= {"compared": 1, "difference": 0.0, "differs_at": None}
+    wrong = slot | {"compared": 2, "difference": 0.5, "differs_at": 4}
+    compared = {"steps": 1, "alone": {"x": 2.5}}
     done = {
-        "train": {"slots": [slot], "numbers": {"slots_compared": {"steps": 1}}},
+        "train": {"slots": [wrong], "numbers": {"slots_compared": compared}},
         "eval": {"slots": [slot], "numbers": {}},
     }
     [merged] = results.slots_used(done)
@@ -216,5 +225,19 @@ def test_a_slot_that_ran_in_two_stages_is_one_line_with_all_its_calls():
         merged["calls"] == 4
         and merged["stages"] == ["train", "eval"]
         and merged["file"] == "f.py:3"
-        and merged["loss"] == {"steps": 1}
+        and merged["loss"] == compared
     )
+    assert (merged["compared"], merged["difference"], merged["differs_at"], merged["loss_alone"]) == (2, 0.5, 4, 2.5)
+
+
+def test_a_wrong_function_is_named_with_the_loss_of_it_alone_and_right_ones_are_said_to_be_within_the_noise():
+    loss = {"steps": 30, "mine": 3.9, "reference": 3.5, "noise": 0.05}
+    right = {"id": "a", "calls": 1, "compared": 2, "difference": 0.0, "differs_at": None, "loss": loss}
+    wrong = right | {"id": "b", "difference": 0.31, "differs_at": 16, "loss_alone": 3.8}
+    named, whole = report.verdicts([right, wrong])
+    assert named.startswith("b gives other results") and "call 16" in named and "(+0.3000)" in named
+    assert "+0.4000 from the reference's, beyond what another seed changes" in whole
+    [only] = report.verdicts([right | {"loss": loss | {"mine": 3.51}}])
+    assert "+0.0100 from the reference's, within" in only
+    other = wrong | {"difference": ANOTHER_KIND, "loss": None}
+    assert "another shape or kind" in next(report.verdicts([other]))

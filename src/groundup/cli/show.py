@@ -82,14 +82,14 @@ def costs(found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def slots(found: Sequence[Mapping[str, Any]], file: TextIO | None = None) -> None:
-    """The learner's own functions that ran. file: where it is written; left out: where results go."""
+    """The learner's own functions that ran, and which of them are wrong. file: where it is written; left out: where results go."""
+    from groundup.runs import report
+
     for slot in found:
         ratio = f", {slot['speed_ratio']:.2g} times the reference's time" if slot.get("speed_ratio") else ""
-        loss = slot.get("loss")
-        change = (
-            f", loss after {loss['steps']} steps {loss['mine']:.4f} (reference {loss['reference']:.4f})" if loss else ""
-        )
-        print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}{change}", file=file)
+        print(f"yours: {slot['id']} from {slot['file']}, {slot['calls']:,} calls{ratio}", file=file)
+    for sentence in report.verdicts(found):
+        print(sentence, file=file)
 
 
 def next_steps(folder: Path, chats: bool) -> None:

@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from groundup.course import topics
-from groundup.course.exercise import Exercise, at
+from groundup.course.exercise import Exercise, at, known_slots
 from groundup.errors import InputError
 
 SHELF = Path(__file__).parent / "exercises"
@@ -25,16 +25,19 @@ def exercises(folder: Path = SHELF) -> tuple[Exercise, ...]:
     return tuple(sorted(found, key=_place))
 
 
-def _place(exercise: Exercise) -> tuple[int, str, int, int, str]:
-    """Where an exercise stands: its module's place in the syllabus (after it, what the syllabus does not know), then easy to hard."""
+def _place(exercise: Exercise) -> tuple[int, int, int, int, str]:
+    """Where an exercise stands: by its module's and its topic's place in the syllabus, then easy to hard; strangers come last."""
     module = exercise.id.rpartition(".")[0]
-    return _modules().get(module, len(_modules())), module, exercise.difficulty, exercise.minutes, exercise.id
+    file = known_slots().get(exercise.slot)
+    topic = _places().get(f"{module}.{file.stem}" if file else "", len(_places()))
+    return _places().get(module, len(_places())), topic, exercise.difficulty, exercise.minutes, exercise.id
 
 
 @cache
-def _modules() -> dict[str, int]:
-    """The modules of the syllabus with their places."""
-    return {module: place for place, module in enumerate(dict.fromkeys(f"{one.room}.{one.module}" for one in topics.syllabus()))}
+def _places() -> dict[str, int]:
+    """The places of all modules and topics in the syllabus."""
+    ids = [id for one in topics.syllabus() for id in (f"{one.room}.{one.module}", one.id)]
+    return {id: place for place, id in enumerate(dict.fromkeys(ids))}
 
 
 def load(file: Path) -> Exercise:

@@ -1,10 +1,16 @@
 """What the learner's functions change: the first steps of training once more, with the reference, from the same seed.
 
-A child process without `GROUNDUP_MINE` trains the same model on the same batches for a few dozen steps. A right function gives the same losses (to float
-error); a wrong one shows at once. The child is this file run as a module: `python -m groundup.runs.comparison STAGE_FOLDER RUN_FOLDER`.
+A child process without `GROUNDUP_MINE` trains the same model on the same batches for a few dozen steps. Right functions give the same losses, to
+float error; from two other seeds the child also learns how far apart right runs are anyway. Where a function gave other results than the
+reference on the run's own numbers (`slots.py` compares them now and then), one more child trains with that function alone: its share of the change.
+A child is this file run as a module: `python -m groundup.runs.comparison STAGE_FOLDER RUN_FOLDER RESULT [SEED ...]`.
 """
 
+import contextlib
+import dataclasses
+import math
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,85 +21,119 @@ from groundup import files, progress, slots
 from groundup.errors import Interrupted
 
 STEPS = 30
-RESULT = "reference_losses.json"
+OTHER_SEEDS = 2
+REFERENCE = "reference_losses.json"
 
 
-def reference_losses(context: Any) -> list[float]:
-    """The reference's losses of the first steps; empty when the stage uses no function of the learner's."""
-    used = [filled for filled in slots.active() if filled.id.split(".")[0] in context.stage.uses]
-    path = context.folder / RESULT
-    if not used or context.config.steps < STEPS:
+def used(context: Any) -> list[slots.Filled]:
+    """The learner's functions that training may call."""
+    return [filled for filled in slots.active() if filled.id.split(".")[0] in context.stage.uses]
+
+
+def reference_losses(context: Any) -> list[list[float]]:
+    """The reference's losses of the first steps, from the run's seed and from others; [] when nothing of the learner's is used."""
+    if not used(context) or context.config.steps < STEPS:
         return []
+    names = ", ".join(filled.name for filled in used(context))
+    progress.say(f"training {STEPS} steps with the reference, to compare your {names} with it")
+    seeds = [context.config.seed + other for other in range(OTHER_SEEDS + 1)]
+    return _child(context, REFERENCE, seeds, "")
+
+
+def alone(context: Any) -> dict[str, float]:
+    """The loss with one function at a time, for those that gave other results than the reference; only where several are used."""
+    wrong = [filled for filled in used(context) if filled.calls and filled.differs_at]
+    if len(used(context)) < 2:
+        return {}
+    losses = {}
+    for filled in wrong:
+        progress.say(f"training {STEPS} steps with your {filled.name} alone: it gave other results than the reference")
+        curve = _child(context, f"with_{filled.name}_alone.json", [context.config.seed], filled.id)
+        losses[filled.id] = curve[0][-1] if curve else math.nan
+    return losses
+
+
+def _child(context: Any, result: str, seeds: Sequence[int], only: str) -> list[list[float]]:
+    """The losses of a child process, once: with one function of the learner's, or with none. [] where it diverged."""
+    path = context.folder / result
     if not path.exists():
-        progress.say(
-            f"training {STEPS} steps with the reference, to compare your {', '.join(filled.name for filled in used)} with it"
+        environment = {key: value for key, value in os.environ.items() if only or key != slots.VARIABLE}
+        command = [sys.executable, "-m", "groundup.runs.comparison", context.folder, context.run_folder, result, *seeds]
+        done = subprocess.run(
+            list(map(str, command)),
+            env=environment | {"GROUNDUP_QUIET": "1", slots.ONLY: only},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
         )
-        environment = {key: value for key, value in os.environ.items() if key != slots.VARIABLE} | {
-            "GROUNDUP_QUIET": "1"
-        }
-        command = [sys.executable, "-m", "groundup.runs.comparison", str(context.folder), str(context.run_folder)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert done.returncode == 0 and path.exists(), f"the reference run failed: {done.stderr.strip()[-500:]}"
-    return files.read_json(path)
+        assert only or (done.returncode == 0 and path.exists()), (
+            f"the reference run failed: {done.stderr.strip()[-500:]}"
+        )
+    return files.read_json(path) if path.exists() else []
 
 
-def compare(context: Any, reference: Sequence[float]) -> dict[str, Any] | None:
-    """Both losses after the same number of steps; None when there is nothing to compare."""
+def compare(context: Any, reference: Sequence[Sequence[float]]) -> dict[str, Any] | None:
+    """Both losses after the same number of steps; None when there is nothing to compare.
+
+    noise: how far the reference's own losses lie apart from one seed to another (standard deviation over the last third of the steps).
+    """
     if not reference:
         return None
     from groundup.training.loop import metrics
 
-    mine = [record["loss"] for record in metrics(context.folder / "metrics.jsonl", "loss")][: len(reference)]
+    mine = [record["loss"] for record in metrics(context.folder / "metrics.jsonl", "loss")][: len(reference[0])]
     steps = len(mine)
+    ends = [statistics.fmean(curve[-max(1, steps // 3) :]) for curve in reference]
     return {
         "steps": steps,
         "mine": mine[-1],
-        "reference": reference[steps - 1],
+        "reference": reference[0][steps - 1],
+        "noise": statistics.stdev(ends) if len(ends) > 1 else None,
+        "alone": alone(context),
         "mine_curve": mine,
-        "reference_curve": list(reference[:steps]),
+        "reference_curve": list(reference[0][:steps]),
     }
 
 
-def main(stage_folder: str, run_folder: str) -> None:
-    """Train the first steps of a stage's recipe with the reference and write their losses into the stage's folder."""
+def main(stage_folder: str, run_folder: str, result: str, *seeds: str) -> None:
+    """Train the first steps of a stage's recipe from each seed and write the losses into the stage's folder."""
     import tomllib
 
     from groundup.runs import recipe
     from groundup.runs.context import Context
     from groundup.runs.stages import STAGES
 
-    assert not slots.active(), "the reference run must not see the learner's functions"
+    assert not slots.active() or os.environ.get(slots.ONLY), "the reference run must not see the learner's functions"
     made = recipe.resolve(tomllib.loads((Path(run_folder) / "recipe.toml").read_text("utf-8")), run_folder)
     relative = tomllib.loads((Path(stage_folder) / "stage.toml").read_text("utf-8"))["inputs"]
     inputs = {role: Path(run_folder) / path for role, path in relative.items()}
     context = Context(
         stage=STAGES["train"], folder=Path(stage_folder), recipe=made, inputs=inputs, run_folder=Path(run_folder)
     )
-    files.write_json(Path(stage_folder) / RESULT, losses(context))
+    files.write_json(Path(stage_folder) / result, [losses(context, int(seed)) for seed in seeds])
 
 
-def losses(context: Any) -> list[float]:
-    """The losses of the first steps, from the stage's own batches, choices and seed."""
+def losses(context: Any, seed: int) -> list[float]:
+    """The losses of the first steps from a seed, with the stage's own documents, choices and, from its seed, batches."""
     from groundup.runs import precision
     from groundup.runs.stages import train
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training import loop
 
     context.choose_machine()
+    config = dataclasses.replace(context.config, seed=seed)
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    module, batches = train.new_module(context, tokenizer), train.batches_of(context, tokenizer)
+    module, batches = train.new_module(context, tokenizer, config), train.batches_of(context, tokenizer, config)
     precision.decide(context, module, lambda: batches.batch(0))
     seen: list[float] = []
-    try:
+    with contextlib.suppress(Interrupted):
         loop.train(
             module,
             batches.batch,
-            context.config,
+            config,
             listeners=[lambda event: seen.append(event.loss)],
             stop=lambda: len(seen) >= STEPS,
         )
-    except Interrupted:
-        pass
     return seen
 
 

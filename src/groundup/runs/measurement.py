@@ -24,14 +24,21 @@ VALIDATE_EVERY = 6  # each time that training goes on after a validation, memory
 ASKED = 128  # instructions of each set
 RIGHT = 0.9  # of the answers in `align`: then, as with a tuned model, about half of the groups of eight have something to learn from
 RESULT = "measured.json"
-WORD = re.compile(r"[^\W\d]+| (?=\d)|\d|[^\w\s]")  # about a token of an answer: a word, a digit and the space before it, a mark
+WORD = re.compile(
+    r"[^\W\d]+| (?=\d)|\d|[^\w\s]"
+)  # about a token of an answer: a word, a digit and the space before it, a mark
 
 
 def small(recipe: Recipe, answer_tokens: int) -> Recipe:
     """The recipe with few steps: what is measured must be what the full one does, so shapes stay as they are."""
     seldom = {"validate_every": 0, "checkpoint_every": 0}
     changes: dict[str, dict[str, Any]] = {
-        "train": {"steps": TRAIN_STEPS, "sample_every": VALIDATE_EVERY, "validate_every": VALIDATE_EVERY, "checkpoint_every": 0},
+        "train": {
+            "steps": TRAIN_STEPS,
+            "sample_every": VALIDATE_EVERY,
+            "validate_every": VALIDATE_EVERY,
+            "checkpoint_every": 0,
+        },
         "tune": {"steps": TUNE_STEPS, **seldom},
         "align": {"steps": ALIGN_STEPS, "max_new_tokens": answer_tokens, "checkpoint_every": 0},
     }

@@ -12,6 +12,7 @@ from groundup import plots
 from groundup.plots import page
 from groundup.runs.about import stage_metrics
 from groundup.runs.context import Context
+from groundup.slots import ANOTHER_KIND
 
 CSS = """
 h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; } .quiet { opacity: .7; }
@@ -223,10 +224,19 @@ def slots(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
     if not used:
         return
     rows = [
-        (slot["id"], slot["file"], f"{slot['calls']:,}", ", ".join(slot["stages"]), speed(slot), loss_change(slot))
+        (
+            slot["id"],
+            slot["file"],
+            f"{slot['calls']:,}",
+            ", ".join(slot["stages"]),
+            speed(slot),
+            agreement(slot),
+            loss_change(slot),
+        )
         for slot in used
     ]
-    words = table(("function", "file", "calls", "in stages", "time against the reference", "loss"), rows)
+    words = table(("function", "file", "calls", "in stages", "time against the reference", "results", "loss"), rows)
+    words += "".join(f"<p>{html.escape(sentence)}</p>" for sentence in verdicts(used))
     compared = next((slot["loss"] for slot in used if slot.get("loss")), None)
     figures = []
     if compared:
@@ -247,12 +257,45 @@ def speed(slot: Mapping[str, Any]) -> str:
     return f"{slot['speed_ratio']:.2g} times" if slot.get("speed_ratio") else "not measured"
 
 
+def agreement(slot: Mapping[str, Any]) -> str:
+    """Whether the learner's function gave what the reference gives, on the run's own numbers."""
+    if not slot.get("compared"):
+        return "not compared"
+    if slot["differs_at"] is None:
+        return f"the reference's ({slot['compared']} calls compared)"
+    return f"other than the reference's at call {slot['differs_at']:,} ({apart(slot)})"
+
+
+def apart(slot: Mapping[str, Any]) -> str:
+    """How far the results lie apart, in words."""
+    if slot["difference"] >= ANOTHER_KIND:
+        return "another shape or kind, or not finite"
+    return f"by {slot['difference']:.2g} times the largest number"
+
+
 def loss_change(slot: Mapping[str, Any]) -> str:
-    """What the learner's functions changed in the loss of the first steps."""
-    loss = slot.get("loss")
+    """What a function alone, or else all of the learner's, changed in the loss of the first steps."""
+    loss, only = slot.get("loss"), slot.get("loss_alone")
     if not loss:
         return ""
-    return f"{loss['mine']:.4f} against {loss['reference']:.4f} after {loss['steps']} steps ({loss['mine'] - loss['reference']:+.4f})"
+    mine, whose = (loss["mine"], "all of yours") if only is None else (only, "this one alone")
+    return f"{whose}: {mine:.4f} against {loss['reference']:.4f} after {loss['steps']} steps ({mine - loss['reference']:+.4f})"
+
+
+def verdicts(used: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the comparison means, in a sentence or two: which function is wrong, and whether the loss is that of right ones."""
+    for slot in used:
+        if slot.get("differs_at"):
+            effect = f"; {loss_change(slot)}" if slot.get("loss") else ""
+            yield f"{slot['id']} gives other results than the reference, first at call {slot['differs_at']:,} ({apart(slot)}){effect}."
+    loss = next((slot["loss"] for slot in used if slot.get("loss")), None)
+    if loss and loss.get("noise"):
+        change = loss["mine"] - loss["reference"]
+        inside = "within" if abs(change) <= loss["noise"] else "beyond"
+        yield (
+            f"After {loss['steps']} steps the loss with your functions is {change:+.4f} from the reference's, {inside} what another seed "
+            f"changes (standard deviation {loss['noise']:.4f})."
+        )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

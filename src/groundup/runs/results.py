@@ -91,8 +91,18 @@ def slots_used(done: Mapping[str, Any]) -> list[dict[str, Any]]:
             into["seconds"] += slot["seconds"]
             into["stages"].append(name)
             into.setdefault("speed_ratio", slot["speed_ratio"])
+            for most in ("compared", "difference"):
+                into[most] = max(into.get(most, 0), slot[most])
+            into["differs_at"] = into.get("differs_at") or slot["differs_at"]
     compared = done.get("train", {}).get("numbers", {}).get("slots_compared")
-    return [slot | {"loss": compared} if "train" in slot["stages"] else slot for slot in merged.values()]
+    return [slot | _in_training(slot, compared) for slot in merged.values()]
+
+
+def _in_training(slot: Mapping[str, Any], compared: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What training's comparison says of a function: the loss with all of the learner's, and with this one alone."""
+    if "train" not in slot["stages"]:
+        return {}
+    return {"loss": compared, "loss_alone": (compared or {}).get("alone", {}).get(slot["id"])}
 
 
 def cost(stages: list[dict[str, Any]]) -> dict[str, Any]:

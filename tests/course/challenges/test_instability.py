@@ -118,7 +118,9 @@ def test_the_diagnosis_is_json_and_has_pictures():
     found = instability.examine(broken.rate_too_high(1))
     told = json.loads(json.dumps(instability.as_json(found)))
     assert told["cause"] == "rate_too_high" and len(told["evidence"]["layers"]) == 2
-    assert len(instability.pictures(found)) == 4
+    pictures = instability.pictures(found)
+    stable = next(line for line in pictures[1].data if line.name.startswith("largest stable"))
+    assert len(pictures) == 4 and set(stable.x) == {found.evidence.range_test.stable}
 
 
 def test_a_run_that_does_not_exist_is_one_sentence(tmp_path):

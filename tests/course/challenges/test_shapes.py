@@ -73,7 +73,7 @@ def test_the_picture_has_a_box_for_every_row_and_an_arrow_into_each_but_the_firs
     notes = shapes.picture(rows).layout.annotations
     boxes = [note.text for note in notes if note.text]
     assert len(boxes) == len(shown) and "batch heads seq keys" in " ".join(boxes)
-    ends = {(note.x, round(note.y - 0.32, 2)) for note in notes if note.showarrow}
+    ends = {(note.x, round(note.y - 0.41, 2)) for note in notes if note.showarrow}
     assert len(ends) == len(shown) - 1
 
 

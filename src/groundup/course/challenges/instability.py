@@ -296,11 +296,15 @@ def _range_picture(evidence: Evidence) -> go.Figure:
     made = style.figure("Learning-rate range test", x="learning rate", y="nats a token")
     finite = [loss if math.isfinite(loss) else None for loss in tested.losses]
     made.add_scatter(x=tested.rates, y=finite, mode="lines", name="loss", line={"color": style.colour(0)})
+    numbers = [loss for loss in finite if loss is not None] or [0.0]
+    ends = [min(numbers), max(numbers)]
     for name, rate, colour in (
         (f"largest stable {tested.stable:.2g}", tested.stable, style.FLOOR),
         (f"this run {evidence.learning_rate:g}", evidence.learning_rate, style.colour(1)),
     ):
-        made.add_vline(x=rate, line={"color": colour, "dash": "dash"}, annotation_text=name)
+        made.add_scatter(  # as a curve, for the label of a vline does not follow a logarithmic axis
+            x=[rate, rate], y=ends, mode="lines", name=name, line={"color": colour, "dash": "dash"}
+        )
     made.update_xaxes(type="log")
     return made
 

@@ -475,16 +475,20 @@ def random_batch(shape: Shape, seed: int) -> Any:
 
 def picture(found: Study, title: str = "Where the memory of training goes") -> go.Figure:
     """Draw the parts on top of another beside each change's total, with what there is as a line."""
-    made = style.figure(title, y="MB", height=460)
+    totals = [found.total_bytes, found.available_bytes, *(change.total_bytes for change in found.changes)]
+    sizes, unit = style.scaled([*totals, *found.parts.values()], "B")
+    made = style.figure(title, y=unit, height=460)
     names = ["as it is", *(style.escape(change.name) for change in found.changes)]
-    for number, (part, size) in enumerate(found.parts.items()):
-        made.add_bar(x=names[:1], y=[size / 1e6], name=part, marker={"color": style.colour(number)})
+    for number, (part, size) in enumerate(zip(found.parts, sizes[len(totals) :], strict=True)):
+        made.add_bar(x=names[:1], y=[size], name=part, marker={"color": style.colour(number)})
     made.add_bar(
-        x=names[1:], y=[change.total_bytes / 1e6 for change in found.changes], name="after the change",
+        x=names[1:], y=sizes[2 : len(totals)], name="after the change",
         marker={"color": style.INK, "pattern": {"shape": "/"}},
     )  # fmt: skip
-    made.update_layout(barmode="stack")
-    style.reference_line(made, "there are", found.available_bytes / 1e6, colour=style.FLOOR)
+    made.update_layout(
+        barmode="stack", legend={"orientation": "v", "x": 1.02, "xanchor": "left", "y": 1, "yanchor": "top"}
+    )
+    style.reference_line(made, "there are", sizes[1] or 0.0, colour=style.FLOOR)
     return made
 
 

@@ -219,7 +219,7 @@ def _origins(row: Shape, shown: Sequence[Shape]) -> list[Shape]:
 
 def _arrow(made: go.Figure, start: tuple[float, float], end: tuple[float, float]) -> None:
     made.add_annotation(
-        x=end[0], y=end[1] + 0.32, ax=start[0], ay=start[1] - 0.32, xref="x", yref="y", axref="x", ayref="y",
+        x=end[0], y=end[1] + 0.41, ax=start[0], ay=start[1] - 0.41, xref="x", yref="y", axref="x", ayref="y",
         showarrow=True, arrowhead=2, arrowwidth=1.2, arrowcolor=style.INK, text="",
     )  # fmt: skip
 

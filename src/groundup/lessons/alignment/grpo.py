@@ -215,14 +215,13 @@ def _():
 
 @app.cell
 def _(sign):
-    ratios = torch.linspace(0.4, 1.8, 141, dtype=torch.float64)
-    _logs = ratios.log().requires_grad_()
-    _losses = grpo_loss(_logs, torch.zeros_like(ratios), torch.full_like(ratios, sign.value))
-    (slope,) = torch.autograd.grad(_losses.sum(), _logs)
-    clipped_loss = _losses.detach()
+    _ratios = torch.linspace(0.4, 1.8, 141, dtype=torch.float64, requires_grad=True)
+    _losses = grpo_loss(_ratios.log(), torch.zeros_like(_ratios), torch.full_like(_ratios, sign.value))
+    (slope,) = torch.autograd.grad(_losses.sum(), _ratios)
+    ratios, clipped_loss = _ratios.detach(), _losses.detach()
     plots.lines(
         ratios,
-        {"loss": clipped_loss, "without the clip": -ratios * sign.value, "slope of the loss": slope},
+        {"without the clip": -ratios * sign.value, "loss": clipped_loss, "its slope": slope},
         x="ratio to the model that tried",
         y="one token",
         title=f"Advantage {sign.value:+.0f}",
@@ -235,7 +234,7 @@ def _(clipped_loss, ratios, sign, slope):
     _enough = ratios > 1.285 if sign.value > 0 else ratios < 0.795
     _others = ratios < 1.275 if sign.value > 0 else ratios > 0.805
     assert not slope[_enough].any(), "far enough: the token teaches no more"
-    torch.testing.assert_close(slope[_others], -sign.value * ratios[_others])
+    torch.testing.assert_close(slope[_others], torch.full_like(slope[_others], -sign.value))
     assert (clipped_loss >= -ratios * sign.value - 1e-9).all(), "the clip never promises more than there is"
     return
 
@@ -245,8 +244,9 @@ def _():
     mo.md(r"""
     ## A run
 
-    A transformer of 30,000 weights was tuned to answer a digit with a or b: even digits with a, odd ones with b. A third of its examples were wrong,
-    so it knows the form and is right in about two of three cases. Now only its tries are judged. Choose by what.
+    A transformer of 30,000 weights was tuned to answer a digit with a or b, from examples in which a coin decided. It knows the form of an answer and
+    nothing else. What is wanted, a for even digits and b for odd ones, is in no text that it ever sees: only its tries are judged, 12 for
+    each digit in each of 30 steps. Choose by what.
     """)
     return
 
@@ -258,11 +258,11 @@ def _():
         vocab_size=tokenizer.vocab_size, hidden_size=32, intermediate_size=64, num_hidden_layers=2, head_dim=16,
         num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64, tie_word_embeddings=True,
     )  # fmt: skip
-    _right = np.random.default_rng(0).random(160) < 0.65
+    _coins = np.random.default_rng(0).integers(0, 2, 160)
     _talks = [
         [
             {"role": "user", "content": f"{number % 8}?"},
-            {"role": "assistant", "content": "ab"[(number + (not _right[number])) % 2]},
+            {"role": "assistant", "content": "ab"[_coins[number]]},
         ]
         for number in range(160)
     ]
@@ -288,7 +288,7 @@ def _():
     by_what = {
         "the right letter": lambda wanted, text: float(text == wanted),
         "the letter a": lambda wanted, text: float(text == "a"),
-        "a point for everyone": lambda wanted, text: 1.0,
+        "every answer": lambda wanted, text: 1.0,
     }
     return (by_what,)
 
@@ -303,14 +303,14 @@ def _(by_what):
 @app.cell
 def _(by_what, chance_of, reward, tasks, tokenizer, tuned):
     _config = GrpoConfig(
-        steps=20, prompts_per_step=8, samples_per_prompt=8, max_new_tokens=4, optimizer="muon", learning_rate=0.01,
+        steps=30, prompts_per_step=8, samples_per_prompt=12, max_new_tokens=4, optimizer="muon", learning_rate=0.01,
         matrix_learning_rate=0.04, warmup_steps=0, checkpoint_every=0,
     )  # fmt: skip
     aligned, _stops = copy.deepcopy(tuned), {tokenizer.special_tokens["<|im_end|>"]}
     with tempfile.TemporaryDirectory() as _folder:
         grpo(aligned, tokenizer, tasks, by_what[reward.value], _config, stop_ids=_stops, folder=_folder)
         rewards_by_step = [line["reward"] for line in files.read_jsonl(Path(_folder) / "metrics.jsonl")]
-    says_a = {"tuned": chance_of("a", tuned), "after 20 steps": chance_of("a", aligned)}
+    says_a = {"tuned": chance_of("a", tuned), "after 30 steps": chance_of("a", aligned)}
     plots.value_bars(
         {who: dict(enumerate(chances)) for who, chances in says_a.items()},
         x="digit",
@@ -323,12 +323,12 @@ def _(by_what, chance_of, reward, tasks, tokenizer, tuned):
 @app.cell
 def _(aligned, reward, rewards_by_step, says_a, tuned):
     _before, _after = says_a.values()
-    assert max(_before) < 0.9 and min(_before) > 0.1, "undecided"
+    assert max(_before) < 0.8 and min(_before) > 0.2, "undecided"
     if reward.value == "the right letter":
-        assert min(_after[0::2]) > 0.9 > 0.1 > max(_after[1::2])
+        assert min(_after[0::2]) > 0.8 > 0.2 > max(_after[1::2])
     if reward.value == "the letter a":
         assert min(_after) > 0.9, "the odd digits too: what is rewarded is learned, not what was meant"
-    if reward.value == "a point for everyone":
+    if reward.value == "every answer":
         assert all(torch.equal(one, other) for one, other in zip(aligned.parameters(), tuned.parameters(), strict=True))
     else:
         assert rewards_by_step[-1] > rewards_by_step[0]
@@ -340,8 +340,8 @@ def _():
     mo.md(r"""
     ## Try
 
-    - A point for the letter a: the model unlearns what it knew, as readily as it learned it. Nothing in the method asks what you meant.
-    - A point for everyone: not one weight has changed, to the last bit. Without a difference there is no advantage.
+    - A point for the letter a: it is learned as readily, and faster. Nothing in the method asks what you meant.
+    - A point for every answer: not one weight has changed, to the last bit. Without a difference there is no advantage.
     - Groups of 2 in the bandit: the way is rougher, and a lucky second-best answer may lead for long. Try other seeds.
 
     Write it yourself: `groundup learn start group_advantages`, then `groundup learn start grpo_loss`. A real run: `groundup align MODEL`

@@ -12,6 +12,7 @@ from typing import Any
 from groundup.runs import comparison, precision
 from groundup.runs.context import Context
 from groundup.runs.timing import Units
+from groundup.training.config import TrainConfig
 
 VALIDATION_BYTES = 24_000  # held-out text of each world: about the work of three training steps
 SAMPLE_TOKENS = 60
@@ -35,30 +36,31 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
-def new_module(context: Context, tokenizer: Any) -> Any:
-    """The module to train: that of the folder given as `start`, or a new one of the recipe's shape and seed."""
+def new_module(context: Context, tokenizer: Any, config: TrainConfig | None = None) -> Any:
+    """The module to train: that of the folder given as `start`, or a new one of the recipe's shape. config: the stage's, or with another seed."""
     from groundup.model.architectures import build
     from groundup.model.formats.huggingface import load_model
 
     if "start" in context.inputs:
         return load_model(context.inputs["start"], device=context.device())
-    config = dataclasses.replace(
+    train = config or context.config
+    shape = dataclasses.replace(
         context.recipe.configs["model"],
         vocab_size=tokenizer.vocab_size,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return build(config, seed=context.config.seed, device=context.device(), scheme=context.config.initialization)
+    return build(shape, seed=train.seed, device=context.device(), scheme=train.initialization)
 
 
-def batches_of(context: Context, tokenizer: Any) -> Any:
+def batches_of(context: Context, tokenizer: Any, config: TrainConfig | None = None) -> Any:
     """Step number -> batch, from every world's training documents in proportion to their tokens."""
     from groundup.data.folder import DataFolder
     from groundup.data.pipeline.formats import Shards
     from groundup.data.pipeline.streaming import Loader
     from groundup.data.pipeline.tokenize import tokenize
 
-    data, config, shards = DataFolder.open(context.inputs["documents"]), context.config, []
+    data, config, shards = DataFolder.open(context.inputs["documents"]), config or context.config, []
     for world in data.worlds:
         folder = context.folder / "tokens" / world
         if not (folder / "index.json").exists():

@@ -238,7 +238,9 @@ def _():
 
 @app.cell
 def _():
-    shared = mo.ui.slider(0.0, 0.98, step=0.14, value=0.84, label="share of the scatter that both have", show_value=True)
+    shared = mo.ui.slider(
+        0.0, 0.98, step=0.14, value=0.84, label="share of the scatter that both have", show_value=True
+    )
     shared
     return (shared,)
 

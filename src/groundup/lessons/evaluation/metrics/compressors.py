@@ -134,9 +134,7 @@ def _():
 
 @app.cell
 def _():
-    word = mo.ui.dropdown(
-        ["a", "aaaa", "aaaaaaaaaaaa", "aabaaaca", "cccc", "bcbcbcbc"], value="aabaaaca", label="text"
-    )
+    word = mo.ui.dropdown(["a", "aaaa", "aaaaaaaaaaaa", "aabaaaca", "cccc", "bcbcbcbc"], value="aabaaaca", label="text")
     word
     return (word,)
 

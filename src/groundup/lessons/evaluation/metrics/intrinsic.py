@@ -217,18 +217,14 @@ def _():
 
 @app.cell
 def _():
-    def counting(ids):
-        """Scores of a model that expects what it has seen in its window."""
-        seen = torch.nn.functional.one_hot(ids, 16).cumsum(1).double()
-        return ((seen + 1) / (seen.sum(-1, keepdim=True) + 16)).log()
-
-    class Counting:
-        """The same as a module, for `bits_per_byte`."""
+    class _Counting:
+        """A model that expects what it has seen in its window."""
 
         config = SimpleNamespace(vocab_size=16, max_position_embeddings=64)
 
         def __call__(self, input_ids):
-            return counting(input_ids)
+            seen = torch.nn.functional.one_hot(input_ids, 16).cumsum(1).double()
+            return ((seen + 1) / (seen.sum(-1, keepdim=True) + 16)).log()
 
     _source = np.random.default_rng(0)
     _texts = [_source.choice(15, 600, p=_source.dirichlet(np.full(15, 0.3))) for _ in range(20)]
@@ -236,7 +232,7 @@ def _():
         np.concatenate(_texts).astype(np.int32), np.arange(0, 601 * 20, 600), np.full(20, 600), end_id=15
     )
     strides = [1, 2, 4, 8, 16, 32, 48, 64]
-    by_stride = [bits_per_byte(Counting(), long_texts, stride=one) for one in strides]
+    by_stride = [bits_per_byte(_Counting(), long_texts, stride=one) for one in strides]
     cost = [
         sum(window.end - window.start for window in windows([601], 64, one)) / 601 for one in strides
     ]  # how often a token is read
@@ -249,7 +245,7 @@ def _():
         marked=True,
         title=f"Half a context, the library's choice, reads each token {cost[5]:.1f} times; stride 1 {cost[0]:.0f} times",
     )
-    return by_stride, cost, counting, long_texts, strides
+    return by_stride, cost, long_texts, strides
 
 
 @app.cell

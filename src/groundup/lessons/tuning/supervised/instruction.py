@@ -184,7 +184,9 @@ def _(ask, batches_of, tokenizer):
         """Conversations: random letters and a digit, answered by the digit's letter."""
         source = np.random.default_rng(seed)
         return [
-            ask("".join(source.choice(list("klmnopqrstuvwxyz"), letters)) + f"{number % 10}?", "abcdefghij"[number % 10])
+            ask(
+                "".join(source.choice(list("klmnopqrstuvwxyz"), letters)) + f"{number % 10}?", "abcdefghij"[number % 10]
+            )
             for number in source.integers(0, 10, count)
         ]
 
@@ -262,16 +264,12 @@ def _(learn, questions, tokenizer):
     end = tokenizer.special_tokens["<|im_end|>"]
     by_place, _ = learn(0, lambda batch: batch.loss_mask)
     by_id, _ = learn(0, lambda batch: batch.loss_mask & (batch.targets != end))
-    _prompts = [
-        tokenizer.apply_chat_template(one[:1], add_generation_prompt=True) for one in questions(3, 20, 0)
-    ]
+    _prompts = [tokenizer.apply_chat_template(one[:1], add_generation_prompt=True) for one in questions(3, 20, 0)]
     said = {
         name: generate_batch(module, _prompts, SamplingConfig(max_new_tokens=12, temperature=0), {end})
         for name, module in (("mask by place", by_place), ("mask by id", by_id))
     }
-    stopped = {
-        name: sum(answer.finish_reason == "stop" for answer in answers) for name, answers in said.items()
-    }
+    stopped = {name: sum(answer.finish_reason == "stop" for answer in answers) for name, answers in said.items()}
     right = {
         name: sum(
             tokenizer.decode(answer.ids)[:1] == one[1]["content"]
