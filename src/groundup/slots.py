@@ -406,7 +406,7 @@ def _array(value: Any) -> Any:
     """Numbers as an array of NumPy in double precision; bf16 has no form of its own there."""
     import numpy
 
-    return numpy.asarray(value.detach().double().cpu() if hasattr(value, "detach") else value, dtype=numpy.float64)
+    return numpy.asarray(value.detach().double().cpu() if hasattr(value, "cpu") else value, dtype=numpy.float64)
 
 
 def _numbers_apart(mine: Any, theirs: Any, kind: str) -> tuple[float, float]:

@@ -38,8 +38,6 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     >>> unbroadcast(np.ones((4, 3)), (3,)), unbroadcast(np.ones((4, 3)), (4, 1)).shape
     (array([4., 4., 4.]), (4, 1))
     """
-    if gradient.shape == shape:
-        return gradient
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
     return gradient.sum(axis=repeated, keepdims=True)
@@ -76,7 +74,9 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         """Copy numbers into a tensor. Floats keep their size (float32 stays); integers are refused."""
         if isinstance(data, Tensor):
-            raise InputError("data is a Tensor already; use it as it is, or tensor.detach() for one without history")
+            raise InputError("data is a Tensor already; use it as it is, or detach(tensor) for one without history")
+        if isinstance(data, list | tuple) and any(isinstance(one, Tensor) for one in data):
+            raise InputError("a list of Tensors would lose their history; join them with concatenate(tensors)")
         array = np.array(data)
         if array.dtype.kind != "f":
             raise InputError(f"a Tensor holds floats and got {array.dtype}; give 1.0 for 1, or array.astype(float)")
@@ -150,10 +150,6 @@ class Tensor:
         self._keeps = True
         return self
 
-    def detach(self) -> "Tensor":
-        """The same numbers without their history; a change in place is seen by both."""
-        return _made(self.data, "", (), None, changes=self._changes)
-
     def __setitem__(self, index: Any, values: Any) -> None:
         """Change numbers in place, outside the graph: for a step of the weights between two passes."""
         arrays = [self.data]
@@ -189,6 +185,16 @@ class Tensor:
         if self.data.size != 1:
             raise InputError(f"item() is for one number and this has shape {self.shape}; use .data")
         return float(self.data.reshape(()))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """The numbers without their history, for np.asarray."""
+        return np.array(self.data, dtype=dtype)
+
+    def __array_function__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Refuse: a function of NumPy would give an array that remembers nothing."""
+        raise InputError(
+            f"np.{function.__name__} does not know the graph; use an operation of autodiff, or give it tensor.data"
+        )
 
     def __len__(self) -> int:
         """The size of the first axis."""
@@ -226,7 +232,7 @@ class Tensor:
 
     def __neg__(self) -> "Tensor":
         """-a."""
-        return _made(-self.data, "-", (self,), lambda g: (-g,))
+        return record(-self.data, "-", (self,), lambda g: (-g,))
 
     def __radd__(self, other: Any) -> "Tensor":
         """b + a."""
@@ -257,32 +263,32 @@ class Tensor:
     def exp(self) -> "Tensor":
         """e to the x; its derivative is itself."""
         value = np.exp(self.data)
-        return _made(value, "exp", (self,), lambda g: (g * value,))
+        return record(value, "exp", (self,), lambda g: (g * value,))
 
     def log(self) -> "Tensor":
         """The natural logarithm; its derivative is 1/x."""
-        return _made(np.log(self.data), "log", (self,), lambda g: (g / self.data,), saved=(self,))
+        return record(np.log(self.data), "log", (self,), lambda g: (g / self.data,), saved=(self,))
 
     def tanh(self) -> "Tensor":
         """The hyperbolic tangent t; its derivative is 1 - t²."""
         value = np.tanh(self.data)
-        return _made(value, "tanh", (self,), lambda g: (g * (1 - value * value),))
+        return record(value, "tanh", (self,), lambda g: (g * (1 - value * value),))
 
     def sigmoid(self) -> "Tensor":
         """s = 1 / (1 + e⁻ˣ), written by tanh so that nothing overflows; its derivative is s (1 - s)."""
         value = 0.5 * (1 + np.tanh(0.5 * self.data))
-        return _made(value, "sigmoid", (self,), lambda g: (g * value * (1 - value),))
+        return record(value, "sigmoid", (self,), lambda g: (g * value * (1 - value),))
 
     def relu(self) -> "Tensor":
         """max(x, 0); the derivative is 1 above 0 and taken as 0 at 0."""
-        return _made(np.maximum(self.data, 0), "relu", (self,), lambda g: (g * (self.data > 0),), saved=(self,))
+        return record(np.maximum(self.data, 0), "relu", (self,), lambda g: (g * (self.data > 0),), saved=(self,))
 
     # ───────── reductions ─────────
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
         """The sum over axes; each summand gets the gradient of its sum."""
         value = np.asarray(_reduced(np.sum, self.data, axis, keepdims))
-        return _made(value, "sum", (self,), lambda g: (_spread(g, self.shape, axis, keepdims),))
+        return record(value, "sum", (self,), lambda g: (_spread(g, self.shape, axis, keepdims),))
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
         """The mean over axes."""
@@ -297,7 +303,7 @@ class Tensor:
             largest = self.data == _spread(value, self.shape, axis, keepdims)
             return (largest * _spread(g, self.shape, axis, keepdims) / largest.sum(axis=axis, keepdims=True),)
 
-        return _made(value, "max", (self,), rule, saved=(self,))
+        return record(value, "max", (self,), rule, saved=(self,))
 
     # ───────── shapes ─────────
 
@@ -309,7 +315,7 @@ class Tensor:
             raise InputError(
                 f"{self.data.size} numbers of shape {self.shape} do not fit into {shape}; give the same number"
             ) from error
-        return _made(value, "reshape", (self,), lambda g: (g.reshape(self.shape),), view=True)
+        return record(value, "reshape", (self,), lambda g: (g.reshape(self.shape),), view=True)
 
     def transpose(self, *axes: int) -> "Tensor":
         """The axes in another order; without one, reversed."""
@@ -317,11 +323,11 @@ class Tensor:
         if sorted(axis % max(self.data.ndim, 1) for axis in order) != list(range(self.data.ndim)):
             raise InputError(f"axes {order} are no order of the {self.data.ndim} axes of {self.shape}; name each once")
         back = np.argsort([axis % self.data.ndim for axis in order])
-        return _made(self.data.transpose(order), "transpose", (self,), lambda g: (g.transpose(back),), view=True)
+        return record(self.data.transpose(order), "transpose", (self,), lambda g: (g.transpose(back),), view=True)
 
     def swapaxes(self, one: int, other: int) -> "Tensor":
         """Two axes exchanged."""
-        return _made(
+        return record(
             self.data.swapaxes(one, other), "swapaxes", (self,), lambda g: (g.swapaxes(one, other),), view=True
         )
 
@@ -347,13 +353,13 @@ class Tensor:
                 np.add.at(whole, index, g)
             return (whole,)
 
-        return _made(value, "index", (self,), rule, view=_is_plain(index))
+        return record(value, "index", (self,), rule, view=_is_plain(index))
 
 
 # ───────── how a result is made ─────────
 
 
-def _made(
+def record(
     value: Array,
     operation: str,
     parents: tuple[Tensor, ...],
@@ -382,7 +388,7 @@ def _lifted(value: Any, dtype: np.dtype[Any]) -> Tensor:
         raise InputError(
             f"{type(value).__name__} cannot be computed with a Tensor; give a number, an array or a Tensor"
         )
-    return _made(np.array(array, dtype=array.dtype if array.dtype.kind == "f" and array.ndim else dtype), "", (), None)
+    return record(np.array(array, dtype=array.dtype if array.dtype.kind == "f" and array.ndim else dtype), "", (), None)
 
 
 def _binary(
@@ -399,8 +405,8 @@ def _binary(
 
     def rule(g: Array) -> tuple[Array | None, Array | None]:
         return (
-            unbroadcast(by_a(g, a.data, b.data), a.shape) if a.requires_grad else None,
-            unbroadcast(by_b(g, a.data, b.data), b.shape) if b.requires_grad else None,
+            _fitted(by_a(g, a.data, b.data), a.shape) if a.requires_grad else None,
+            _fitted(by_b(g, a.data, b.data), b.shape) if b.requires_grad else None,
         )
 
     try:
@@ -409,7 +415,12 @@ def _binary(
         raise InputError(
             f"shapes {a.shape} and {b.shape} do not go together in {operation!r}; each axis, from the right, must be equal or 1"
         ) from None
-    return _made(value, operation, (a, b), rule, saved=(a, b) if saves else ())
+    return record(value, operation, (a, b), rule, saved=(a, b) if saves else ())
+
+
+def _fitted(g: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient as it is where nothing was repeated, which is most often so: a sum over no axes would copy it."""
+    return g if g.shape == shape else unbroadcast(g, shape)
 
 
 def _by_base(g: Array, a: Array, b: Array) -> Array:
@@ -463,7 +474,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
         raise InputError(
             f"shapes {a.shape} and {b.shape} do not go together in '@'; the last axis of the first is the last but one of the second"
         ) from None
-    return _made(value, "@", (a, b), lambda g: matmul_backward(g, a.data, b.data), saved=(a, b))
+    return record(value, "@", (a, b), lambda g: matmul_backward(g, a.data, b.data), saved=(a, b))
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
@@ -476,7 +487,7 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
         shapes = ", ".join(str(tensor.shape) for tensor in tensors)
         raise InputError(f"shapes {shapes} cannot be joined along axis {axis}; all other axes must be equal") from error
     ends = np.cumsum([tensor.shape[axis] for tensor in tensors])[:-1]
-    return _made(value, "concatenate", tuple(tensors), lambda g: np.split(g, ends, axis=axis))
+    return record(value, "concatenate", tuple(tensors), lambda g: np.split(g, ends, axis=axis))
 
 
 def where(condition: Array, a: Any, b: Any) -> Tensor:
@@ -486,7 +497,7 @@ def where(condition: Array, a: Any, b: Any) -> Tensor:
     first, second = _lifted(a, dtype), _lifted(b, dtype)
 
     def rule(g: Array) -> tuple[Array, Array]:
-        return unbroadcast(np.where(chosen, g, 0), first.shape), unbroadcast(np.where(chosen, 0, g), second.shape)
+        return _fitted(np.where(chosen, g, 0), first.shape), _fitted(np.where(chosen, 0, g), second.shape)
 
     try:
         value = np.where(chosen, first.data, second.data)
@@ -494,7 +505,12 @@ def where(condition: Array, a: Any, b: Any) -> Tensor:
         raise InputError(
             f"shapes {chosen.shape}, {first.shape} and {second.shape} do not go together; each axis, from the right, must be equal or 1"
         ) from None
-    return _made(value, "where", (first, second), rule)
+    return record(value, "where", (first, second), rule)
+
+
+def detach(tensor: Tensor) -> Tensor:
+    """The same numbers without their history; a change in place is seen by both."""
+    return record(tensor.data, "", (), None, changes=tensor._changes)
 
 
 def no_gradients(tensors: Sequence[Tensor]) -> None:

@@ -30,7 +30,7 @@ def make_layers(sizes: Sequence[int], seed: int = 0) -> list[Layer]:
     if len(sizes) < 2 or min(sizes) < 1:
         raise InputError(f"sizes={list(sizes)}; give at least two positive numbers: what goes in and what comes out")
     random = np.random.default_rng(seed)
-    pairs = zip(sizes, sizes[1:])
+    pairs = zip(sizes[:-1], sizes[1:], strict=True)
     return [(random.standard_normal((n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairs]
 
 
@@ -89,7 +89,8 @@ def train_mlp(
     for _ in range(steps):
         loss, gradients = loss_and_gradients(x, targets, layers)
         losses.append(loss)
-        layers = [(w - learning_rate * dw, b - learning_rate * db) for (w, b), (dw, db) in zip(layers, gradients)]
+        pairs = zip(layers, gradients, strict=True)
+        layers = [(w - learning_rate * dw, b - learning_rate * db) for (w, b), (dw, db) in pairs]
     return layers, losses
 
 

@@ -228,7 +228,7 @@ def _box(node: Node) -> str:
 def table(result: Node) -> list[dict[str, Any]]:
     """The walk back as rows, in its order: operation, value, gradient, and how many nodes used this one."""
     order = topological_order(result, attrgetter("parents"))
-    uses: dict[Node, int] = {node: 0 for node in order}
+    uses: dict[Node, int] = dict.fromkeys(order, 0)
     for node in order:
         for parent in node.parents:
             uses[parent] += 1

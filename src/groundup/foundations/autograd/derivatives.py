@@ -55,7 +55,7 @@ def partial_derivative(
     at = _point(point)
     h = step if step is not None else FIRST * max(1.0, abs(at[place]))
     ahead, behind = (_scalar(function(_moved(at, place, by))) for by in (h, -h))
-    return (ahead - behind) / (2 * h)
+    return float((ahead - behind) / (2 * h))
 
 
 @slot

@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from groundup.errors import InputError
-from groundup.foundations.autograd.autodiff import Array, Tensor, _made, where
+from groundup.foundations.autograd.autodiff import Array, Tensor, record, where
 from groundup.slots import slot
 
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
@@ -30,7 +30,7 @@ def gelu(x: Tensor) -> Tensor:
         slope = GELU_SLOPE * (1 + 3 * GELU_CUBIC * x.data**2)
         return (g * (0.5 * (1 + t) + 0.5 * x.data * (1 - t * t) * slope),)
 
-    return _made(0.5 * x.data * (1 + t), "gelu", (x,), rule, saved=(x,))
+    return record(0.5 * x.data * (1 + t), "gelu", (x,), rule, saved=(x,))
 
 
 @slot
@@ -51,14 +51,14 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """Scores as probabilities that sum to 1 along an axis; the largest is subtracted first, so nothing overflows."""
     raised = np.exp(x.data - _largest(x, axis))
     probabilities = raised / raised.sum(axis=axis, keepdims=True)
-    return _made(probabilities, "softmax", (x,), lambda g: (softmax_backward(g, probabilities, axis),))
+    return record(probabilities, "softmax", (x,), lambda g: (softmax_backward(g, probabilities, axis),))
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """The logarithms of the softmax, without a logarithm of a probability that was rounded to 0."""
     shifted = x.data - _largest(x, axis)
     value = shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
-    return _made(value, "log_softmax", (x,), lambda g: (g - np.exp(value) * g.sum(axis=axis, keepdims=True),))
+    return record(value, "log_softmax", (x,), lambda g: (g - np.exp(value) * g.sum(axis=axis, keepdims=True),))
 
 
 def _largest(x: Tensor, axis: int) -> Array:
@@ -107,7 +107,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float = 1e-5) -> Te
         )
     mean, variance = x.data.mean(axis=-1, keepdims=True), x.data.var(axis=-1, keepdims=True)
     value = (x.data - mean) / np.sqrt(variance + eps) * weight.data + bias.data
-    return _made(
+    return record(
         value,
         "layer_norm",
         (x, weight, bias),
@@ -130,7 +130,7 @@ def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 
         by_x = _by_picture(g, padded.shape, weight.data, stride, padding) if x.requires_grad else None
         return by_x, np.tensordot(g, windows, axes=([0, 2, 3], [0, 2, 3]))
 
-    result = _made(value, "conv2d", (x, weight), rule, saved=(x, weight))
+    result = record(value, "conv2d", (x, weight), rule, saved=(x, weight))
     return result if bias is None else result + bias.reshape(-1, 1, 1)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from groundup.errors import ConfigError, InputError
-from groundup.foundations.autograd.autodiff import Array, Tensor, no_gradients
+from groundup.foundations.autograd.autodiff import Array, Tensor, detach, no_gradients
 from groundup.foundations.autograd.functions import attention, cross_entropy, gelu, layer_norm
 
 Parameters = dict[str, Tensor]
@@ -173,7 +173,7 @@ class Trained:
             )
         ids = [self.characters.index(one) for one in text]
         random = np.random.default_rng(seed)
-        frozen = {name: parameter.detach() for name, parameter in self.parameters.items()}
+        frozen = {name: detach(parameter) for name, parameter in self.parameters.items()}
         for _ in range(length):
             last = scores(frozen, np.array([ids[-self.config.n_positions :]]), self.config).data[0, -1]
             noise = 0.0 if seed is None else random.gumbel(size=last.shape)  # the largest of score + Gumbel is a draw

@@ -7,22 +7,20 @@ perplexity     the same loss for humans, and for comparing vocabularies
 compressor     a model's predictions written out as a file, and read back without a loss
 
 Entropies are in bits, losses from logits in nats as training has them; one bit is log(2) = 0.693 nats.
+A function that is named like its file is imported from there: `from groundup.foundations.information.entropy import entropy`.
 """
 
 import importlib
 from typing import Any
 
 _EXPORTS = {
-    "entropy": "entropy",
     "conditional_entropy": "entropy",
     "mutual_information": "entropy",
     "surprises": "entropy",
     "log_sum_exp": "cross_entropy",
-    "cross_entropy": "cross_entropy",
     "negative_log_likelihood": "cross_entropy",
     "kl_divergence": "kl",
     "jensen_shannon": "kl",
-    "perplexity": "perplexity",
     "bits_per_byte": "perplexity",
     "compress": "compressor",
     "decompress": "compressor",

@@ -38,7 +38,7 @@ def frequencies(probabilities: ArrayLike, total: int = TOTAL) -> NDArray[np.int6
     Rounded down, and what is left over goes to the most probable: it feels it least.
 
     >>> frequencies([0.5, 0.5, 0.0], total=8).tolist()
-    [5, 2, 1]
+    [4, 3, 1]
     """
     p = distribution(probabilities).ravel()
     if not p.size <= total <= QUARTER:
@@ -148,7 +148,7 @@ def compress(tokens: Sequence[int], next_probabilities: NextProbabilities) -> by
     >>> len(data), decompress(data, lambda before: [0.25, 0.75], count=4)
     (1, [1, 0, 1, 1])
     """
-    encoder, before = Encoder(), []
+    encoder, before = Encoder(), list[int]()
     for token in tokens:
         counts = frequencies(next_probabilities(before))
         if not 0 <= token < len(counts):

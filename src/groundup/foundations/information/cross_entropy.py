@@ -9,7 +9,7 @@ log(sum of exp z) = m + log(sum of exp(z - m)) for every m, taking the largest z
 that is exactly 0: nothing overflows, and the sum is at least 1 (Blanchard, Higham & Higham 2021, arXiv:1909.03469).
 
 Losses from logits are in nats. Left out: label smoothing, weights of classes; the fused form that training uses, which
-never holds all the logits, is `training/step/loss.py`.
+never holds all the logits, is `training/step/cross_entropy.py`.
 """
 
 import numpy as np
@@ -36,17 +36,17 @@ def log_sum_exp(logits: ArrayLike, axis: int = -1) -> Numbers:
     True
     """
     z = np.asarray(logits, np.float64)
+    if not z.ndim or not z.shape[axis]:
+        raise InputError(f"logits of the shape {z.shape} have nothing to sum along axis {axis}; give at least one")
     largest = z.max(axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)  # inf - inf would be NaN
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return np.log(np.exp(z - largest).sum(axis=axis)) + largest.squeeze(axis)
 
 
 def log_softmax(logits: ArrayLike) -> Numbers:
     """Logarithms of the probabilities that logits stand for, along the last axis."""
     z = np.asarray(logits, np.float64)
-    if not z.ndim or not z.shape[-1]:
-        raise InputError(f"logits of the shape {z.shape} hold no class to choose; give at least one")
     return z - log_sum_exp(z)[..., None]
 
 

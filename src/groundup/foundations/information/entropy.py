@@ -40,7 +40,7 @@ def distribution(probabilities: ArrayLike, name: str = "the probabilities") -> N
     return p
 
 
-def _table(joint: ArrayLike) -> Numbers:
+def joint_table(joint: ArrayLike) -> Numbers:
     """A joint distribution of two variables, checked."""
     p = distribution(joint, "the joint probabilities")
     if p.ndim != 2:
@@ -79,7 +79,7 @@ def conditional_entropy(joint: ArrayLike) -> float:
     >>> conditional_entropy([[0.5, 0.0], [0.0, 0.5]]), conditional_entropy([[0.25, 0.25], [0.25, 0.25]])
     (0.0, 1.0)
     """
-    p = _table(joint)
+    p = joint_table(joint)
     return max(entropy(p) - entropy(p.sum(1)), 0.0)  # rounding may give -1e-16
 
 
@@ -92,10 +92,10 @@ def mutual_information(joint: ArrayLike) -> float:
     >>> mutual_information([[0.5, 0.0], [0.0, 0.5]]), mutual_information([[0.25, 0.25], [0.25, 0.25]])
     (1.0, 0.0)
     """
-    p = _table(joint)
-    independent = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
-    seen = p > 0
-    return max(float((p[seen] * np.log2(p[seen] / independent[seen])).sum()), 0.0)
+    p = joint_table(joint)
+    x, y = np.nonzero(p)
+    bits = np.log2(p[x, y]) - np.log2(p.sum(1)[x]) - np.log2(p.sum(0)[y])
+    return max(float((p[x, y] * bits).sum()), 0.0)  # rounding may give -1e-16
 
 
 # ───────── of a text ─────────

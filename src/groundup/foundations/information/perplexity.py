@@ -42,7 +42,8 @@ def perplexity(log_probabilities: ArrayLike, units: int | None = None) -> float:
     count = logs.size if units is None else units
     if count < 1:
         raise InputError(f"units={units} cannot be averaged over; count at least one")
-    return float(np.exp(min(-logs.sum() / count, 709.78)) if np.isfinite(logs).all() else math.inf)
+    nats = -float(logs.sum()) / count
+    return math.exp(nats) if nats < 709 else math.inf
 
 
 def bits_per_byte(log_probabilities: ArrayLike, text: str) -> float:

@@ -20,13 +20,13 @@ _TOPICS = {
     "matrices": "by_entries by_columns by_rows by_outer_products by_blocks layer layer_as_one_product "
     "rotation scaling shear reflection area_factor grid frames",
     "vector_spaces": "gram_schmidt gram_schmidt_classical loss_of_orthogonality orthonormal_basis independent_columns "
-    "rank in_span project orthogonal_complement null_space",
-    "qr": "reflector householder_qr with_positive_diagonal back_substitution solve least_squares "
+    "rank in_span project",
+    "qr": "reflector householder_qr with_positive_diagonal back_substitution orthogonal_complement null_space solve least_squares "
     "least_squares_by_normal_equations",
     "eigen": "rayleigh_quotient power_iteration inverse_iteration rayleigh_iteration hessenberg givens corner_shift "
     "shifted_step qr_algorithm eigenvalues",
     "svd": "tournament jacobi_svd singular_values low_rank low_rank_errors pseudo_inverse condition_number",
-    "pca": "PrincipalComponents pca flip_signs",
+    "pca": "PrincipalComponents flip_signs",  # and pca itself, whose name here is its file's: `from ...linalg.pca import pca`
 }
 _EXPORTS = {name: topic for topic, names in _TOPICS.items() for name in names.split()}
 

@@ -15,6 +15,7 @@ general matrices (inverse iteration finds those of real eigenvalues), divide and
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +35,7 @@ STUCK = 10  # steps without progress after which another shift is tried
 
 def rayleigh_quotient(matrix: ArrayLike, vector: ArrayLike) -> float:
     """The number that comes nearest to being the eigenvalue of a vector: v'Av / v'v."""
-    matrix, vector = as_square(matrix), _start(matrix, vector)
+    matrix, vector = as_square(matrix), unit_start(matrix, vector)
     return float(vector @ matrix @ vector)
 
 
@@ -47,21 +48,21 @@ def power_iteration(
     Ends when |A v - lambda v| <= tolerance |lambda|. Where two eigenvalues are equally large (lambda and -lambda, or a
     complex pair) it never does: InputError after `steps`.
     """
-    matrix, vector = as_square(matrix), _start(matrix, start)
+    matrix, vector = as_square(matrix), unit_start(matrix, start)
     for _ in range(steps):
         image = matrix @ vector
         value = float(vector @ image)
         if norm(image - value * vector) <= tolerance * abs(value):
             return value, vector
         vector = image / norm(image)
-    raise _no_end(steps)
+    raise no_end(steps)
 
 
 def inverse_iteration(
     matrix: ArrayLike, shift: float, start: ArrayLike, steps: int = 100, tolerance: float = 1e-10
 ) -> tuple[float, Array]:
     """The eigenvalue nearest to `shift` and its unit eigenvector: power iteration with (A - shift I)^-1."""
-    matrix, vector = as_square(matrix), _start(matrix, start)
+    matrix, vector = as_square(matrix), unit_start(matrix, start)
     q, r = _factors(matrix, shift)
     for _ in range(steps):
         vector = _unit(back_substitution(r, q.T @ vector))
@@ -69,14 +70,14 @@ def inverse_iteration(
         value = float(vector @ image)
         if _small_rest(matrix, image - value * vector, tolerance):
             return value, vector
-    raise _no_end(steps)
+    raise no_end(steps)
 
 
 def rayleigh_iteration(
     matrix: ArrayLike, start: ArrayLike, steps: int = 50, tolerance: float = 1e-14
 ) -> tuple[float, Array]:
     """An eigenvalue and eigenvector of a symmetric matrix near `start`; the number of correct digits triples each step."""
-    matrix, vector = as_symmetric(matrix), _start(matrix, start)
+    matrix, vector = as_symmetric(matrix), unit_start(matrix, start)
     for _ in range(steps):
         image = matrix @ vector
         value = float(vector @ image)
@@ -84,10 +85,10 @@ def rayleigh_iteration(
             return value, vector
         q, r = _factors(matrix, value)
         vector = _unit(back_substitution(r, q.T @ vector))
-    raise _no_end(steps)
+    raise no_end(steps)
 
 
-def _start(matrix: ArrayLike, start: ArrayLike) -> Array:
+def unit_start(matrix: ArrayLike, start: ArrayLike) -> Array:
     """A first vector of length 1."""
     vector, rows = as_vector(start, "start"), len(np.asarray(matrix))
     if len(vector) != rows:
@@ -115,7 +116,8 @@ def _small_rest(matrix: Array, rest: Array, tolerance: float) -> bool:
     return norm(rest) <= max(tolerance, 4 * len(matrix) * EPSILON) * norm(matrix.ravel())
 
 
-def _no_end(steps: int) -> InputError:
+def no_end(steps: int) -> InputError:
+    """What to say when an iteration does not settle."""
     return InputError(
         f"no single eigenvector stood out in {steps} steps: two eigenvalues are (nearly) equally large, or complex; "
         f"give more steps, another start or shift, or use qr_algorithm or eigenvalues"
@@ -138,7 +140,7 @@ def hessenberg(matrix: ArrayLike) -> tuple[Array, Array]:
     return q, h
 
 
-def givens(a: complex, b: complex) -> NDArray[np.inexact]:
+def givens(a: complex, b: complex) -> NDArray[Any]:
     """The 2 x 2 rotation G with G (a, b)' = (length, 0)'.
 
     >>> givens(3.0, 4.0)
@@ -152,7 +154,7 @@ def givens(a: complex, b: complex) -> NDArray[np.inexact]:
     return np.array([[np.conj(cosine), np.conj(sine)], [-sine, cosine]])
 
 
-def corner_shift(h: NDArray[np.inexact], size: int) -> complex:
+def corner_shift(h: NDArray[Any], size: int) -> complex:
     """Wilkinson's shift: of the two eigenvalues of the last 2 x 2 block of the leading `size` rows, the one nearer to its corner."""
     (a, b), (c, d) = h[size - 2 : size, size - 2 : size]
     half, mean = (a - d) / 2, (a + d) / 2
@@ -160,7 +162,7 @@ def corner_shift(h: NDArray[np.inexact], size: int) -> complex:
     return complex(min(mean + root, mean - root, key=lambda value: abs(value - d)))
 
 
-def shifted_step(h: NDArray[np.inexact], q: NDArray[np.inexact], shift: complex, size: int) -> None:
+def shifted_step(h: NDArray[Any], q: NDArray[Any], shift: complex, size: int) -> None:
     """One QR step on the leading `size` rows and columns of a Hessenberg matrix, in place: H - shift I = G R, then R G + shift I.
 
     G is a row of rotations, one a subdiagonal entry; `q` takes part, so that q h q* stays what it was.
@@ -219,4 +221,6 @@ def eigenvalues(matrix: ArrayLike) -> NDArray[np.complex128]:
     assert size == 1, f"{size} eigenvalues were not found in {STEPS_EACH * len(h)} steps"
     values = np.diagonal(h).copy()
     values.imag[np.abs(values.imag) <= len(h) * small] = 0.0
-    return np.sort_complex(values)
+    # rounding of the real parts must not part a conjugate pair
+    step = max(16 * len(h) * small, float(np.finfo(np.float64).tiny))
+    return values[np.lexsort([values.imag, np.round(values.real / step)])]

@@ -80,7 +80,10 @@ def _fitting(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
 
 
 def layer(
-    inputs: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None, activation: Callable[[Array], Array] | None = None
+    inputs: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    activation: Callable[[Array], Array] | None = None,
 ) -> Array:
     """A fully connected layer, activation(inputs weight' + bias), for all rows at once.
 
@@ -107,7 +110,9 @@ def _of_a_layer(inputs: ArrayLike, weight: ArrayLike, bias: ArrayLike | None) ->
         )
     bias = np.zeros(len(weight)) if bias is None else as_vector(bias, "bias")
     if len(bias) != len(weight):
-        raise InputError(f"bias has {len(bias)} numbers and weight {weight.shape} makes {len(weight)} outputs; give one each")
+        raise InputError(
+            f"bias has {len(bias)} numbers and weight {weight.shape} makes {len(weight)} outputs; give one each"
+        )
     return inputs, weight, bias
 
 

@@ -59,7 +59,9 @@ class PrincipalComponents:
     def _rows(self, values: ArrayLike, name: str, width: int) -> Array:
         rows = as_matrix(values, name)
         if rows.shape[1] != width:
-            raise InputError(f"{name} has {rows.shape[1]} columns where {width} are needed; give rows of {width} numbers")
+            raise InputError(
+                f"{name} has {rows.shape[1]} columns where {width} are needed; give rows of {width} numbers"
+            )
         return rows
 
 
@@ -79,7 +81,7 @@ def pca(data: ArrayLike, components: int) -> PrincipalComponents:
     u, s, vt = jacobi_svd(data - mean)
     directions = flip_signs(u, vt)[1][:components]
     variance = s**2 / (rows - 1)
-    if not variance.any():
+    if s[0] <= 4 * EPSILON * np.sqrt(data.size) * np.abs(data).max():  # what rounding of the mean leaves
         raise InputError(f"all {rows} rows of data are the same, so no direction varies; give rows that differ")
     return PrincipalComponents(mean, directions, variance[:components], variance[:components] / variance.sum())
 

@@ -8,8 +8,9 @@ Signs. The mirror image of column x may be +|x| or -|x|. We take the sign opposi
 a difference of near numbers; this is LAPACK's choice too, so Q and R equal `numpy.linalg.qr` with the signs.
 A column that is already 0 below the diagonal is left alone. `with_positive_diagonal` gives the form that is unique.
 
-With Q and R, equations are easy: Q'b costs no accuracy, and a triangle is solved from below. For least squares this
-keeps the condition number of A where the normal equations A'A x = A'b square it. Left out: pivoting, Q kept as reflections.
+With Q and R, equations are easy: Q'b costs no accuracy, and a triangle is solved from below. For least squares this keeps
+the condition number of A where the normal equations A'A x = A'b square it. The full Q also holds what A does not reach: its
+columns beyond the rank. Left out: pivoting, Q kept as reflections.
 """
 
 import math
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from groundup.errors import InputError
 from groundup.foundations.linalg.arrays import EPSILON, Array, as_matrix, as_square, as_vector
+from groundup.foundations.linalg.vector_spaces import orthonormal_basis
 from groundup.foundations.linalg.vectors import norm
 from groundup.slots import slot
 
@@ -74,6 +76,19 @@ def back_substitution(r: ArrayLike, y: ArrayLike) -> Array:
             raise InputError(f"r has a 0 at [{k}, {k}], so there is no single solution; use pseudo_inverse")
         x[k] = (x[k] - triangle[k, k + 1 :] @ x[k + 1 :]) / triangle[k, k]
     return x
+
+
+def orthogonal_complement(vectors: ArrayLike) -> Array:
+    """Orthonormal columns for all directions that the columns of `vectors` do not reach; none where they reach all."""
+    basis = orthonormal_basis(vectors)
+    if not basis.size:
+        return np.eye(len(basis))
+    return householder_qr(basis, full=True)[0][:, basis.shape[1] :]
+
+
+def null_space(matrix: ArrayLike) -> Array:
+    """Orthonormal columns for all x with matrix x = 0: what stands at right angles to every row."""
+    return orthogonal_complement(as_matrix(matrix).T)
 
 
 def solve(matrix: ArrayLike, b: ArrayLike) -> Array:

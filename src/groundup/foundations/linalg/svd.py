@@ -19,11 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from groundup.errors import InputError
 from groundup.foundations.linalg.arrays import EPSILON, Array, as_matrix
-from groundup.foundations.linalg.vector_spaces import orthogonal_complement
+from groundup.foundations.linalg.qr import householder_qr
 from groundup.foundations.linalg.vectors import column_norms, norm
 from groundup.slots import slot
 
 SWEEPS = 60  # allowed; six to twelve are usual
+LOST = EPSILON**1.5  # of the shortest column of A: far below what its rounding lets one know about a singular value
 
 
 def tournament(players: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -51,15 +52,18 @@ def jacobi_svd(matrix: ArrayLike) -> tuple[Array, Array, Array]:
     if columns.shape[0] < columns.shape[1]:
         u, s, vt = jacobi_svd(columns.T)
         return vt.T, s, u.T
-    v = np.eye(columns.shape[1])
+    v, s = np.eye(columns.shape[1]), column_norms(columns)
+    lost = LOST * s[s > 0].min(initial=s.max())
     for _ in range(SWEEPS):
-        order = np.argsort(-column_norms(columns), kind="stable")  # long columns first: fewer sweeps
+        order = np.argsort(-s, kind="stable")  # long columns first: fewer sweeps
         columns, v = columns[:, order], v[:, order]
         if sweep(columns, v) <= math.sqrt(len(columns)) * EPSILON:
             break
+        s = column_norms(columns)
+        columns[:, s <= lost] = 0.0  # noise has no directions of its own and would be turned for ever
     s = column_norms(columns)
     order = np.argsort(-s, kind="stable")
-    return _left(columns[:, order], s[order]), s[order], v[:, order].T
+    return left_vectors(columns[:, order], s[order]), s[order], v[:, order].T
 
 
 def sweep(columns: Array, v: Array) -> float:
@@ -68,7 +72,7 @@ def sweep(columns: Array, v: Array) -> float:
     for one, other in tournament(columns.shape[1]):
         a, b = columns[:, one], columns[:, other]
         tangents, cosines = meet(a, b)
-        largest = max(largest, float(np.abs(cosines).max()))
+        largest = max(largest, float(np.abs(cosines).max(initial=0.0)))
         c = 1 / np.hypot(1, tangents)
         for both in (columns, v):
             a, b = both[:, one], both[:, other]
@@ -91,15 +95,14 @@ def meet(a: Array, b: Array) -> tuple[Array, Array]:
     return np.where(cosines == 0, 0.0, tangents), cosines
 
 
-def _left(columns: Array, s: Array) -> Array:
+def left_vectors(columns: Array, s: Array) -> Array:
     """Orthogonal columns made one long; where a singular value is 0, any directions that are still free."""
     there = int((s > 0).sum())
     u = np.zeros_like(columns)
     u[:, :there] = columns[:, :there] / s[:there]
-    if there == 0:
-        return np.eye(*columns.shape)
     if there < len(s):
-        u[:, there:] = orthogonal_complement(u[:, :there])[:, : len(s) - there]
+        # columns of zeros are reflected nowhere, so directions that are still free stand there
+        u[:, there:] = householder_qr(u)[0][:, there:]
     return u
 
 

@@ -135,16 +135,3 @@ def project(vector: ArrayLike, onto: ArrayLike) -> Array:
         )
     directions = orthonormal_basis(onto)
     return directions @ (directions.T @ vector)
-
-
-def orthogonal_complement(vectors: ArrayLike) -> Array:
-    """Orthonormal columns for all directions that the columns of `vectors` do not reach; none where they reach all."""
-    basis = orthonormal_basis(vectors)
-    size, reached = basis.shape
-    missing = independent_columns(np.eye(size) - basis @ basis.T, tolerance=0.0)[1] if reached < size else np.eye(size)
-    return missing[:, : size - reached]
-
-
-def null_space(matrix: ArrayLike) -> Array:
-    """Orthonormal columns for all x with matrix x = 0: what stands at right angles to every row."""
-    return orthogonal_complement(as_matrix(matrix).T)

@@ -74,7 +74,7 @@ def column_norms(matrix: Array) -> Array:
 
 def dot_product_similarity(a: ArrayLike, b: ArrayLike) -> Array:
     """The dot product of every row of `a` with every row of `b`, shape (rows of a, rows of b): one matrix product."""
-    a, b = _same_width(a, b)
+    a, b = same_width(a, b)
     return a @ b.T
 
 
@@ -84,10 +84,10 @@ def cosine_similarity(a: ArrayLike, b: ArrayLike) -> Array:
 
     A row of zeros has no direction: its similarity with everything is 0, as in scikit-learn.
 
-    >>> cosine_similarity([[3, 4]], [[30, 40], [-4, 3], [0, 0]])
-    array([[1., 0., 0.]])
+    >>> cosine_similarity([[3, 4]], [[30, 40], [5, 0], [0, 0]])
+    array([[1. , 0.6, 0. ]])
     """
-    a, b = _same_width(a, b)
+    a, b = same_width(a, b)
     units = []
     for rows in (a, b):
         lengths = column_norms(rows.T)[:, None]
@@ -138,9 +138,11 @@ def _same_length(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
     return one, other
 
 
-def _same_width(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
+def same_width(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
     """Two stacks of row vectors of one space."""
     one, other = as_matrix(a, "a"), as_matrix(b, "b")
     if one.shape[1] != other.shape[1]:
-        raise InputError(f"the rows of a have {one.shape[1]} numbers and those of b {other.shape[1]}; both need as many")
+        raise InputError(
+            f"the rows of a have {one.shape[1]} numbers and those of b {other.shape[1]}; both need as many"
+        )
     return one, other

@@ -21,10 +21,11 @@ Projection = Callable[[Tensor], Tensor]
 @slot
 def swiglu(
     x: Float[Tensor, "*batch hidden"], gate_proj: Projection, up_proj: Projection, down_proj: Projection
-) -> Float[Tensor, "*batch hidden"]:
+) -> Float[Tensor, "*batch out"]:
     """Let one projection open or close what another one says, coordinate by coordinate, and bring it back to the width of x.
 
-    gate_proj, up_proj: hidden -> intermediate; down_proj: intermediate -> hidden. Shazeer 2020, eq. 6 (Swish with beta = 1).
+    gate_proj, up_proj: hidden -> intermediate; down_proj: intermediate -> out, in a block as wide as x.
+    Shazeer 2020, eq. 6 (Swish with beta = 1).
     """
     return down_proj(functional.silu(gate_proj(x)) * up_proj(x))
 
@@ -38,7 +39,7 @@ class GatedFeedForward(nn.Module):
         self.up_proj = Linear(hidden, intermediate, bias=bias)
         self.down_proj = Linear(intermediate, hidden, bias=bias)
 
-    def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
+    def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
         """Widen, gate, narrow."""
         return swiglu(x, self.gate_proj, self.up_proj, self.down_proj)
 
@@ -51,6 +52,6 @@ class SquaredReluFeedForward(nn.Module):
         self.up_proj = Linear(hidden, intermediate, bias=bias)
         self.down_proj = Linear(intermediate, hidden, bias=bias)
 
-    def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
+    def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
         """Widen, square what is positive, narrow."""
         return self.down_proj(functional.relu(self.up_proj(x)).square())

@@ -102,6 +102,7 @@ def products_of_matrices(mine):
 
 
 BY_A, BY_B = "gradient @ b.swapaxes(-1, -2)", "a.swapaxes(-1, -2) @ gradient"
+IF_SQUARE = "if a.shape == b.shape == gradient.shape:\n"
 BOTH = "return unbroadcast(by_a, a.shape), unbroadcast(by_b, b.shape)"
 
 EXERCISE = Exercise(
@@ -146,13 +147,20 @@ EXERCISE = Exercise(
         Mutant(
             "without the gradient",
             "Leaves out the gradient",
-            edits=((BY_A, "np.ones_like(gradient) @ b.swapaxes(-1, -2)"), (BY_B, "a.swapaxes(-1, -2) @ np.ones_like(gradient)")),
+            edits=(
+                (BY_A, "np.ones_like(gradient) @ b.swapaxes(-1, -2)"),
+                (BY_B, "a.swapaxes(-1, -2) @ np.ones_like(gradient)"),
+            ),
         ),
         Mutant(
             "the gradient transposed where it fits",
             "Transposes the gradient",
-            edits=((BY_A, "(gradient if gradient.shape[-1] != gradient.shape[-2] else gradient.swapaxes(-1, -2)) @ b.swapaxes(-1, -2)"),
-                   (BY_B, "a.swapaxes(-1, -2) @ (gradient if gradient.shape[-1] != gradient.shape[-2] else gradient.swapaxes(-1, -2))")),
+            edits=(
+                (
+                    f"    by_a = {BY_A}",
+                    f"    {IF_SQUARE}        gradient = gradient.swapaxes(-1, -2)\n    by_a = {BY_A}",
+                ),
+            ),
         ),
         Mutant(
             "b not transposed where it fits",
@@ -167,12 +175,17 @@ EXERCISE = Exercise(
         Mutant(
             "from the wrong side where it fits",
             "from the wrong side",
-            edits=(("    return unbroadcast", "    if a.shape == b.shape == gradient.shape:\n        by_a, by_b = b.swapaxes(-1, -2) @ gradient, gradient @ a.swapaxes(-1, -2)\n    return unbroadcast"),),
+            edits=(
+                (
+                    BOTH,
+                    f"{IF_SQUARE}        by_a, by_b = b.swapaxes(-1, -2) @ gradient, gradient @ a.swapaxes(-1, -2)\n    {BOTH}",
+                ),
+            ),
         ),
         Mutant(
             "the wrong order where it fits",
             "in the wrong order",
-            edits=(("    return unbroadcast", "    if a.shape == b.shape:\n        by_a, by_b = by_b, by_a\n    return unbroadcast"),),
+            edits=((BOTH, f"{IF_SQUARE}        by_a, by_b = by_b, by_a\n    {BOTH}"),),
         ),
         Mutant(
             "all axes turned where it fits",
@@ -204,4 +217,4 @@ EXERCISE = Exercise(
             """,
         ),
     ),
-)  # fmt: skip
+)

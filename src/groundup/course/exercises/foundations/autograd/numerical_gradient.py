@@ -33,7 +33,7 @@ def one_number_for_each(mine):
         shape(mine(square, np.ones(size)), size)
 
 
-@check("dtype")
+@check("values")
 def whole_numbers_move_too(mine):
     """Makes its copies with the integers of the point, where a step of 0.00001 is lost: copy with dtype=float."""
     same(mine(square, np.array([1, 2])), both([2, 4]), rtol=1e-7)
@@ -112,9 +112,9 @@ EXERCISE = Exercise(
     run="groundup --mine my learn lesson foundations.autograd.derivatives",
     checks=(
         one_number_for_each,
-        whole_numbers_move_too,
         the_slope_of_a_square,
         one_coordinate_at_a_time,
+        whole_numbers_move_too,
         the_step_is_used,
         two_calls_for_each_number,
     ),
@@ -122,12 +122,41 @@ EXERCISE = Exercise(
         Mutant("flat", "one derivative for each number", edits=(("return gradient", "return gradient.ravel()"),)),
         Mutant("integers stay", "integers of the point", edits=((COPIES, COPIES.replace(", dtype=float", "")),)),
         Mutant("divided by h", "Divides by h", edits=(("(2 * step)", "step"),)),
-        Mutant("the wrong way", "Goes downhill", edits=(("+= step", "-= step"), ("behind[place] -= step", "behind[place] += step"))),
-        Mutant("forward only", "from x to x + h", edits=(("        behind[place] -= step\n", ""), ("(2 * step)", "step"))),
-        Mutant("backward only", "from x - h to x", edits=(("        ahead[place] += step\n", ""), ("(2 * step)", "step"))),
+        Mutant(
+            "the wrong way",
+            "Goes downhill",
+            edits=(("+= step", "-= step"), ("behind[place] -= step", "behind[place] += step")),
+        ),
+        Mutant(
+            "forward only", "from x to x + h", edits=(("        behind[place] -= step\n", ""), ("(2 * step)", "step"))
+        ),
+        Mutant(
+            "backward only", "from x - h to x", edits=(("        ahead[place] += step\n", ""), ("(2 * step)", "step"))
+        ),
         Mutant("not divided", "Does not divide", edits=((" / (2 * step)", ""),)),
-        Mutant("all at once", "all coordinates at once", edits=(("ahead[place] += step", "ahead += step"), ("behind[place] -= step", "behind -= step"))),
-        Mutant("not put back", "Leaves the coordinates moved that", edits=((f"        {COPIES}\n", ""), (LOOP, f"    {COPIES}\n{LOOP}"), ("behind[place] -= step", "behind[place] = ahead[place] - 2 * step\n        behind[...] = np.where(np.arange(behind.size).reshape(behind.shape) < np.ravel_multi_index(place, behind.shape), ahead, behind)"))),
+        Mutant(
+            "all at once",
+            "all coordinates at once",
+            edits=(("ahead[place] += step", "ahead += step"), ("behind[place] -= step", "behind -= step")),
+        ),
+        Mutant(
+            "not put back",
+            "Leaves the coordinates moved that",
+            source="""
+            import numpy as np
+
+
+            def numerical_gradient(function, point, step=1e-5):
+                gradient = np.zeros(np.shape(point))
+                moved = np.array(point, dtype=float)
+                for place in np.ndindex(gradient.shape):
+                    behind = moved.copy()
+                    behind[place] -= step
+                    moved[place] += step
+                    gradient[place] = (function(moved) - function(behind)) / (2 * step)
+                return gradient
+            """,
+        ),
         Mutant("a step of its own", "Does not use the step", edits=((LOOP, "    step = 1e-5\n" + LOOP),)),
         Mutant("a third call", "more than twice", edits=((QUOTIENT, f"{QUOTIENT} + 0 * function(point)"),)),
         Mutant(
@@ -136,4 +165,4 @@ EXERCISE = Exercise(
             edits=(("ahead, behind = np.array(point, dtype=float)", "ahead, behind = point"),),
         ),
     ),
-)  # fmt: skip
+)
