@@ -130,5 +130,9 @@ def test_a_loss_that_is_no_number_never_improves():
 def test_scores_and_folds_that_say_nothing_are_refused():
     with pytest.raises(InputError, match="one score says nothing about its error"):
         mean_and_error([0.5])
+    with pytest.raises(InputError, match=r"such as np.arange\(count\)"):
+        k_fold(10, 5)
+    with pytest.raises(InputError, match="would be empty; give more examples"):
+        stratified_split([0, 1])
     with pytest.raises(InputError, match="there are no folds"):
         cross_validate(lambda x, y: lambda at: at, accuracy, [[1]], [1], [])

@@ -1,5 +1,7 @@
 """Gradient descent against torch.optim.SGD, and the noise of mini-batches against its formula."""
 
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -40,6 +42,15 @@ def test_the_path_begins_at_the_start_and_a_point_may_have_any_shape():
     path = gradient_descent(lambda x: 2 * x, np.ones((2, 3)), 0.25, 2)
     assert path.shape == (3, 2, 3) and path[:, 0, 0].tolist() == [1.0, 0.5, 0.25]
     assert gradient_descent(lambda x: x, [4.0], 0.1, 0).tolist() == [[4.0]]
+
+
+@pytest.mark.parametrize("room", ["optimize", "probability", "probability.statistics"])
+def test_what_a_room_offers_is_no_module_and_the_same_the_second_time(room):
+    package = importlib.import_module(f"groundup.foundations.{room}")
+    for name in package._EXPORTS:
+        assert getattr(package, name) is getattr(package, name) and callable(getattr(package, name)), name
+    with pytest.raises(AttributeError, match=f"has no 'nothing'; it has {next(iter(package._EXPORTS))}, "):
+        package.nothing  # noqa: B018
 
 
 def test_the_start_is_left_as_it_was():

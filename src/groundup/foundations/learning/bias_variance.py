@@ -1,14 +1,16 @@
 """Why a model is wrong: too stiff, too nervous, or the answers are noisy. Measured by fitting again and again.
 
-Draw the answers anew, y = f(x) + noise, fit, predict at the same places; many times. The expected squared error at a new noisy answer is
+Draw the answers anew, y = f(x) + noise, fit, predict at the same places; many times. The expected squared error at a
+new noisy answer is
 
     bias^2     (mean prediction - f)^2          what no amount of luck repairs: the model cannot say f
     variance   of the predictions              how much the fit follows the noise it happened to see
     noise      variance of the answers         what nobody can predict
 
-and the three add up exactly (Geman, Bienenstock & Doursat 1992). For least squares with d weights on n fixed places the mean variance
-there is noise d / n. A more flexible model trades bias for variance; the best one is where their sum is smallest, and a penalty or more
-data moves that place. Only a simulation can measure it: with real data f is unknown, and cross-validation sees the sum alone.
+and the three add up exactly (Geman, Bienenstock & Doursat 1992). For least squares with d weights on n fixed places the
+mean variance there is noise d / n. A more flexible model trades bias for variance; the best one is where their sum is
+smallest, and a penalty or more data moves that place. Only a simulation can measure it: with real data f is unknown,
+and cross-validation sees the sum alone.
 
 Left out: the decomposition for classification; interpolation beyond d = n, where the variance can fall again.
 """
@@ -43,7 +45,8 @@ class Decomposition(NamedTuple):
 
 
 def decompose(predictions: ArrayLike, truth: ArrayLike, noise: float = 0.0) -> Decomposition:
-    """Take predictions apart: shape (trials, places), with the true value at each place. noise: variance of the answers.
+    """Take predictions apart: shape (trials, places), with the true value at each place. noise: variance of the
+    answers.
 
     >>> decompose([[1.0, 4.0], [3.0, 4.0]], [2.0, 3.0])[:3]
     (0.5, 0.5, 0.0)

@@ -1,14 +1,16 @@
 """What to learn from, what to choose with, and what to report: data that is split so that no number flatters.
 
-Train on one part; choose settings, and when to stop, by a second (validation); report the third (test), which is looked at once. With
-little data the second is made by turns: in k-fold cross-validation each example is left out of training exactly once, and k scores say
-how good, and how sure (Stone 1974). Everything that learns from data belongs inside the fold, also the scale of the columns and the
-choice of features: outside, the left-out part has already spoken. Stratified: every part has each class in its own share.
+Train on one part; choose settings, and when to stop, by a second (validation); report the third (test), which is looked
+at once. With little data the second is made by turns: in k-fold cross-validation each example is left out of training
+exactly once, and k scores say how good, and how sure (Stone 1974). Everything that learns from data belongs inside the
+fold, also the scale of the columns and the choice of features: outside, the left-out part has already spoken.
+Stratified: every part has each class in its own share.
 
-Early stopping: train on while the validation loss falls; when it has not improved for `patience` checks, go back to the best.
+Early stopping: train on while the validation loss falls; when it has not improved for `patience` checks, go back to the
+best.
 
-Left out: groups that must stay together and time that must not be read backwards. The standard error takes the folds for independent,
-which they are not quite (Bengio & Grandvalet 2004): there is no unbiased one.
+Left out: groups that must stay together and time that must not be read backwards. The standard error takes the folds
+for independent, which they are not quite (Bengio & Grandvalet 2004): there is no unbiased one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -60,6 +62,8 @@ def stratified_split(labels: ArrayLike, fractions: Sequence[float] = (0.8, 0.1, 
         cuts = np.cumsum(part_sizes(len(own), fractions))[:-1]
         for part, piece in zip(parts, np.split(own, cuts), strict=True):
             part.append(piece)
+    if not all(sum(map(len, part)) for part in parts):
+        raise InputError(f"a part of {tuple(fractions)} would be empty; give more examples or fewer parts")
     return [generator.permutation(np.concatenate(part)) for part in parts]
 
 
@@ -67,12 +71,14 @@ def stratified_split(labels: ArrayLike, fractions: Sequence[float] = (0.8, 0.1, 
 def k_fold(order: Codes, folds: int) -> list[Fold]:
     """Cut the examples, in the order they are given, into `folds` runs; each run validates once while the others train.
 
-    order: the examples' numbers, shuffled by the caller where that is wanted. Where it does not come out even, the first runs
-    have one more. Both parts of a fold keep the given order. Result: (train, validation) for each fold.
+    order: the examples' numbers, shuffled by the caller where that is wanted. Where it does not come out even, the
+    first runs have one more. Both parts of a fold keep the given order. Result: (train, validation) for each fold.
 
     >>> [(train.tolist(), held.tolist()) for train, held in k_fold(np.array([4, 7, 9]), 2)]
     [([9], [4, 7]), ([4, 7], [9])]
     """
+    if np.ndim(order) != 1:
+        raise InputError("order is no list of numbers; give those of the examples, such as np.arange(count)")
     if not 2 <= folds <= len(order):
         raise InputError(f"{len(order)} examples cannot make {folds} folds; use 2 to {len(order)}")
     runs = np.array_split(order, folds)

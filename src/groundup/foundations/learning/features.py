@@ -1,6 +1,7 @@
 """Features: which numbers a model gets to see, and which of them say something about the class.
 
-Texts become counts of words. A word that stands everywhere says nothing about any text, so TF-IDF weighs each count by how rare the word is:
+Texts become counts of words. A word that stands everywhere says nothing about any text, so TF-IDF weighs each count by
+how rare the word is:
 
     tf-idf       count * idf,  idf = ln((1 + n) / (1 + df)) + 1      df: in how many of n documents it stands; +1: as if one
                                                                     more document had every word (Sparck Jones 1972)
@@ -10,9 +11,10 @@ and makes every document one long, so that length does not count. Which words to
     chi-square   sum over classes of (observed - expected)^2 / expected       how far the counts are from "the same in every class"
     information  bits that knowing whether the word is there says about the class (`information.mutual_information`)
 
-Both judge one feature at a time: two that only say something together get 0, and two copies are both kept. Selection learns from labels,
-so it belongs inside the fold (`cross_validation.py`). Numbers of different units are brought to one scale by mean and deviation of
-the training part. The conventions are scikit-learn's (TfidfTransformer, chi2). Left out: p-values, sparse tables, hashing, interactions.
+Both judge one feature at a time: two that only say something together get 0, and two copies are both kept. Selection
+learns from labels, so it belongs inside the fold (`cross_validation.py`). Numbers of different units are brought to one
+scale by mean and deviation of the training part. The conventions are scikit-learn's (TfidfTransformer, chi2). Left out:
+p-values, sparse tables, hashing, interactions.
 """
 
 from collections.abc import Sequence
@@ -29,7 +31,8 @@ from groundup.slots import slot
 
 
 def word_counts(documents: Sequence[Sequence[str]], vocabulary: Sequence[str] | None = None) -> tuple[list[str], Array]:
-    """The vocabulary (sorted, unless given) and how often each word of it stands in each document; other words are left out.
+    """The vocabulary (sorted, unless given) and how often each word of it stands in each document; other words are left
+    out.
 
     >>> words, counts = word_counts([["a", "b", "a"], ["b"]])
     >>> words, counts.tolist()
@@ -47,7 +50,7 @@ def word_counts(documents: Sequence[Sequence[str]], vocabulary: Sequence[str] | 
     return words, counts
 
 
-def _counts(values: ArrayLike) -> Array:
+def as_counts(values: ArrayLike) -> Array:
     """A table without negative numbers."""
     table = as_matrix(values, "counts")
     if table.min() < 0:
@@ -59,7 +62,7 @@ def _counts(values: ArrayLike) -> Array:
 
 def inverse_document_frequency(counts: ArrayLike) -> Array:
     """ln((1 + n) / (1 + df)) + 1 for each column; learned from the training documents, used for all."""
-    table = _counts(counts)
+    table = as_counts(counts)
     return np.log((1 + len(table)) / (1 + (table > 0).sum(axis=0))) + 1
 
 
@@ -70,7 +73,7 @@ def tf_idf(counts: ArrayLike, idf: ArrayLike | None = None) -> Array:
     counts: (documents, words). idf: one weight a word, learned from other documents; without it that of these:
     ln((1 + n) / (1 + df)) + 1, where df is the number of documents that have the word.
     """
-    table = _counts(counts)
+    table = as_counts(counts)
     weights = inverse_document_frequency(table) if idf is None else as_vector(idf, "idf")
     same_features(table, len(weights))
     weighed = table * weights
@@ -80,7 +83,7 @@ def tf_idf(counts: ArrayLike, idf: ArrayLike | None = None) -> Array:
 
 def chi_square(counts: ArrayLike, labels: ArrayLike) -> Array:
     """For each feature how far its counts are from the classes' own shares, as a chi-square statistic; 0 where it never occurs."""
-    table, classes, codes = with_classes(_counts(counts), labels)
+    table, classes, codes = with_classes(as_counts(counts), labels)
     member = one_hot(codes, len(classes))
     observed = member.T @ table
     expected = np.outer(member.mean(axis=0), table.sum(axis=0))
@@ -89,7 +92,7 @@ def chi_square(counts: ArrayLike, labels: ArrayLike) -> Array:
 
 def information_scores(counts: ArrayLike, labels: ArrayLike) -> Array:
     """For each feature the bits that knowing whether it is there (above 0) says about the class."""
-    table, classes, codes = with_classes(_counts(counts), labels)
+    table, classes, codes = with_classes(as_counts(counts), labels)
     member = one_hot(codes, len(classes))
     there, absent = (table > 0).T @ member / len(table), (table == 0).T @ member / len(table)
     return np.array([mutual_information(joint) for joint in np.stack([there, absent], axis=1)])

@@ -1,7 +1,8 @@
 """What every function of this folder asks of its input: a table of numbers, and one answer a row.
 
-x is always (examples, features). Labels may be integers, strings or booleans: inside they become the codes 0, 1, 2, ...,
-the places of the classes in sorted order. Left out: missing values (fill them or leave the rows out first), sparse tables.
+x is always (examples, features). Labels may be integers, strings or booleans: inside they become the codes 0, 1, 2,
+..., the places of the classes in sorted order. Left out: missing values (fill them or leave the rows out first), sparse
+tables.
 """
 
 import numpy as np

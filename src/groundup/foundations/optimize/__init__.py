@@ -8,17 +8,17 @@ lagrange          the lowest point that is allowed: multipliers, KKT, projected 
 loss_landscape    millions of weights seen in two directions, with the way that an optimizer took
 
 Every optimizer is a function of a gradient and a start that gives back its whole path, one point a row.
+`gradient_descent` has the name of its file, so it is imported from there: optimize.gradient_descent.gradient_descent.
 """
 
 import importlib
 from typing import Any
 
 _EXPORTS = {
-    "gradient_descent": "gradient_descent",
     "stochastic_gradient_descent": "gradient_descent",
     "batches": "gradient_descent",
     "gradient_noise": "gradient_descent",
-    "momentum": "momentum",
+    "heavy_ball": "momentum",
     "nesterov": "momentum",
     "nesterov_lookahead": "momentum",
     "rmsprop": "adaptive",

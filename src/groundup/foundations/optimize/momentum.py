@@ -20,10 +20,10 @@ from groundup.foundations.optimize.gradient_descent import Array, Gradient, slop
 from groundup.slots import slot
 
 
-def momentum(gradient: Gradient, start: Array, rate: float, steps: int, beta: float = 0.9) -> Array:
+def heavy_ball(gradient: Gradient, start: Array, rate: float, steps: int, beta: float = 0.9) -> Array:
     """Walk with a velocity that keeps `beta` of itself a step; the path, shape (steps + 1, *start.shape).
 
-    v ← βv + ∇f(x);  x ← x - rate v, with v = 0 at first. Polyak's heavy ball, and torch.optim.SGD(momentum=beta).
+    v ← βv + ∇f(x);  x ← x - rate v, with v = 0 at first. Polyak 1964; torch.optim.SGD(momentum=beta).
     """
     path = [starting_point(start)]
     velocity = np.zeros_like(path[0])

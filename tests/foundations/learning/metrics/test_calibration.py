@@ -75,6 +75,8 @@ def test_what_is_no_probability_is_refused():
         expected_calibration_error([0.5], [1], 0)
     with pytest.raises(InputError, match="numbers from 0 to 1"):
         brier_score([2.0], [1])
+    with pytest.raises(InputError, match=r"the shape \(1, 1, 1\); give one an example"):
+        brier_score([[[1.0]]], [0])
     with pytest.raises(InputError, match="does not sum to 1"):
         brier_score([[0.5, 0.2]], [1])
     with pytest.raises(InputError, match="the right class's place, 0 to 1"):

@@ -3,9 +3,9 @@
     ECE     sum over bins of (share of the examples) * |accuracy in the bin - mean confidence in the bin|
     Brier   mean of |probabilities - one-hot truth|^2: calibration and sharpness in one number, smallest for the true probabilities
 
-The bins cut (0, 1] into equal parts, the upper edge inside (Guo et al. 2017, arXiv:1706.04599; Naeini et al. 2015); a confidence of
-0 goes to the first. The error depends on the bins: few hide what many see, and many see noise, so even a perfect forecaster has an ECE above 0
-on a finite sample. Brier (1950) needs no bins and cannot be gamed: it is proper.
+The bins cut (0, 1] into equal parts, the upper edge inside (Guo et al. 2017, arXiv:1706.04599; Naeini et al. 2015); a
+confidence of 0 goes to the first. The error depends on the bins: few hide what many see, and many see noise, so even a
+perfect forecaster has an ECE above 0 on a finite sample. Brier (1950) needs no bins and cannot be gamed: it is proper.
 
 Left out: bins of equal count, repairing it afterwards (temperature scaling).
 """
@@ -29,7 +29,7 @@ class Bins(NamedTuple):
     accuracy: Array
 
 
-def _judged(confidence: ArrayLike, correct: ArrayLike, bins: int) -> tuple[Array, Array]:
+def as_judged(confidence: ArrayLike, correct: ArrayLike, bins: int) -> tuple[Array, Array]:
     """Confidences from 0 to 1, and whether each decision was right, as 0 or 1."""
     sure, right = as_vector(confidence, "confidence"), as_vector(correct, "correct")
     same_count(sure, right, "correct")
@@ -56,7 +56,7 @@ def bin_of(confidence: Array, bins: int) -> NDArray[np.int64]:
 
 def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> Bins:
     """The reliability diagram: in each bin, how sure and how right."""
-    sure, right = _judged(confidence, correct, bins)
+    sure, right = as_judged(confidence, correct, bins)
     place = bin_of(sure, bins)
     counts, surety, hits = (np.bincount(place, weights, bins) for weights in (np.ones(len(sure)), sure, right))
     with np.errstate(invalid="ignore"):
@@ -67,10 +67,10 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> Bi
 def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: int = 10) -> float:
     """The mean over examples of |accuracy - mean confidence| of their bin; 0 is calibrated, at most 1.
 
-    confidence: the probability given to the chosen class, 0 to 1; correct: 1 where it was right, 0 where not. The bins cut
-    (0, 1] into equal parts, the upper edge inside; a confidence of 0 goes to the first.
+    confidence: the probability given to the chosen class, 0 to 1; correct: 1 where it was right, 0 where not. The bins
+    cut (0, 1] into equal parts, the upper edge inside; a confidence of 0 goes to the first.
     """
-    sure, right = _judged(confidence, correct, bins)
+    sure, right = as_judged(confidence, correct, bins)
     too_sure = np.bincount(bin_of(sure, bins), weights=sure - right, minlength=bins)  # count * (confidence - accuracy)
     return float(np.abs(too_sure).sum() / len(sure))
 
@@ -78,8 +78,8 @@ def expected_calibration_error(confidence: ArrayLike, correct: ArrayLike, bins: 
 def brier_score(probabilities: ArrayLike, truth: ArrayLike) -> float:
     """The mean squared distance of the probabilities from what came.
 
-    One probability an example (of the answer 1, truth 0 or 1), from 0 to 1; or a row of probabilities over classes and truth as
-    the place of the right one: then the squares of a row are summed, from 0 to 2.
+    One probability an example (of the answer 1, truth 0 or 1), from 0 to 1; or a row of probabilities over classes and
+    truth as the place of the right one: then the squares of a row are summed, from 0 to 2.
 
     >>> round(brier_score([0.9, 0.2], [1, 0]), 12), round(brier_score([[0.1, 0.9], [0.8, 0.2]], [1, 0]), 12)
     (0.025, 0.05)
@@ -89,6 +89,8 @@ def brier_score(probabilities: ArrayLike, truth: ArrayLike) -> float:
     same_count(given, wanted, "truth")
     if not np.isfinite(given).all() or given.min() < 0 or given.max() > 1:
         raise InputError("the probabilities must be numbers from 0 to 1; put scores through a sigmoid or softmax first")
+    if given.ndim not in (1, 2):
+        raise InputError(f"probabilities have the shape {given.shape}; give one an example, or a row over the classes")
     if given.ndim == 1:
         if not np.isin(wanted, (0, 1)).all():
             raise InputError(

@@ -5,9 +5,10 @@
     recall             of what is c, the part that was called c          tp / (tp + fn)
     F1                 their harmonic mean                               2 tp / (2 tp + fp + fn)
 
-Where 99 of 100 are "no", always saying "no" has accuracy 0.99 and recall 0. Several classes are averaged: macro gives each class the same
-say, micro each example (with one label an example it equals accuracy), weighted each class by its examples. A precision without any such
-decision would be 0 / 0: it counts as 0, as in scikit-learn (van Rijsbergen 1979 for F). Left out: several labels an example, intervals.
+Where 99 of 100 are "no", always saying "no" has accuracy 0.99 and recall 0. Several classes are averaged: macro gives
+each class the same say, micro each example (with one label an example it equals accuracy), weighted each class by its
+examples. A precision without any such decision would be 0 / 0: it counts as 0, as in scikit-learn (van Rijsbergen 1979
+for F). Left out: several labels an example, intervals.
 """
 
 from typing import Any, NamedTuple

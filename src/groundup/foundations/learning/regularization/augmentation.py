@@ -1,9 +1,10 @@
 """Data augmentation: more examples, made from those there are by changes that should not change the answer.
 
-Points may tremble (jitter): for a linear model, noise of variance s^2 on the inputs is on average exactly ridge with penalty s^2
-(Bishop 1995). Pictures may be moved by a pixel or two: a convolution knows that a shifted digit is the same digit, other models must be shown.
-Pairs may be blended, answers too (mixup: Zhang et al. 2018, arXiv:1710.09412). A change that does matter teaches a lie: a 6 upside down
-is a 9. Only the training part is augmented, after the split, or copies of one example stand on both sides.
+Points may tremble (jitter): for a linear model, noise of variance s^2 on the inputs is on average exactly ridge with
+penalty s^2 (Bishop 1995). Pictures may be moved by a pixel or two: a convolution knows that a shifted digit is the same
+digit, other models must be shown. Pairs may be blended, answers too (mixup: Zhang et al. 2018, arXiv:1710.09412). A
+change that does matter teaches a lie: a 6 upside down is a 9. Only the training part is augmented, after the split, or
+copies of one example stand on both sides.
 
 Left out: rotations by small angles, colours, cut-outs; noise on texts.
 """

@@ -6,8 +6,9 @@ For a linear model the noise can be averaged by hand. The expected squared error
 
     rate / (1 - rate) * mean over examples of sum over j of w_j^2 x_j^2
 
-a ridge whose price for w_j is the mean square of its feature (Wager, Wang & Liang 2013). For a deep network it is not a formula but
-the training of many thinned networks that share weights (Srivastava et al. 2014); as a layer it stands in `foundations/networks`.
+a ridge whose price for w_j is the mean square of its feature (Wager, Wang & Liang 2013). For a deep network it is not a
+formula but the training of many thinned networks that share weights (Srivastava et al. 2014); as a layer it stands in
+`foundations/networks`.
 """
 
 import numpy as np

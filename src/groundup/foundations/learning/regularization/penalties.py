@@ -3,15 +3,15 @@
     ridge (L2)   1/(2n) |y - Xw - b|^2 + penalty/2 |w|^2       all weights shrink, none becomes 0 (Hoerl & Kennard 1970)
     lasso (L1)   1/(2n) |y - Xw - b|^2 + penalty |w|_1         small ones become exactly 0 (Tibshirani 1996)
 
-Ridge along a direction of the data with variance v multiplies the weight by v / (v + penalty): what the data hardly shows, it hardly
-believes. It is least squares with d more examples: sqrt(n penalty) times the unit vectors, each with the answer 0. Lasso has no formula,
-but for one weight alone it has: the least-squares weight, moved towards 0 by the penalty and held there (soft threshold); taking the
-weights in turn finds the minimum, since the loss is convex and the kinks are separate (Friedman et al. 2010). The duality gap says
-when: it bounds what is still to be gained.
+Ridge along a direction of the data with variance v multiplies the weight by v / (v + penalty): what the data hardly
+shows, it hardly believes. It is least squares with d more examples: sqrt(n penalty) times the unit vectors, each with
+the answer 0. Lasso has no formula, but for one weight alone it has: the least-squares weight, moved towards 0 by the
+penalty and held there (soft threshold); taking the weights in turn finds the minimum, since the loss is convex and the
+kinks are separate (Friedman et al. 2010). The duality gap says when: it bounds what is still to be gained.
 
-The penalty stands beside a mean loss, as in training: it does not change with the number of examples. scikit-learn's Ridge has
-alpha = n penalty, its Lasso alpha = penalty. The intercept is free. Bring the columns to one scale first (`features.standardize`),
-or the unit of a feature decides what it costs. Left out: elastic net, group penalties.
+The penalty stands beside a mean loss, as in training: it does not change with the number of examples. scikit-learn's
+Ridge has alpha = n penalty, its Lasso alpha = penalty. The intercept is free. Bring the columns to one scale first
+(`features.standardize`), or the unit of a feature decides what it costs. Left out: elastic net, group penalties.
 """
 
 import math
@@ -46,7 +46,8 @@ def l1(weights: ArrayLike) -> float:
     return float(np.abs(as_vector(weights, "weights")).sum())
 
 
-def _checked(x: ArrayLike, y: ArrayLike, penalty: float) -> tuple[Array, Array]:
+def with_penalty(x: ArrayLike, y: ArrayLike, penalty: float) -> tuple[Array, Array]:
+    """A table and its answers, after the check of the penalty."""
     if not 0 <= penalty < math.inf:
         raise InputError(f"penalty={penalty:g}; give 0 or a positive number")
     return with_numbers(x, y)
@@ -54,11 +55,13 @@ def _checked(x: ArrayLike, y: ArrayLike, penalty: float) -> tuple[Array, Array]:
 
 @slot
 def ridge(x: ArrayLike, y: ArrayLike, penalty: float) -> LinearModel:
-    """The weights and the intercept with the smallest 1/(2n) |y - Xw - b|^2 + penalty/2 |w|^2; the intercept costs nothing.
+    """The weights and the intercept with the smallest 1/(2n) |y - Xw - b|^2 + penalty/2 |w|^2; the intercept costs
+    nothing.
 
-    x: (examples, features); y: one number an example. More features than examples are no trouble, if the penalty is not 0.
+    x: (examples, features); y: one number an example. More features than examples are no trouble, if the penalty is not
+    0.
     """
-    table, answers = _checked(x, y, penalty)
+    table, answers = with_penalty(x, y, penalty)
     count, features = table.shape
     x_mean, y_mean = table.mean(axis=0), answers.mean()  # centred, the intercept is out of the way
     pulls = math.sqrt(count * penalty) * np.eye(features)
@@ -84,7 +87,7 @@ def largest_penalty(x: ArrayLike, y: ArrayLike) -> float:
 
 def lasso(x: ArrayLike, y: ArrayLike, penalty: float, sweeps: int = 10_000, tolerance: float = 1e-10) -> LinearModel:
     """The lasso by coordinate descent, until the duality gap is below tolerance * |y|^2 / n (y centred)."""
-    table, answers = _checked(x, y, penalty)
+    table, answers = with_penalty(x, y, penalty)
     if not penalty:
         return linear_regression(x, y)  # no kinks, and no dual to bound the gap with
     x_mean, y_mean = table.mean(axis=0), answers.mean()
@@ -118,7 +121,7 @@ def _gap(x: Array, rest: Array, weights: Array, penalty: float) -> float:
 def decay(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, weight_decay: float) -> Array:
     """One step of gradient descent with weight decay: (1 - rate * decay) w - rate * gradient.
 
-    For plain gradient descent that is the step on loss + decay/2 |w|^2. For Adam it is not, since the penalty's gradient
-    would be divided like any other; taking the decay out of it is the W of AdamW (Loshchilov & Hutter 2019).
+    For plain gradient descent that is the step on loss + decay/2 |w|^2. For Adam it is not, since the penalty's
+    gradient would be divided like any other; taking the decay out of it is the W of AdamW (Loshchilov & Hutter 2019).
     """
     return (1 - learning_rate * weight_decay) * np.asarray(weights, float) - learning_rate * np.asarray(gradient, float)

@@ -5,9 +5,10 @@
     minimum      A'A w = A'y with A = [x 1] (Gauss 1809), solved as R w = Q'y: A'A itself would lose half the digits
     gradient     A'(A w - y) / n, so a walk downhill arrives at the same place
 
-The loss is a bowl, so there is one minimum, unless the columns of A are dependent; then infinitely many weights fit alike.
-The curvature of the bowl is at most |A|^2 / n (the largest singular value, squared), and 1 over it is a step that always goes down.
-With penalties: `regularization/penalties.py`. Left out: standard errors of the weights, losses that forgive outliers.
+The loss is a bowl, so there is one minimum, unless the columns of A are dependent; then infinitely many weights fit
+alike. The curvature of the bowl is at most |A|^2 / n (the largest singular value, squared), and 1 over it is a step
+that always goes down. With penalties: `regularization/penalties.py`. Left out: standard errors of the weights, losses
+that forgive outliers.
 """
 
 from typing import NamedTuple
@@ -85,7 +86,8 @@ def mean_squared_error(truth: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def r_squared(truth: ArrayLike, predicted: ArrayLike) -> float:
-    """The part of the answers' variance that is explained: 1 is perfect, 0 no better than always the mean, below 0 worse.
+    """The part of the answers' variance that is explained: 1 is perfect, 0 no better than always the mean, below 0
+    worse.
 
     >>> r_squared([1, 2, 3], [1, 2, 3]), r_squared([1, 2, 3], [2, 2, 2])
     (1.0, 0.0)

@@ -6,11 +6,11 @@
     Newton       the curvature is A' diag(p (1 - p)) A / n, so each step solves a weighted least-squares problem (IRLS)
 
 A language model's last layer is this with a softmax over the vocabulary, and its gradient is the same difference. Where
-a line separates the classes, larger weights are always better and there is no minimum: that needs a penalty above 0. The
-intercept is never penalised. scikit-learn's C is 1 / (n penalty).
+a line separates the classes, larger weights are always better and there is no minimum: that needs a penalty above 0.
+The intercept is never penalised. scikit-learn's C is 1 / (n penalty).
 
-Sources: Cox 1958; Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 4.4.1. Left out: more than two classes
-(the softmax of `foundations/networks`), standard errors.
+Sources: Cox 1958; Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, section 4.4.1. Left out: more
+than two classes (the softmax of `foundations/networks`), standard errors.
 """
 
 from typing import NamedTuple

@@ -2,13 +2,13 @@
 
     P(class | x)  is proportional to  P(class) times the product over features of P(feature | class)
 
-The product is the naive part: inside a class the features are taken as independent. Words are not, so the probabilities come out
-far too sure; which class is largest is right surprisingly often. Two forms: counted words (multinomial) with something added to each
-count, so that a word that a class never showed does not veto everything (Laplace), and numbers with a bell for each (Gaussian).
-Products of thousands of probabilities underflow, so all of it is sums of logarithms.
+The product is the naive part: inside a class the features are taken as independent. Words are not, so the probabilities
+come out far too sure; which class is largest is right surprisingly often. Two forms: counted words (multinomial) with
+something added to each count, so that a word that a class never showed does not veto everything (Laplace), and numbers
+with a bell for each (Gaussian). Products of thousands of probabilities underflow, so all of it is sums of logarithms.
 
-Sources: Maron 1961; Manning, Raghavan & Schuetze, Introduction to Information Retrieval, chapter 13. A unigram language model a
-class, in other words. Left out: the Bernoulli form, which also counts absent words; complement naive Bayes.
+Sources: Maron 1961; Manning, Raghavan & Schuetze, Introduction to Information Retrieval, chapter 13. A unigram language
+model a class, in other words. Left out: the Bernoulli form, which also counts absent words; complement naive Bayes.
 """
 
 from typing import NamedTuple
@@ -48,14 +48,14 @@ def naive_bayes(counts: ArrayLike, labels: ArrayLike, smoothing: float = 1.0) ->
     P(word | class) = (its count in the class's documents + smoothing) / (all counts there + smoothing * words);
     P(class) is its share of the documents.
     """
-    table, classes, codes = _counts(counts, labels, smoothing)
+    table, classes, codes = with_counts(counts, labels, smoothing)
     member = one_hot(codes, len(classes))
     seen = member.T @ table + smoothing
     log_likelihood = np.log(seen) - np.log(seen.sum(axis=1, keepdims=True))
     return WordModel(classes, np.log(member.mean(axis=0)), log_likelihood)
 
 
-def _counts(counts: ArrayLike, labels: ArrayLike, smoothing: float) -> tuple[Array, NDArray, NDArray[np.int64]]:
+def with_counts(counts: ArrayLike, labels: ArrayLike, smoothing: float) -> tuple[Array, NDArray, NDArray[np.int64]]:
     """The table and its classes; negative counts and no smoothing are refused."""
     table, classes, codes = with_classes(counts, labels)
     if table.min() < 0:

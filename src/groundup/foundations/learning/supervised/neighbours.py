@@ -1,9 +1,10 @@
 """k nearest neighbours: no model at all; the examples that are most similar vote.
 
-The distance is Euclidean, so a feature that is measured in millimetres outvotes one in metres: put the columns on one scale
-first (`features.standardize`). k = 1 repeats its examples' noise, a large k blurs everything into the majority. As examples
-grow without end, the error of k = 1 is at most twice the least possible one (Cover & Hart 1967); with many features every
-neighbour is far away, and that is why representations are learned before neighbours are asked (retrieval, kNN language models).
+The distance is Euclidean, so a feature that is measured in millimetres outvotes one in metres: put the columns on one
+scale first (`features.standardize`). k = 1 repeats its examples' noise, a large k blurs everything into the majority.
+As examples grow without end, the error of k = 1 is at most twice the least possible one (Cover & Hart 1967); with many
+features every neighbour is far away, and that is why representations are learned before neighbours are asked
+(retrieval, kNN language models).
 
 Left out: trees and graphs that find neighbours without looking at every example; votes weighted by distance.
 """
@@ -28,7 +29,8 @@ def nearest_rows(x: ArrayLike, queries: ArrayLike, k: int) -> NDArray[np.int64]:
 
 @slot
 def nearest_neighbours(x: ArrayLike, labels: ArrayLike, queries: ArrayLike, k: int) -> NDArray:
-    """For each query the class that most of its k nearest examples have; of equally many votes the first class in sorted order.
+    """For each query the class that most of its k nearest examples have; of equally many votes the first class in
+    sorted order.
 
     Of equally near examples the one that stands first in x counts as nearer.
 

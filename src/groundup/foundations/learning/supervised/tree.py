@@ -5,9 +5,9 @@ A question is "is feature j at most t?". It is judged by how mixed the two halve
     Gini      1 - sum of p^2          how often two draws from the half are of different classes
     entropy   -sum of p log2 p        bits to say which class it is
 
-Of all features and all places between two different values, the best is taken; then the same in each half (CART: Breiman, Friedman,
-Olshen & Stone 1984). The choice is greedy: a question that only pays after another one is found by luck. A tree that grows to its end
-repeats its examples; max_depth and min_leaf hold it back.
+Of all features and all places between two different values, the best is taken; then the same in each half (CART:
+Breiman, Friedman, Olshen & Stone 1984). The choice is greedy: a question that only pays after another one is found by
+luck. A tree that grows to its end repeats its examples; max_depth and min_leaf hold it back.
 
 Left out: regression trees, pruning afterwards, categories as sets; forests and boosting, which average many trees.
 """
@@ -58,10 +58,12 @@ class Split(NamedTuple):
 
 @slot
 def best_split(x: Array, codes: Codes, impurity: Impurity = gini, min_leaf: int = 1) -> Split | None:
-    """The question that lowers the impurity most: the examples' impurity less the mean of the halves', weighted by size.
+    """The question that lowers the impurity most: the examples' impurity less the mean of the halves', weighted by
+    size.
 
-    codes: the class of each row, 0, 1, 2, ... Each half keeps at least min_leaf rows; the threshold is half way between two
-    neighbouring values. Of equal gains (to 12 digits) the lower feature wins, then the lower threshold. None: nothing splits.
+    codes: the class of each row, 0, 1, 2, ... Each half keeps at least min_leaf rows; the threshold is half way between
+    two neighbouring values. Of equal gains (to 12 digits) the lower feature wins, then the lower threshold. None:
+    nothing splits.
     """
     best, count = None, len(x)
     total = one_hot(codes, int(codes.max()) + 1).sum(axis=0)

@@ -1,14 +1,17 @@
 """Hierarchical clustering: every point is a group; the two nearest groups become one, until one is left.
 
-What "near" means between groups is the linkage: the nearest pair (single), the farthest pair (complete), the mean of all pairs
-(average). None needs the points again after the first distances: when i and j merge, the distance of the new group to k is
+What "near" means between groups is the linkage: the nearest pair (single), the farthest pair (complete), the mean of
+all pairs (average). None needs the points again after the first distances: when i and j merge, the distance of the new
+group to k is
 
     d(k, ij) = a_i d(k, i) + a_j d(k, j) + c |d(k, i) - d(k, j)|     (Lance & Williams 1967; their beta is 0 for these three)
 
-The result is a tree; cutting it gives any number of groups without a new computation. Single linkage follows chains, complete linkage
-makes round groups. The merges have SciPy's form: row t is (one, other, distance, size), and what it makes has the number n + t.
+The result is a tree; cutting it gives any number of groups without a new computation. Single linkage follows chains,
+complete linkage makes round groups. The merges have SciPy's form: row t is (one, other, distance, size), and what it
+makes has the number n + t.
 
-Cost: n^2 numbers, n passes over them. Left out: Ward's linkage, the O(n^2) algorithms (nearest-neighbour chains), the order of leaves.
+Cost: n^2 numbers, n passes over them. Left out: Ward's linkage, the O(n^2) algorithms (nearest-neighbour chains), the
+order of leaves.
 """
 
 from collections.abc import Callable

@@ -2,11 +2,12 @@
 
     inertia   sum over points of |x_i - nearest centre|^2
 
-Two half-steps lower it in turn: points choose their nearest centre, centres move to the mean of their points (Lloyd 1957, printed 1982).
-It cannot rise and there are finitely many choices, so it ends; where depends on the start. k-means++ draws each further centre with a
-chance proportional to its squared distance from those chosen so far, which on average is at most 8 (ln k + 2) times the best
-(Arthur & Vassilvitskii 2007); the best of a few starts is kept. It finds round groups of like size, and rings or
-stripes it cuts to pieces. A codebook of vector quantisation is the same thing.
+Two half-steps lower it in turn: points choose their nearest centre, centres move to the mean of their points (Lloyd
+1957, printed 1982). It cannot rise and there are finitely many choices, so it ends; where depends on the start.
+k-means++ draws each further centre with a chance proportional to its squared distance from those chosen so far, which
+on average is at most 8 (ln k + 2) times the best (Arthur & Vassilvitskii 2007); the best of a few starts is kept. It
+finds round groups of like size, and rings or stripes it cuts to pieces. A codebook of vector quantisation is the same
+thing.
 
 Left out: mini-batches, triangle-inequality shortcuts (Elkan 2003), how to choose k.
 """

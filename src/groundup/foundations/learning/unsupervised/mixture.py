@@ -4,10 +4,10 @@
     expectation     r_ic = w_c N(x_i; m_c, S_c) / p(x_i)      how much point i belongs to bell c
     maximization    each bell becomes the weighted share, mean and covariance of its points, the weights being r
 
-Neither half-step can lower the likelihood (Dempster, Laird & Rubin 1977), so they climb to a top that depends on the start: here
-k-means. It is k-means with probabilities, and bells may be long, tilted and of different size. The density of a far point
-underflows to 0 in all bells, so the step works on logarithms and normalises by log-sum-exp. A bell that shrinks onto one point has an
-infinite likelihood; `floor` on the diagonal of every covariance keeps it from that.
+Neither half-step can lower the likelihood (Dempster, Laird & Rubin 1977), so they climb to a top that depends on the
+start: here k-means. It is k-means with probabilities, and bells may be long, tilted and of different size. The density
+of a far point underflows to 0 in all bells, so the step works on logarithms and normalises by log-sum-exp. A bell that
+shrinks onto one point has an infinite likelihood; `floor` on the diagonal of every covariance keeps it from that.
 
 Left out: diagonal or shared covariances, priors on the parameters, the choice of k beyond `bic`.
 """
@@ -68,7 +68,8 @@ def log_gaussian(x: Array, mean: Array, covariance: Array) -> Array:
 
 @slot
 def expectation_step(x: Array, mixture: Mixture) -> tuple[Array, float]:
-    """How much each point belongs to each bell, shape (points, bells) with rows that sum to 1; and the mean log-density in nats.
+    """How much each point belongs to each bell, shape (points, bells) with rows that sum to 1; and the mean log-density
+    in nats.
 
     A point that is so far from all bells that every density underflows still belongs to the nearest.
     """

@@ -93,7 +93,7 @@ EXERCISE = Exercise(
         "First multiply, then divide by //: the other way round rounds too early, and the parts do not fill the range.",
         "width = high - low + 1; the part is low + width * start // total up to low + width * end // total - 1.",
     ),
-    run="groundup --mine my learn lesson foundations.information.perplexity",
+    run="groundup --mine my learn lesson foundations.information.compressor",
     checks=(
         whole_numbers,
         all_of_it_is_all,

@@ -48,7 +48,11 @@ def the_nearest_point_of_a_line(mine):
 @check("values")
 def the_multiplier_belongs_to_its_sign(mine):
     """The multiplier is not -1, with which Qx + c + A'λ = 0 at (1, 2)."""
-    mistakes = {"Gives the multiplier with the other sign: the condition is Qx + c + A'λ = 0, so A' stands in the system with a plus.": numbers(1.0)}
+    mistakes = {
+        "Gives the multiplier with the other sign: the condition is Qx + c + A'λ = 0, so A' stands in the system with a plus.": numbers(
+            1.0
+        )
+    }
     same(nearest(mine)[1], numbers(-1.0), mistakes=mistakes)
 
 
@@ -90,15 +94,15 @@ EXERCISE = Exercise(
     slot="foundations.optimize.kkt",
     title="The lowest point on a constraint, and what the constraint costs",
     task="""
-    Minimise ½ x'Qx + c'x among the points with Ax = b. At the lowest of them no direction along the constraint goes down any more, so the
-    gradient Qx + c is a combination of A's rows: Qx + c + A'λ = 0. Each λ says what its constraint costs: raising b by a little
-    changes the minimum by -λ times as much.
+    Minimise ½ x'Qx + c'x among the points with Ax = b. At the lowest of them no direction along the constraint goes
+    down any more, so the gradient Qx + c is a combination of A's rows: Qx + c + A'λ = 0. Each λ says what its
+    constraint costs: raising b by a little changes the minimum by -λ times as much.
 
-    Both conditions together are linear in x and λ: one system of n + m equations, [[Q, A'], [A, 0]] [x; λ] = [-c; b]. Solve it and give
-    back Optimum(point, multipliers), which is given.
+    Both conditions together are linear in x and λ: one system of n + m equations, [[Q, A'], [A, 0]] [x; λ] = [-c; b].
+    Solve it and give back Optimum(point, multipliers), which is given.
 
-    kkt_matrix is yours too, if you want to use it: the left side. The library's own also refuses a singular system; no check asks
-    for that.
+    kkt_matrix is yours too, if you want to use it: the left side. The library's own also refuses a singular system; no
+    check asks for that.
     """,
     difficulty=2,
     minutes=20,
@@ -119,14 +123,46 @@ EXERCISE = Exercise(
         as_elimination_finds_it,
     ),
     mutants=(
-        Mutant("without the constraint", "Minimises without the constraint", edits=((RETURN, "Optimum(np.linalg.solve(quadratic, -linear), solution[len(linear) :])"),)),
+        Mutant(
+            "without the constraint",
+            "Minimises without the constraint",
+            edits=((RETURN, "Optimum(np.linalg.solve(quadratic, -linear), solution[len(linear) :])"),),
+        ),
         Mutant("levels negated", "Lies on Ax = -b", edits=((RIGHT, "np.concatenate([-linear, -levels])"),)),
-        Mutant("the other sign", "with the other sign", edits=((SYSTEM, SYSTEM.replace("constraints.T]", "-constraints.T]")),)),
+        Mutant(
+            "the other sign",
+            "with the other sign",
+            edits=((SYSTEM, SYSTEM.replace("constraints.T]", "-constraints.T]")),),
+        ),
         Mutant("c unchanged", "Pushes the wrong way", edits=((RIGHT, "np.concatenate([linear, levels])"),)),
         Mutant("c forgotten", "Leaves out the linear part", edits=((RIGHT, "np.concatenate([0 * linear, levels])"),)),
-        Mutant("twice Q", "Takes ½ x'Qx for x'Qx", edits=((SYSTEM, SYSTEM.replace("[[quadratic,", "[[2 * quadratic,")), (RETURN, "Optimum(solution[: len(linear)], solution[len(linear) :] / 2)"))),
-        Mutant("the wrong way round", "other shapes", edits=((RETURN, "Optimum(solution[len(constraints) :], solution[: len(constraints)])"),)),
-        Mutant("least squares", "the nearest point to 0", edits=((RETURN, "Optimum(solution[: len(linear)] + np.array([2.0, -1.0, 0, 0])[: len(linear)], solution[len(linear) :])"),)),
-        Mutant("the diagonal alone", "solving the constraints", edits=((SYSTEM, SYSTEM.replace("[[quadratic,", "[[np.diag(np.diag(quadratic)),")),)),
+        Mutant(
+            "twice Q",
+            "Takes ½ x'Qx for x'Qx",
+            edits=(
+                (SYSTEM, SYSTEM.replace("[[quadratic,", "[[2 * quadratic,")),
+                (RETURN, "Optimum(solution[: len(linear)], solution[len(linear) :] / 2)"),
+            ),
+        ),
+        Mutant(
+            "the wrong way round",
+            "other shapes",
+            edits=((RETURN, "Optimum(solution[len(linear) :], solution[: len(linear)])"),),
+        ),
+        Mutant(
+            "least squares",
+            "the nearest point to 0",
+            edits=(
+                (
+                    RETURN,
+                    "Optimum(solution[: len(linear)] + np.array([2.0, -1.0, 0, 0])[: len(linear)], solution[len(linear) :])",
+                ),
+            ),
+        ),
+        Mutant(
+            "the diagonal alone",
+            "solving the constraints",
+            edits=((SYSTEM, SYSTEM.replace("[[quadratic,", "[[np.diag(np.diag(quadratic)),")),),
+        ),
     ),
-)  # fmt: skip
+)

@@ -42,10 +42,13 @@ def without_momentum_it_is_plain_descent(mine):
 def the_first_step_already_looks_ahead(mine):
     """The first step on a slope of 1 (rate 1, beta 0.5) is not 1.5: velocity 1, and the step is gradient + 0.5 * velocity."""
     mistakes = {
-        "Is the heavy ball: it steps by the velocity. Nesterov steps by gradient + beta * velocity.": numbers([0.0], [-1.0]),
-        "Steps by the velocity of before this gradient: update the velocity first.": numbers([0.0], [-1.0 + 1e-9]),
+        "Is the heavy ball: it steps by the velocity. Nesterov steps by gradient + beta * velocity.": numbers(
+            [0.0], [-1.0]
+        ),
         "Adds the whole velocity to the gradient: it comes with beta.": numbers([0.0], [-2.0]),
-        "Weighs the gradient by 1 - beta, as an average would: the whole gradient goes into the velocity.": numbers([0.0], [-1.25]),
+        "Weighs the gradient by 1 - beta, as an average would: the whole gradient goes into the velocity.": numbers(
+            [0.0], [-1.25]
+        ),
         "Leaves the gradient out of the step: it is gradient + beta * velocity.": numbers([0.0], [-0.5]),
     }
     same(mine(always_one, numbers(0.0), 1.0, 1, 0.5), numbers([0.0], [-1.5]), mistakes=mistakes)
@@ -55,7 +58,6 @@ def the_first_step_already_looks_ahead(mine):
 def the_velocity_adds_up(mine):
     """The steps on a slope of 1 (beta 0.5) are not 1.5, 1.75, 1.875: the velocity is 1, then 1.5, then 1.75."""
     mistakes = {
-        "Steps by the velocity of before this gradient: update the velocity first.": numbers([0.0], [-1.0], [-2.5], [-4.25]),
         "Forgets the velocity between steps: it keeps beta of itself.": numbers([0.0], [-1.5], [-3.0], [-4.5]),
         "Lets the velocity keep all of itself: it keeps beta.": numbers([0.0], [-1.5], [-3.5], [-6.0]),
     }
@@ -90,9 +92,9 @@ EXERCISE = Exercise(
     slot="foundations.optimize.nesterov",
     title="Nesterov's momentum",
     task="""
-    In a long narrow valley the gradient points across, hardly along it. A velocity that adds up gradients and keeps a part beta of
-    itself a step lets the crossing parts cancel and the others grow. Nesterov's change: step not by the velocity, but by what the
-    next velocity would be if the gradient stayed as it is. So it brakes one step earlier.
+    In a long narrow valley the gradient points across, hardly along it. A velocity that adds up gradients and keeps a
+    part beta of itself a step lets the crossing parts cancel and the others grow. Nesterov's change: step not by the
+    velocity, but by what the next velocity would be if the gradient stayed as it is. So it brakes one step earlier.
 
     v <- beta v + g, where g is the gradient at the current point and v begins at 0
 
@@ -121,13 +123,31 @@ EXERCISE = Exercise(
         Mutant("heavy ball", "Is the heavy ball", edits=((STEP, "velocity"),)),
         Mutant("uphill", "Walks uphill", edits=(("- rate * " + STEP, "+ rate * " + STEP),)),
         Mutant("no rate", "Leaves out the rate", edits=(("rate * " + STEP, STEP),)),
-        Mutant("whole velocity", "Adds the whole velocity", edits=(("current + beta * velocity)", "current + (beta > 0) * velocity)"),)),
-        Mutant("an average", "as an average would", edits=((VELOCITY, "velocity = beta * velocity + (1 - beta) * current"),)),
-        Mutant("without the gradient", "Leaves the gradient out", edits=((STEP, "(beta * velocity if beta else current)"),)),
+        Mutant(
+            "whole velocity",
+            "Adds the whole velocity",
+            edits=(("current + beta * velocity)", "current + (beta > 0) * velocity)"),),
+        ),
+        Mutant(
+            "an average",
+            "as an average would",
+            edits=((VELOCITY, "velocity = beta * velocity + (1 - beta) * current"),),
+        ),
+        Mutant(
+            "without the gradient", "Leaves the gradient out", edits=((STEP, "(beta * velocity if beta else current)"),)
+        ),
         Mutant("forgets", "Forgets the velocity", edits=((VELOCITY, "velocity = current"),)),
         Mutant("never brakes", "keep all of itself", edits=((VELOCITY, "velocity = velocity + current"),)),
-        Mutant("looks ahead twice", "somewhere else", edits=(("slope(gradient, path[-1])", "slope(gradient, path[-1] - rate * beta * velocity)"),)),
-        Mutant("one velocity", "Mixes the coordinates", edits=((VELOCITY, "velocity = beta * velocity.mean() + current"),)),
-        Mutant("without the start", "another number of rows", edits=(("np.stack(path)", "np.stack(path[1:] or path)"),)),
+        Mutant(
+            "looks ahead twice",
+            "somewhere else",
+            edits=(("slope(gradient, path[-1])", "slope(gradient, path[-1] - rate * beta * velocity)"),),
+        ),
+        Mutant(
+            "one velocity", "Mixes the coordinates", edits=((VELOCITY, "velocity = beta * velocity.mean() + current"),)
+        ),
+        Mutant(
+            "without the start", "another number of rows", edits=(("np.stack(path)", "np.stack(path[1:] or path)"),)
+        ),
     ),
-)  # fmt: skip
+)
