@@ -220,13 +220,15 @@ def test_quitting_does_not_wait_for_a_loop_without_end(desk):
 
 # ───────── other programs in the same terminal ─────────
 
+RUNS = [("hello", 0), ("again", 3), ("never", 0)]  # what each prints, and its status
+
 
 @pytest.fixture
 def lent(monkeypatch):
     """What the terminal was lent to."""
     calls = []
     monkeypatch.setattr(Page, "suspend", lambda page: contextlib.nullcontext())
-    monkeypatch.setattr(page_app, "lend", lambda arguments, command, *, wait: calls.append((arguments, wait)))
+    monkeypatch.setattr(page_app, "lend", lambda programs, command, *, wait: calls.append((programs, wait)))
     return calls
 
 
@@ -235,10 +237,9 @@ def test_run_gives_the_terminal_to_the_exercises_command_with_this_folder(desk, 
         await pilot.press("r")
 
     visit(desk, script)
-    [(arguments, wait)] = lent
-    assert (
-        arguments[:4] == [sys.executable, "-m", "groundup.cli", "--mine"] and arguments[4] == str(desk.folder) and wait
-    )
+    [(programs, wait)] = lent
+    assert wait and all(program[:3] == [sys.executable, "-m", "groundup.cli"] for program in programs)
+    assert [program[3:5] for program in programs] == [["demo", "--fast"], ["--mine", str(desk.folder)]]
 
 
 def test_edit_opens_the_file_in_the_learners_editor_with_its_own_flags(desk, lent, monkeypatch):
@@ -249,7 +250,7 @@ def test_edit_opens_the_file_in_the_learners_editor_with_its_own_flags(desk, len
         await pilot.press("e")
 
     visit(desk, script)
-    assert lent == [(["code", "--wait", str(desk.file(TOP_P))], False)]
+    assert lent == [([["code", "--wait", str(desk.file(TOP_P))]], False)]
 
 
 def test_no_editor_a_wrong_one_and_a_terminal_that_cannot_be_lent_are_sentences(desk, monkeypatch):
@@ -270,11 +271,13 @@ def test_a_lent_terminal_says_the_command_and_how_it_ended(capfd, monkeypatch):
     reading, writing = os.pipe()
     os.write(writing, b"\n")
     monkeypatch.setattr(sys, "stdin", os.fdopen(reading))
-    lend([sys.executable, "-c", "print('hello'); raise SystemExit(3)"], "groundup x", wait=True)
+    programs = [[sys.executable, "-c", f"print({word!r}); raise SystemExit({status})"] for word, status in RUNS]
+    lend(programs, "groundup x", wait=True)
     os.close(writing)
-    assert capfd.readouterr().out.split("\n")[:4] == [
+    assert capfd.readouterr().out.split("\n")[:5] == [
         "$ groundup x",
         "hello",
+        "again",
         "",
         "it ended with status 3; Enter leads back to the page ",
     ]

@@ -50,6 +50,10 @@ class Broken(Exception):
     """The learner's code did something that no check can judge; str(error) is the sentence."""
 
 
+class ReadyMade(Broken):
+    """The learner's code called what would be the answer itself."""
+
+
 class Witness:
     """The learner's function as the checks see it: called like the function, and watched."""
 
@@ -94,7 +98,7 @@ class Witness:
         finally:
             sys.setprofile(None)
         if stranger:
-            raise Broken(f"your {self.exercise.name} calls {stranger}; compute it yourself")
+            raise ReadyMade(f"your {self.exercise.name} calls {stranger}; compute it yourself")
         return result
 
     def unchanged(self, before: tuple[Any, Any], after: tuple[Any, Any]) -> None:
@@ -165,7 +169,7 @@ def judge(exercise: Exercise, attempt: Attempt, say: Callable[[dict[str, Any]], 
     except BaseException as error:
         outcome = error
     sys.setprofile(None)
-    replaced = "" if isinstance(outcome, Broken) else _replaced(libraries)  # a ready-made optimiser makes torch patch itself
+    replaced = "" if type(outcome) is ReadyMade else _replaced(libraries)  # torch patches itself for its own optimisers
     if replaced:
         return _broken(exercise, f"your file replaces {replaced}, which the checks and others use; leave it as it is")
     return outcome if isinstance(outcome, Verdict) else _escaped(exercise, attempt, outcome)

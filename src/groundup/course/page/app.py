@@ -335,29 +335,29 @@ class Page(App[None]):
     def action_run(self) -> None:
         """The exercise's command, with the terminal to itself."""
         command = self.desk.command(self.exercise)
-        program, *rest = shlex.split(command)
-        assert program == "groundup", f"{self.exercise.id} runs {program}"
-        self._lend([sys.executable, "-m", "groundup.cli", *rest], command, wait=True)
+        programs = [shlex.split(part) for part in command.split(" && ")]
+        assert all(program[0] == "groundup" for program in programs), f"{self.exercise.id} runs {command}"
+        self._lend([[sys.executable, "-m", "groundup.cli", *rest] for _, *rest in programs], command, wait=True)
 
     def action_edit(self) -> None:
         """The file in the learner's editor."""
         file = self.desk.file(self.exercise)
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
         if editor.strip():
-            self._lend([*shlex.split(editor), str(file)], f"{editor} {file}", wait=False)
+            self._lend([[*shlex.split(editor), str(file)]], f"{editor} {file}", wait=False)
         else:
             self.say(f"no editor is set; open {file} in yours, or set EDITOR (export EDITOR=nano)")
 
-    def _lend(self, arguments: list[str], command: str, *, wait: bool) -> None:
-        """Give the terminal to a program."""
+    def _lend(self, programs: list[list[str]], command: str, *, wait: bool) -> None:
+        """Give the terminal to programs, one after another."""
         self.say("")
         try:
             with self.suspend():
-                lend(arguments, command, wait=wait)
+                lend(programs, command, wait=wait)
         except SuspendNotSupported:
             self.say(f"this terminal cannot be lent; in another one: {command}")
         except OSError as error:
-            self.say(f"{arguments[0]} cannot be started ({error.strerror}); check VISUAL and EDITOR")
+            self.say(f"{programs[0][0]} cannot be started ({error.strerror}); check VISUAL and EDITOR")
 
     # ───────── the list ─────────
 
@@ -379,12 +379,14 @@ class Page(App[None]):
         self._open(chosen)
 
 
-def lend(arguments: list[str], command: str, *, wait: bool) -> None:
-    """Run a program in the foreground; Ctrl-C is for it alone. wait: until Enter, so that its last words can be read."""
+def lend(programs: list[list[str]], command: str, *, wait: bool) -> None:
+    """Run programs in the foreground, up to the first that fails; Ctrl-C is for them alone. wait: until Enter, so that the last words can be read."""
     before = signal.signal(signal.SIGINT, lambda *_: None)  # a handler, not SIG_IGN, which the program would inherit
     try:
         print(f"$ {command}", flush=True)
-        status = subprocess.run(arguments, check=False).returncode
+        status = 0
+        for arguments in programs:
+            status = status or subprocess.run(arguments, check=False).returncode
         if wait:
             ended = "" if status == 0 else f"it ended with status {status}; "
             print(f"\n{ended}Enter leads back to the page ", end="", flush=True)

@@ -29,8 +29,8 @@ _TOPICS = {
     "normalization": "Running new_statistics batch_norm batch_normalized standardized rms_norm",
     "dropout": "over_masks",
     "cnn": "max_pool max_pool2d mean_pool2d as_pictures make_lenet lenet lenet_layers",
-    "residual": "residual_block make_resnet resnet resnet_layers features transfer",
-    "representations": "linear_probe probe separability by_depth look flat rings",
+    "residual": "residual_block make_resnet resnet resnet_layers features transfer scattered",
+    "representations": "linear_probe read probe separability by_depth look flat rings",
 }  # `mlp.mlp` and `dropout.dropout` are imported from their files, whose names they have
 _EXPORTS = {name: topic for topic, names in _TOPICS.items() for name in names.split()}
 

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from groundup.errors import InputError
 from groundup.foundations.autograd.autodiff import Array, Tensor, record
-from groundup.foundations.autograd.functions import GELU_CUBIC, GELU_SLOPE
+from groundup.foundations.autograd.functions import gelu
 from groundup.foundations.learning.supervised.logistic import sigmoid
 from groundup.slots import slot
 
@@ -54,13 +54,12 @@ def gelu_backward(gradient: Array, x: Array) -> Array:
     return gradient * (normal_share(x) + x * normal_density(x))
 
 
-def _gelu_tanh(x: Array) -> Array:
-    return 0.5 * x * (1 + np.tanh(GELU_SLOPE * (x + GELU_CUBIC * x**3)))
-
-
 def _gelu_tanh_slope(x: Array) -> Array:
-    t = np.tanh(GELU_SLOPE * (x + GELU_CUBIC * x**3))
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * GELU_SLOPE * (1 + 3 * GELU_CUBIC * x * x)
+    """Its derivative is already a rule of `autograd/functions.py`; the graph is asked for it."""
+    leaf = Tensor(x, True)
+    gelu(leaf).backward(np.ones_like(x))
+    assert leaf.grad is not None
+    return leaf.grad
 
 
 class Activation(NamedTuple):
@@ -77,7 +76,7 @@ ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),  # 1 - s would round to 0 for large x
     "tanh": Activation(np.tanh, lambda x: 1 - np.tanh(x) ** 2),
     "gelu": Activation(lambda x: x * normal_share(x), lambda x: gelu_backward(np.ones_like(x), x)),
-    "gelu_tanh": Activation(_gelu_tanh, _gelu_tanh_slope),
+    "gelu_tanh": Activation(lambda x: gelu(Tensor(x)).data, _gelu_tanh_slope),
     "silu": Activation(lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * sigmoid(-x))),
 }
 

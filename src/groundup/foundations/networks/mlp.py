@@ -161,8 +161,9 @@ def approximations(
         knots = np.linspace(-1, 1, width + 1)
         written.append(mlp(broken_line(knots, function(knots)), Tensor(x[:, None])).data[:, 0])
         start = make_mlp([1, width, 1], seed)
-        start["layer1.bias"] = Tensor(np.random.default_rng(seed).uniform(-1, 1, width), True)  # bends that lie apart
-        found, _ = fit(mlp, start, x[:, None], truth[:, None], steps, len(x), 2e-2, loss=squared_error)
+        bends = np.random.default_rng(seed).uniform(-1, 1, width)  # relu(w x + b) bends at x = -b / w
+        start["layer1.bias"] = Tensor(-start["layer1.weight"].data[0] * bends, True)
+        found, _ = fit(mlp, start, x[:, None], truth[:, None], steps, len(x), 1e-2, loss=squared_error)
         trained.append(mlp(found, Tensor(x[:, None])).data[:, 0])
     errors = [[float(np.abs(one - truth).max()) for one in curves] for curves in (written, trained)]
     return Approximations(x, truth, list(widths), written, trained, *errors)

@@ -8,7 +8,9 @@ A network's last layer is itself a linear classifier, so the layers before it mu
 by step: probes of deeper layers are more often right (Alain & Bengio 2016). A probe shows what is there, not what is used.
 
 The probe is ridge regression onto the one-hot classes: solved at once, no steps to tune. The features are centred first, so the
-intercept costs nothing: W = (X'X + penalty I)^-1 X'Y. Left out: probes with a hidden layer, and controls for the probe's own
+intercept costs nothing, and divided by one number, so that the penalty is as strong in a layer of small numbers as in one of
+large. Least squares also punishes scores that are too right, so a probe may read less off the last layer than its own argmax.
+Left out: probes with a hidden layer, and controls for the probe's own
 strength (`interpret/observe`).
 """
 
@@ -34,26 +36,34 @@ Stages = Callable[[Parameters, Tensor], Sequence[Tensor]]  # what leaves each la
 def linear_probe(features: Array, labels: NDArray, new: Array, penalty: float = 1.0) -> NDArray:
     """Learn to read the labels off features by ridge regression; the label read off each row of `new`.
 
-    features: (examples, numbers); labels: (examples,), of any kind; new: (other examples, numbers). Features and one-hot
-    labels are centred, the weights are (X'X + penalty I)^-1 X'Y, and the class with the largest result is the answer.
+    features: (examples, numbers); labels: (examples,), of any kind; new: (other examples, numbers). The features are centred
+    and divided by the root mean square of all of them together (by 1 where that is 0), and `new` with the same numbers. The
+    one-hot labels are centred. The weights are (X'X + penalty I)^-1 X'Y, and the class with the largest result is the answer.
     """
     classes = np.unique(labels)
     wanted = (labels[:, None] == classes) * 1.0
     middle, share = features.mean(axis=0), wanted.mean(axis=0)
-    x = features - middle
+    scale = np.sqrt(((features - middle) ** 2).mean()) or 1.0
+    x = (features - middle) / scale
     weights = np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (wanted - share))
-    return classes[((new - middle) @ weights + share).argmax(axis=1)]
+    return classes[((new - middle) / scale @ weights + share).argmax(axis=1)]
+
+
+def read(features: ArrayLike, labels: ArrayLike, new: ArrayLike, penalty: float = 1.0) -> NDArray:
+    """`linear_probe` over what a user gives: tables that do not fit, NaN and a single class are refused."""
+    (table, classes, codes), other = with_classes(features, labels), as_matrix(new, "new")
+    same_features(other, table.shape[1])
+    if len(classes) < 2 or not penalty > 0:
+        raise InputError(f"{len(classes)} classes and penalty={penalty}; give at least two and a positive penalty")
+    return linear_probe(table, classes[codes], other, penalty)
 
 
 def probe(features: ArrayLike, labels: ArrayLike, new: ArrayLike, new_labels: ArrayLike, penalty: float = 1.0) -> float:
     """The share of `new` whose label a linear probe reads correctly."""
-    (table, classes, codes), (other, _, _) = with_classes(features, labels), with_classes(new, new_labels)
-    same_features(other, table.shape[1])
-    if len(classes) < 2 or not penalty > 0:
-        raise InputError(
-            f"{len(classes)} class and penalty={penalty}; give at least two classes and a positive penalty"
-        )
-    return float((linear_probe(table, classes[codes], other, penalty) == np.asarray(new_labels)).mean())
+    found, right = read(features, labels, new, penalty), np.asarray(new_labels)
+    if right.shape != found.shape:
+        raise InputError(f"new has {len(found)} rows and new_labels the shape {right.shape}; give one for each row")
+    return float((found == right).mean())
 
 
 def separability(features: ArrayLike, labels: ArrayLike) -> float:

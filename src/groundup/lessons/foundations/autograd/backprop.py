@@ -194,7 +194,7 @@ def _():
 
 @app.cell
 def _():
-    size = mo.ui.slider(steps=[0.25, 0.5, 1.0, 1.5, 2.0, 4.0], value=1.0, label="size of the weights", show_value=True)
+    size = mo.ui.slider(steps=[0.25, 0.5, 1.0, 1.5, 2.0, 4.0], value=0.5, label="size of the weights", show_value=True)
     size
     return (size,)
 

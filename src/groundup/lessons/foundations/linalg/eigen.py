@@ -7,6 +7,7 @@ app = marimo.App(app_title="The directions that stay", width="medium")
 
 with app.setup:
     import math
+    from bisect import bisect_left
 
     import marimo as mo
     import numpy as np
@@ -175,13 +176,13 @@ def _(rival):
     best = _turn[:, 0]
     wrong, _arrow = [], start / np.linalg.norm(start)
     for _ in range(40):
-        wrong.append(np.linalg.norm(_arrow - best * (best @ _arrow)))
+        wrong.append(np.linalg.norm(_arrow - best * (best @ _arrow)) / abs(best @ _arrow))
         _arrow = matrix @ _arrow / np.linalg.norm(matrix @ _arrow)
     plots.lines(
         range(40),
         {"power iteration": wrong, "r to the number of steps": [rival.value**step for step in range(40)]},
         x="step",
-        y="part that is wrong",
+        y="wrong part over right part",
         log_y=True,
         title=f"A rival of {rival.value}",
     )
@@ -190,34 +191,33 @@ def _(rival):
 
 @app.cell
 def _(matrix, start):
-    def needed(method):
-        """The fewest steps after which a method ends."""
-        for allowed in range(1, 5000):
-            try:
-                return allowed, abs(method(allowed)[0] - 1)
-            except InputError:
-                continue
-        raise AssertionError("no end in 5,000 steps")
+    def ends(method, steps):
+        """Whether so many steps are enough."""
+        try:
+            return abs(method(steps)[0] - 1) < 1e-6
+        except InputError:
+            return False
 
-    taken = {
-        "power": needed(lambda steps: power_iteration(matrix, start, steps, tolerance=1e-6)),
-        "inverse, guess 1.02": needed(lambda steps: inverse_iteration(matrix, 1.02, start, steps, tolerance=1e-6)),
-        "Rayleigh from there": needed(
-            lambda steps: rayleigh_iteration(matrix, inverse_iteration(matrix, 1.02, start, tolerance=0.01)[1], steps)
-        ),
+    _near = inverse_iteration(matrix, 1.001, start, tolerance=1e-3)[1]
+    _methods = {
+        "power": lambda steps: power_iteration(matrix, start, steps, tolerance=1e-6),
+        "inverse, guess 1.001": lambda steps: inverse_iteration(matrix, 1.001, start, steps, tolerance=1e-6),
+        "Rayleigh, from a rough arrow": lambda steps: rayleigh_iteration(matrix, _near, steps),
     }
-    plots.value_bars(
-        {"steps": {name: steps for name, (steps, _) in taken.items()}}, y="steps", title="Steps until it ends"
-    )
-    return needed, taken
+    taken = {
+        name: 1 + bisect_left(range(1, 5000), True, key=lambda steps: ends(method, steps))
+        for name, method in _methods.items()
+    }
+    plots.value_bars({"steps": taken}, y="steps", title="Steps until it ends")
+    return ends, taken
 
 
 @app.cell
 def _(rival, taken, wrong):
     assert abs(wrong[39] / wrong[38] - rival.value) < 0.01 or wrong[39] < 1e-12, "the wrong part shrinks by r"
-    assert all(error < 1e-6 for _, error in taken.values()), "all find the same eigenvalue, which is 1"
-    assert taken["Rayleigh from there"][0] <= 4
-    assert rival.value < 0.9 or taken["power"][0] > 3 * taken["inverse, guess 1.02"][0]
+    assert max(taken.values()) < 4999, "all find the same eigenvalue, which is 1"
+    assert taken["Rayleigh, from a rough arrow"] <= 4
+    assert rival.value < 0.9 or taken["power"] > 5 * taken["inverse, guess 1.001"]
     return
 
 
@@ -306,9 +306,10 @@ def _():
     ## Try
 
     - Turn the arrow to 45 and to 135 degrees: on these two the image lies on the arrow, 3 times and 1 time as long.
-    - Set the rival to 0.99: power iteration needs hundreds of steps, inverse iteration a dozen or so, Rayleigh's a few.
-    - Switch the shift on at 3 steps: the last row is empty but for its corner, which is an eigenvalue. Without it, 12 steps
-      are not enough.
+    - Set the rival to 0.99: power iteration needs some 900 steps, the other two a few. Their steps solve equations and
+      cost more, but not hundreds of times more.
+    - Switch the shift on at 3 steps: the last row is empty but for its corner, which is an eigenvalue. Without it the
+      last row loses about half a digit a step.
 
     Write it yourself: `groundup learn start power_iteration`, then `groundup learn start qr_algorithm`
     """)

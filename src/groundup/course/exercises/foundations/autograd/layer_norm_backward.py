@@ -1,17 +1,22 @@
 """Exercise: back through a layer norm, whose mean and deviation depend on every number."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-X = np.array([[1.0, 3.0, 8.0]])
-G = np.array([[1.0, 0.0, -2.0]])
-ONES = np.ones(3)
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    X = np.array([[1.0, 3.0, 8.0]])
+    G = np.array([[1.0, 0.0, -2.0]])
+    ONES = np.ones(3)
+    return X, G, ONES
 
 
 def torchs(gradient, x, weight, eps=1e-5):
     """The same by torch."""
+    import numpy as np
     import torch
 
     leaves = [torch.tensor(one, requires_grad=True) for one in (x, weight, np.zeros_like(weight))]
@@ -21,6 +26,8 @@ def torchs(gradient, x, weight, eps=1e-5):
 
 def some(*size):
     """A gradient, x and weight, the same at every call."""
+    import numpy as np
+
     random = np.random.default_rng(0)
     gradient, x = (random.integers(-4, 5, size).astype(float) for _ in range(2))
     return gradient, x + np.arange(size[-1]), random.integers(1, 5, size[-1]).astype(float)
@@ -28,6 +35,8 @@ def some(*size):
 
 def parts(gradient, x, eps=1e-5):
     """The gradient, the normal numbers and the deviation, for a weight of 1."""
+    import numpy as np
+
     deviation = np.sqrt(x.var(axis=-1, keepdims=True) + eps)
     return gradient, (x - x.mean(axis=-1, keepdims=True)) / deviation, deviation
 
@@ -73,6 +82,7 @@ def by_the_weight(mine):
 @check("values")
 def by_x(mine):
     """The gradient by x is not (h - mean(h) - x̂ mean(h x̂)) / √(variance + eps)."""
+    X, G, ONES = given()
     h, normal, deviation = parts(G, X)
     mistakes = {
         "Takes mean and deviation for constants: they depend on every number of the row.": h / deviation,
@@ -94,6 +104,10 @@ def by_x(mine):
 @check("values")
 def the_weight_counts(mine):
     """Leaves weight out of the gradient by x, or brings it in at the end: h = gradient · weight comes before the means."""
+    import numpy as np
+
+    X, G, _ = given()
+
     weight = np.array([1.0, 2.0, 4.0])
     same(mine(G, X, weight)[0], torchs(G, X, weight)[0])
 
@@ -101,6 +115,7 @@ def the_weight_counts(mine):
 @check("values")
 def eps_is_used(mine):
     """Does not use the eps it is given: the root is of variance + eps, also in x̂."""
+    X, G, ONES = given()
     for got, expected in zip(mine(G, X, ONES, 9.0), torchs(G, X, ONES, 9.0), strict=True):
         same(got, expected)
 

@@ -1,15 +1,21 @@
 """Exercise: back through a matrix product, the work of every layer."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-A, B, G = (np.array(rows, dtype=float) for rows in ([[1, 2], [3, 4]], [[0, 1], [2, 5]], [[1, 0], [2, 3]]))
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    A, B, G = (np.array(rows, dtype=float) for rows in ([[1, 2], [3, 4]], [[0, 1], [2, 5]], [[1, 0], [2, 3]]))
+    return A, B, G
 
 
 def stacks(*shapes):
     """Arrays of small whole numbers, the same at every call."""
+    import numpy as np
+
     random = np.random.default_rng(1)
     return [random.integers(-3, 4, size).astype(float) for size in shapes]
 
@@ -43,6 +49,8 @@ def a_matrix_for_a_whole_stack(mine):
 @check("values")
 def of_single_numbers(mine):
     """For single numbers c = ab: the gradient by a is g·b, the one by b is a·g."""
+    import numpy as np
+
     two, three, five = (np.array([[number]]) for number in (2.0, 3.0, 5.0))
     mistakes = {
         "Gives them in the wrong order: first the gradient by a, then the one by b.": (five * 2, five * 3),
@@ -54,6 +62,7 @@ def of_single_numbers(mine):
 @check("values")
 def the_side_and_the_transpose(mine):
     """For C = AB the gradients are G Bᵀ and Aᵀ G: mind which side, and which is transposed."""
+    A, B, G = given()
     mistakes = {
         "Does not transpose: G Bᵀ and Aᵀ G.": (G @ B, A @ G),
         "Multiplies from the wrong side: G stands left of Bᵀ, and right of Aᵀ.": (B.T @ G, G @ A.T),
@@ -96,6 +105,8 @@ def as_torchs(mine):
 @check("speed")
 def products_of_matrices(mine):
     """Is far slower than the reference: two matrix products, no loop."""
+    import numpy as np
+
     from groundup.foundations.autograd.autodiff import matmul_backward
 
     fast(mine, matmul_backward, [np.ones((48, 48))] * 3)

@@ -1,18 +1,20 @@
 """Exercise: backpropagation through a network, by hand."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
 
 def one(*rows):
     """An array of floats."""
+    import numpy as np
+
     return np.array(rows, dtype=float)
 
 
 def network(*sizes, examples=3):
     """Activations, targets and layers of a tanh network, the same at every call."""
+    import numpy as np
+
     random = np.random.default_rng(0)
     layers = [
         (random.integers(-2, 3, (n, m)) / 4, random.integers(-2, 3, m) / 4)
@@ -53,6 +55,8 @@ def a_pair_for_each_layer(mine):
 @check("values")
 def the_difference_at_the_top(mine):
     """Is not p - onehot(target) at the scores: for two equal scores and target 0 the gradient is (-1/2, 1/2)."""
+    import numpy as np
+
     mistakes = {
         "Uses the probabilities without taking 1 from that of the target.": [(one([1, 1]), one(0.5, 0.5))],
         "Turns the sign round: p - onehot(target), so that the step against it raises the target's score.": [
@@ -67,6 +71,8 @@ def the_difference_at_the_top(mine):
 @check("values")
 def the_mean_over_the_examples(mine):
     """Is not divided by the number of examples: the loss is their mean."""
+    import numpy as np
+
     activations, layers = [one([2], [2]), one([0, 0], [0, 0])], [(one([0, 0]), one(0, 0))]
     mistakes = {
         "Takes the mean for the bias a second time: it is divided by the examples already, so sum.": [
@@ -79,6 +85,8 @@ def the_mean_over_the_examples(mine):
 @check("values")
 def through_a_tanh(mine):
     """Is wrong below a tanh: δ' = (δ Wᵀ) ⊙ (1 - a²), where a is the tanh itself."""
+    import numpy as np
+
     a, weight = 0.5, one([1, 3])
     scores = one([0, 0])
     delta = one(-0.5, 0.5)

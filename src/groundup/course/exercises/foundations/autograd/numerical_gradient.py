@@ -1,7 +1,5 @@
 """Exercise: a gradient that is measured, the judge of every gradient that is derived."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import same, shape
 
@@ -23,12 +21,16 @@ def cube(x):
 
 def both(numbers):
     """An array of floats."""
+    import numpy as np
+
     return np.array(numbers, dtype=float)
 
 
 @check("shape")
 def one_number_for_each(mine):
     """Does not give one derivative for each number: the result has the shape of the point."""
+    import numpy as np
+
     for size in ((1,), (2,), (2, 3), (2, 1, 2)):
         shape(mine(square, np.ones(size)), size)
 
@@ -36,6 +38,8 @@ def one_number_for_each(mine):
 @check("values")
 def whole_numbers_move_too(mine):
     """Makes its copies with the integers of the point, where a step of 0.00001 is lost: copy with dtype=float."""
+    import numpy as np
+
     same(mine(square, np.array([1, 2])), both([2, 4]), rtol=1e-7)
 
 
@@ -73,6 +77,8 @@ def the_step_is_used(mine):
 @check("speed")
 def two_calls_for_each_number(mine):
     """Calls the function more than twice for each number: f at x + h and at x - h is all that is needed."""
+    import numpy as np
+
     calls = 0
 
     def counted(x):

@@ -1,15 +1,20 @@
 """Exercise: back through a softmax, without its matrix of derivatives."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-P, G = np.array([0.75, 0.25]), np.array([1.0, 0.0])  # probabilities of the scores ln 3 and 0
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    P, G = np.array([0.75, 0.25]), np.array([1.0, 0.0])  # probabilities of the scores ln 3 and 0
+    return P, G
 
 
 def torchs(gradient, probabilities, axis=-1):
     """The same by torch."""
+    import numpy as np
     import torch
 
     scores = torch.tensor(np.log(probabilities), requires_grad=True)
@@ -19,6 +24,8 @@ def torchs(gradient, probabilities, axis=-1):
 
 def some(size, axis=-1):
     """A gradient and probabilities along an axis, the same at every call."""
+    import numpy as np
+
     random = np.random.default_rng(0)
     raised = random.integers(1, 9, size).astype(float)
     return random.integers(-3, 4, size).astype(float), raised / raised.sum(axis=axis, keepdims=True)
@@ -34,6 +41,7 @@ def one_number_for_each_score(mine):
 @check("values")
 def two_scores(mine):
     """Is not p ⊙ (g - Σ g p)."""
+    P, G = given()
     mistakes = {
         "Takes only the diagonal p (1 - p) of the Jacobian: raising one score also lowers the other probabilities.": P
         * (1 - P)
@@ -65,6 +73,8 @@ def along_the_axis_that_is_given(mine):
 @check("values")
 def a_certain_answer(mine):
     """Divides by a probability, which may be 0: no division is needed."""
+    import numpy as np
+
     same(mine(np.array([2.0, 5.0]), np.array([1.0, 0.0])), np.array([0.0, 0.0]))
 
 

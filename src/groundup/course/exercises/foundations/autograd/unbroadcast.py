@@ -1,17 +1,25 @@
 """Exercise: what is repeated forward is summed backward."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-TABLE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    TABLE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    return TABLE
+
+
 SHAPES = [((2, 3), (2, 3)), ((2, 3), (3,)), ((4, 2, 3), (2, 3)), ((5, 4, 2, 3), (3,))]
 
 
 @check("shape")
 def axes_in_front_go(mine):
     """Leaves an axis that the array did not have: sum over the axes in front, as many as the gradient has more."""
+    import numpy as np
+
     for large, small in SHAPES:
         shape(mine(np.ones(large), small), small)
 
@@ -19,6 +27,8 @@ def axes_in_front_go(mine):
 @check("shape")
 def axes_of_one_stay(mine):
     """Loses an axis of size 1, or leaves it long: sum over it with keepdims=True."""
+    import numpy as np
+
     for large, small in (((2, 3), (2, 1)), ((2, 3), (1, 3)), ((4, 2, 3), (2, 1)), ((4, 2, 3), (1, 1))):
         shape(mine(np.ones(large), small), small)
 
@@ -26,6 +36,7 @@ def axes_of_one_stay(mine):
 @check("values")
 def rows_are_summed(mine):
     """A row that was used twice gets the sum of both gradients."""
+    TABLE = given()
     mistakes = {
         "Takes the mean: each copy had its full part in the result, so they are summed.": TABLE.mean(0),
         "Takes the first copy's gradient and drops the others.": TABLE[0],
@@ -38,6 +49,10 @@ def rows_are_summed(mine):
 @check("values")
 def a_column_is_summed_along_its_rows(mine):
     """A column that was repeated to the right gets the sums along the rows."""
+    import numpy as np
+
+    TABLE = given()
+
     mistakes = {
         "Cuts the numbers into pieces of the new size and adds those, whatever row they came from: name the axis.": np.array(
             [[9.0], [12.0]]
@@ -51,6 +66,8 @@ def a_column_is_summed_along_its_rows(mine):
 @check("values")
 def the_right_axis_of_a_square(mine):
     """Sums a square along the wrong axis: axes are matched from the right, so (2,) is a row and (2, 1) a column."""
+    import numpy as np
+
     square = np.array([[1.0, 2.0], [3.0, 4.0]])
     for small, expected in (((2,), [4, 6]), ((1, 2), [[4, 6]]), ((2, 1), [[3], [7]])):
         same(mine(square, small), np.array(expected, dtype=float))
@@ -59,6 +76,8 @@ def the_right_axis_of_a_square(mine):
 @check("values")
 def both_kinds_at_once(mine):
     """Is wrong where an array was repeated along a new axis in front and along an axis of size 1 at once."""
+    import numpy as np
+
     cube = np.arange(8.0).reshape(2, 2, 2)
     same(mine(cube, (2, 1)), cube.sum(axis=(0, 2))[:, None])
 
@@ -66,6 +85,7 @@ def both_kinds_at_once(mine):
 @check("invariant")
 def what_was_not_repeated_stays(mine):
     """Changes a gradient whose array was not repeated, or loses an axis that had size 1 from the beginning."""
+    TABLE = given()
     for array in (TABLE, TABLE[:1], TABLE[:, :1]):
         same(mine(array, array.shape), array)
 
@@ -73,6 +93,8 @@ def what_was_not_repeated_stays(mine):
 @check("speed")
 def whole_axes_at_once(mine):
     """Is far slower than the reference: sum whole axes, no loop over their numbers."""
+    import numpy as np
+
     from groundup.foundations.autograd.autodiff import unbroadcast
 
     fast(mine, unbroadcast, (np.ones((64, 64)), (64, 1)))

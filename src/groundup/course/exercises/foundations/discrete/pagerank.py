@@ -1,16 +1,22 @@
 """Exercise: who is central, by a random walk along the arrows."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape, that
 
-STAR = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0]], dtype=float)  # 1 and 2 point at 0, from which no arrow leaves
-FORK = np.array([[0, 3, 1], [1, 0, 0], [1, 1, 0]], dtype=float)
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    STAR = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0]], dtype=float)  # 1 and 2 point at 0, from which no arrow leaves
+    FORK = np.array([[0, 3, 1], [1, 0, 0], [1, 1, 0]], dtype=float)
+    return STAR, FORK
 
 
 def solved(edges, damping=0.85):
     """The ranks as the solution of their linear equations."""
+    import numpy as np
+
     edges = np.asarray(edges, float)
     out = edges.sum(1, keepdims=True)
     steps = np.where(out > 0, edges / np.where(out > 0, out, 1), 1 / len(edges))
@@ -20,6 +26,8 @@ def solved(edges, damping=0.85):
 @check("shape")
 def a_rank_a_node(mine):
     """Gives another number of ranks than there are nodes."""
+    import numpy as np
+
     for nodes in (1, 3):
         shape(mine(np.ones((nodes, nodes))), (nodes,))
 
@@ -27,12 +35,17 @@ def a_rank_a_node(mine):
 @check("finite")
 def where_no_arrow_leaves(mine):
     """Divides by 0 at a node without arrows: from there the walk jumps to any node alike, 1/n each."""
+    STAR, _ = given()
     finite(mine(STAR))
 
 
 @check("invariant")
 def shares_sum_to_one(mine):
     """The ranks are shares of time: they are to sum to 1."""
+    import numpy as np
+
+    STAR, FORK = given()
+
     for edges in (np.ones((2, 2)), FORK, STAR):
         that(abs(float(np.sum(got := mine(edges))) - 1) < 1e-9, expected="a sum of 1", got=got)
 
@@ -40,12 +53,18 @@ def shares_sum_to_one(mine):
 @check("values")
 def all_alike(mine):
     """Where every node is like every other, all ranks are equal."""
+    import numpy as np
+
     same(mine(np.array([[0, 1], [1, 0]])), np.array([0.5, 0.5]))
 
 
 @check("values")
 def heavier_arrows_are_taken_more_often(mine):
     """Differs from the share of time that the walk spends at each node."""
+    import numpy as np
+
+    _, FORK = given()
+
     turned = solved(FORK.T)
     mistakes = {
         "Goes against the arrows: edges[i, j] leads from i to j, so a row is what may be taken from i.": turned,
@@ -61,12 +80,14 @@ def heavier_arrows_are_taken_more_often(mine):
 @check("values")
 def from_a_dead_end_to_anywhere(mine):
     """Loses the walks at a node without arrows, or keeps them there: they jump to any node alike."""
+    STAR, _ = given()
     same(mine(STAR), solved(STAR))
 
 
 @check("values")
 def the_damping_that_is_given(mine):
     """Ignores the damping that it is given."""
+    _, FORK = given()
     for damping in (0.5, 0.0, 0.99):
         same(mine(FORK, damping), solved(FORK, damping))
 
@@ -74,6 +95,8 @@ def the_damping_that_is_given(mine):
 @check("values")
 def to_nine_digits(mine):
     """Stops too early: the ranks still change in the seventh digit; go on until the change is below the tolerance."""
+    import numpy as np
+
     ring = np.roll(np.eye(5), 1, axis=1) + np.diag([1, 0, 0, 0, 0])
     same(mine(ring, 0.95), solved(ring, 0.95), rtol=1e-9, atol=1e-10)
 

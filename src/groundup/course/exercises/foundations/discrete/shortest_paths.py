@@ -1,21 +1,27 @@
 """Exercise: the fewest arrows from one node to each, breadth first."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import dtype, same, shape
 
 
 def graph(nodes, *edges):
     """The matrix of some arrows."""
+    import numpy as np
+
     matrix = np.zeros((nodes, nodes))
     for start, end in edges:
         matrix[start, end] = 1
     return matrix
 
 
-CHAIN = graph(3, (0, 1), (1, 2))
-LADDER = graph(5, (0, 1), (1, 2), (2, 3), (3, 4), (0, 3))
+def chain():
+    """Three nodes in a row."""
+    return graph(3, (0, 1), (1, 2))
+
+
+def ladder():
+    """Five nodes in a row, and a short cut."""
+    return graph(5, (0, 1), (1, 2), (2, 3), (3, 4), (0, 3))
 
 
 @check("shape")
@@ -28,58 +34,74 @@ def a_distance_a_node(mine):
 @check("dtype")
 def distances_are_whole(mine):
     """A distance is a number of arrows, so an integer."""
-    dtype(mine(CHAIN, 0), np.int64)
+    import numpy as np
+
+    dtype(mine(chain(), 0), np.int64)
 
 
 @check("values")
 def the_source_is_no_arrow_away(mine):
     """The source itself is at distance 0: no arrow is needed."""
+    import numpy as np
+
     same(mine(graph(1), 0), np.array([0]))
 
 
 @check("values")
 def along_a_chain(mine):
     """Is wrong on a chain of arrows 0 -> 1 -> 2."""
+    import numpy as np
+
     mistakes = {
         "Goes against the arrows: edges[i, j] leads from i to j.": np.array([0, -1, -1]),
         "Stops after one arrow: go on from what was found until nothing new is.": np.array([0, 1, -1]),
         "Says only what can be reached, not how far it is.": np.array([0, 1, 1]),
     }
-    same(mine(CHAIN, 0), np.array([0, 1, 2]), mistakes=mistakes)
+    same(mine(chain(), 0), np.array([0, 1, 2]), mistakes=mistakes)
 
 
 @check("values")
 def what_cannot_be_reached(mine):
     """Where no path leads, the distance is -1."""
+    import numpy as np
+
     mistakes = {
         "Goes back along the arrows as well: an arrow from 0 to 1 leads nowhere from 1.": np.array([2, 1, 0]),
         "Leaves 0 where no path leads: that is the source's own distance, so use -1.": np.array([0, 0, 0]),
     }
-    same(mine(CHAIN, 2), np.array([-1, -1, 0]), mistakes=mistakes)
+    same(mine(chain(), 2), np.array([-1, -1, 0]), mistakes=mistakes)
 
 
 @check("values")
 def cycles_come_back(mine):
     """Visits a node a second time on a cycle: what has a distance keeps it."""
+    import numpy as np
+
     same(mine(graph(3, (0, 1), (1, 2), (2, 0)), 0), np.array([0, 1, 2]))
 
 
 @check("values")
 def the_shorter_of_two_ways(mine):
     """Takes the longer of two ways: breadth first, all nodes at one distance before any at the next."""
-    same(mine(LADDER, 0), np.array([0, 1, 2, 1, 2]))
+    import numpy as np
+
+    same(mine(ladder(), 0), np.array([0, 1, 2, 1, 2]))
 
 
 @check("values")
 def weights_do_not_matter(mine):
     """Lets the weight of an arrow matter: whatever is above 0 is one arrow."""
-    same(mine(0.25 * CHAIN, 0), np.array([0, 1, 2]))
-    same(mine(3 * CHAIN, 0), np.array([0, 1, 2]))
+    import numpy as np
+
+    same(mine(0.25 * chain(), 0), np.array([0, 1, 2]))
+    same(mine(3 * chain(), 0), np.array([0, 1, 2]))
 
 
 @check("values")
 def as_the_powers_of_the_matrix(mine):
     """Differs from the first power of the matrix that holds a walk, on random graphs."""
+    import numpy as np
+
     for seed in range(8):
         random = np.random.default_rng(seed)
         matrix = (random.random((5, 5)) < 0.3).astype(float)

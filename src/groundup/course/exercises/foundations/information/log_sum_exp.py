@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import dtype, fast, finite, same, shape
 
@@ -13,12 +11,16 @@ LARGEST = "largest = z.max(axis=axis, keepdims=True)"
 
 def array(*numbers):
     """Numbers as a float64 array."""
+    import numpy as np
+
     return np.array(numbers, dtype=np.float64)
 
 
 @check("shape")
 def the_axis_goes(mine):
     """The axis that is summed over disappears, and the others stay."""
+    import numpy as np
+
     shape(mine(np.zeros((2, 3))), (2,))
     shape(mine(np.zeros((2, 3)), axis=0), (3,))
     shape(mine(np.zeros((2, 3, 4)), axis=1), (2, 4))
@@ -27,6 +29,8 @@ def the_axis_goes(mine):
 @check("dtype")
 def in_double_precision(mine):
     """Computes in another precision than float64."""
+    import numpy as np
+
     dtype(mine(np.zeros((1, 2), np.float32)), np.float64)
 
 
@@ -67,6 +71,8 @@ def different_logits(mine):
 @check("values")
 def along_the_axis_that_is_asked_for(mine):
     """Sums along another axis than the one it is given."""
+    import numpy as np
+
     z = array([0.0, 1.0], [2.0, 3.0])
     same(mine(z, axis=0), np.log(np.exp(z).sum(0)))
 
@@ -74,12 +80,16 @@ def along_the_axis_that_is_asked_for(mine):
 @check("values")
 def masked_everywhere(mine):
     """Gives NaN for a row of -inf alone: -inf - (-inf) is NaN, so subtract 0 there; the answer is -inf."""
+    import numpy as np
+
     same(mine(array([-np.inf, -np.inf], [-np.inf, 1.0])), array(-np.inf, 1.0))
 
 
 @check("speed")
 def a_vocabulary(mine):
     """Is far slower than the reference: let NumPy go through the rows."""
+    import numpy as np
+
     from groundup.foundations.information.cross_entropy import log_sum_exp
 
     fast(mine, log_sum_exp, (np.zeros((400, 50)),))

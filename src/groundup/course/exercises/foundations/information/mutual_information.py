@@ -1,17 +1,25 @@
 """Exercise: how much one variable tells about another."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
-TABLE = np.array([[0.3, 0.1], [0.2, 0.4]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    TABLE = np.array([[0.3, 0.1], [0.2, 0.4]])
+    return TABLE
+
+
 SUM = "(p[x, y] * bits).sum()"
 BITS = "np.log2(p[x, y]) - np.log2(p.sum(1)[x]) - np.log2(p.sum(0)[y])"
 
 
 def entropy(p):
     """In bits, for probabilities above 0."""
+    import numpy as np
+
     return float(-(p * np.log2(p)).sum())
 
 
@@ -23,6 +31,8 @@ def told(p):
 @check("finite")
 def what_never_happens_together(mine):
     """Gives NaN where two values never come together: leave the zeros out before the logarithm."""
+    import numpy as np
+
     for joint in ([[0.5, 0.0], [0.0, 0.5]], [[0.5, 0.0], [0.25, 0.25]]):
         that(np.isfinite(got := mine(joint)), expected="a number", got=got)
 
@@ -37,6 +47,8 @@ def independence_is_zero(mine):
 @check("values")
 def the_same_thing_twice(mine):
     """Where y is x again, it tells all there is to know of x: its entropy."""
+    import numpy as np
+
     p = np.array([0.75, 0.25])
     mistakes = {
         "Gives nats: take logarithms to base 2.": entropy(p) * float(np.log(2)),
@@ -53,6 +65,10 @@ def the_same_thing_twice(mine):
 @check("values")
 def a_table_by_hand(mine):
     """Differs from the sum of p(x, y) · log2(p(x, y) / (p(x) p(y)))."""
+    import numpy as np
+
+    TABLE = given()
+
     p, chance, turned = TABLE, np.outer(TABLE.sum(1), TABLE.sum(0)), np.outer(TABLE.sum(0), TABLE.sum(1))
     mistakes = {
         "Takes the margins the wrong way round: p(x) is the sum of row x, p(y) that of column y.": float(
@@ -68,6 +84,8 @@ def a_table_by_hand(mine):
 @check("values")
 def more_columns_than_rows(mine):
     """Is wrong where x and y have different numbers of values."""
+    import numpy as np
+
     p = np.array([[0.1, 0.2, 0.15], [0.25, 0.05, 0.25]])
     same(mine(p), told(p))
     same(mine(p.T), told(p))

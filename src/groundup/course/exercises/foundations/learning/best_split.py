@@ -1,18 +1,20 @@
 """Exercise: the question that sorts the examples best."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import same, that
 
 
 def column(*values):
     """A table with one feature."""
+    import numpy as np
+
     return np.array([[float(value)] for value in values])
 
 
 def gini_of(codes):
     """1 - sum of p^2."""
+    import numpy as np
+
     return 1 - sum((np.asarray(codes) == one).mean() ** 2 for one in set(codes))
 
 
@@ -44,6 +46,8 @@ def asked(got):
 @check("invariant")
 def equal_values_stay_together(mine):
     """Puts a threshold on a value between rows that have it: equal values cannot be separated, so only places between different ones count."""
+    import numpy as np
+
     gain = asked(mine(column(1, 1, 2), np.array([0, 1, 1])))[2]
     that(abs(gain - 4 / 9) > 1e-9, expected=(0, 1.5, 1 / 9), got=f"a gain of {gain:.4g}, which no question has")
 
@@ -51,6 +55,8 @@ def equal_values_stay_together(mine):
 @check("invariant")
 def where_nothing_splits_there_is_none(mine):
     """Asks a question that nothing answers differently: where no feature has two values, the answer is None."""
+    import numpy as np
+
     for rows in (1, 2):
         same(mine(column(*[3] * rows), np.arange(rows)), None)
 
@@ -58,6 +64,8 @@ def where_nothing_splits_there_is_none(mine):
 @check("values")
 def two_classes_apart(mine):
     """Does not separate two classes that lie apart."""
+    import numpy as np
+
     x, codes = column(1, 2, 4, 6), np.array([0, 0, 1, 1])
     mistakes = {
         "Puts the threshold on the value below the gap: half way to the next one, a new example has equal room on both sides.": (
@@ -87,6 +95,8 @@ def two_classes_apart(mine):
 @check("values")
 def of_equal_gains_the_first(mine):
     """Decides equal gains otherwise: the lower feature wins, then the lower threshold."""
+    import numpy as np
+
     x = np.array([[1.0, 1.0], [2.0, 2.0]])
     same(asked(mine(x, np.array([0, 1])))[0], 0, "Decides equal gains otherwise: the lower feature wins.")
     same(
@@ -99,6 +109,8 @@ def of_equal_gains_the_first(mine):
 @check("values")
 def the_halves_count_by_size(mine):
     """Takes both halves as equally important: each counts by the part of the rows in it."""
+    import numpy as np
+
     x, codes = column(1, 2, 3, 4, 5, 6), np.array([0, 1, 1, 0, 1, 0])
     same(asked(mine(x, codes)), by_trying(x, codes))
     x, codes = column(1, 2, 3, 4), np.array([0, 1, 1, 1])
@@ -110,6 +122,8 @@ def the_halves_count_by_size(mine):
 @check("values")
 def every_feature_is_tried(mine):
     """Does not find the best of all features."""
+    import numpy as np
+
     x, codes = np.array([[1.0, 7.0], [2.0, 9.0], [3.0, 7.0], [4.0, 9.0]]), np.array([0, 1, 0, 1])
     same(asked(mine(x, codes)), (1, 8.0, 0.5), mistakes={"Tries the first feature only.": by_trying(x[:, :1], codes)})
 
@@ -117,6 +131,8 @@ def every_feature_is_tried(mine):
 @check("values")
 def a_question_without_gain_is_a_question(mine):
     """Refuses a question that gains nothing by itself: the next one may, as in an exclusive or."""
+    import numpy as np
+
     x, codes = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
     got = mine(x, codes)
     that(got is not None, expected=(0, 0.5, 0.0), got=got)
@@ -126,6 +142,8 @@ def a_question_without_gain_is_a_question(mine):
 @check("values")
 def each_half_keeps_min_leaf_rows(mine):
     """Leaves fewer than min_leaf rows in a half."""
+    import numpy as np
+
     x, codes = column(1, 2, 3, 4, 5), np.array([0, 1, 1, 1, 1])
     same(asked(mine(x, codes, min_leaf=2)), by_trying(x, codes, 2))
     same(mine(column(1, 2, 3), np.array([0, 0, 1]), min_leaf=2), None)
@@ -134,6 +152,8 @@ def each_half_keeps_min_leaf_rows(mine):
 @check("values")
 def the_impurity_is_the_callers(mine):
     """Measures with Gini whatever `impurity` is."""
+    import numpy as np
+
     from groundup.foundations.learning.supervised.tree import entropy_impurity
 
     same(asked(mine(column(1, 2), np.array([0, 1]), entropy_impurity)), (0, 1.5, 1.0))
@@ -142,6 +162,8 @@ def the_impurity_is_the_callers(mine):
 @check("values")
 def as_by_trying(mine):
     """Differs from trying every question."""
+    import numpy as np
+
     source = np.random.default_rng(2)
     for rows in (4, 7, 10):
         x, codes = source.integers(0, 5, (rows, 2)).astype(float), source.integers(0, 3, rows)

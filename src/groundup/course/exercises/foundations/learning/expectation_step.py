@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape, that
 
 
 def bells(weights, means, variances):
     """A mixture on a line."""
+    import numpy as np
+
     from groundup.foundations.learning.unsupervised.mixture import Mixture
 
     return Mixture(np.array(weights), np.array(means, float)[:, None], np.array(variances, float)[:, None, None])
@@ -17,6 +17,8 @@ def bells(weights, means, variances):
 
 def by_hand(x, weights, means, variances):
     """Densities and their shares, number by number."""
+    import numpy as np
+
     shares, total = [], 0.0
     for (point,) in x.tolist():
         joint = [
@@ -28,7 +30,14 @@ def by_hand(x, weights, means, variances):
     return np.array(shares), total / len(x)
 
 
-X = np.array([[0.0], [1.0], [3.0]])
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    X = np.array([[0.0], [1.0], [3.0]])
+    return X
+
+
 TWO = ([0.5, 0.5], [0.0, 2.0], [1.0, 1.0])
 UNEVEN = ([0.9, 0.1], [0.0, 2.0], [1.0, 1.0])
 WIDE = ([0.3, 0.7], [0.0, 2.0], [1.0, 9.0])
@@ -37,6 +46,7 @@ WIDE = ([0.3, 0.7], [0.0, 2.0], [1.0, 9.0])
 @check("shape")
 def a_row_a_point_and_a_column_a_bell(mine):
     """Gives a table of another shape than (points, bells)."""
+    X = given()
     for points in (1, 3):
         shape(mine(X[:points], bells(*TWO))[0], (points, 2))
 
@@ -44,6 +54,8 @@ def a_row_a_point_and_a_column_a_bell(mine):
 @check("finite")
 def a_far_point_belongs_to_the_nearest(mine):
     """Underflows far from all bells: every density is 0 there and 0 / 0 is no share; normalise the logarithms (log_sum_exp) before exp."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
         shares, likelihood = mine(np.array([[100.0]]), bells(*TWO))
     finite(shares)
@@ -53,6 +65,10 @@ def a_far_point_belongs_to_the_nearest(mine):
 @check("invariant")
 def every_point_belongs_wholly_to_all_of_them(mine):
     """Gives shares that do not sum to 1 over the bells, for each point."""
+    import numpy as np
+
+    X = given()
+
     shares = mine(X, bells(*TWO))[0]
     columns = "Normalises over the points: the shares of one point, over the bells, sum to 1."
     logs = "Gives logarithms: the shares themselves are wanted."
@@ -65,6 +81,10 @@ def every_point_belongs_wholly_to_all_of_them(mine):
 @check("values")
 def a_point_may_belong_to_several(mine):
     """Gets the shares wrong where two bells of equal weight and width overlap."""
+    import numpy as np
+
+    X = given()
+
     hard = "Gives every point to one bell: that is k-means; here it belongs to each by its share of the density."
     same(mine(X, bells(*TWO))[0], by_hand(X, *TWO)[0], mistakes={hard: np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])})
 
@@ -72,6 +92,10 @@ def a_point_may_belong_to_several(mine):
 @check("values")
 def a_heavy_bell_gets_more(mine):
     """Gets the shares wrong where the weights differ."""
+    import numpy as np
+
+    X = given()
+
     mistakes = {"Leaves out the weights: a bell that made more points is the likelier origin.": by_hand(X, *TWO)[0]}
     logits = np.log(by_hand(X, *TWO)[0]) + np.array(UNEVEN[0])
     mistakes["Adds the weights to logarithms: it is their logarithm that is added."] = np.exp(logits) / np.exp(
@@ -83,6 +107,7 @@ def a_heavy_bell_gets_more(mine):
 @check("values")
 def the_likelihood_is_a_mean(mine):
     """Gets the mean log-density wrong: the logarithm of each point's density (the weighted sum of the bells'), averaged over the points."""
+    X = given()
     joint = mine(X, bells(*UNEVEN))[1]
     expected = by_hand(X, *UNEVEN)[1]
     mistakes = {
@@ -96,6 +121,10 @@ def the_likelihood_is_a_mean(mine):
 @check("values")
 def as_by_hand(mine):
     """Differs from dividing densities by hand."""
+    import numpy as np
+
+    X = given()
+
     for mixture in (TWO, UNEVEN, WIDE):
         same(mine(X, bells(*mixture)), by_hand(X, *mixture))
     same(

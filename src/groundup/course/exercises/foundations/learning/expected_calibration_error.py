@@ -1,13 +1,13 @@
 """Exercise: is "90% sure" right nine times in ten."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
 
 def error(mine, confidence, correct, bins=10):
     """The learner's answer for plain lists."""
+    import numpy as np
+
     return mine(np.array(confidence, float), np.array(correct, float), bins)
 
 
@@ -27,6 +27,8 @@ def by_hand(confidence, correct, bins):
 @check("finite")
 def an_empty_bin_adds_nothing(mine):
     """Divides by the size of an empty bin: a bin without examples adds nothing."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
         got = error(mine, [0.95], [1])
     that(np.isfinite(got), expected=0.05, got=got)
@@ -90,6 +92,8 @@ def the_ends_have_a_bin(mine):
 @check("values")
 def as_by_hand(mine):
     """Differs from going through the bins by hand."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     for bins in (3, 7, 10):
         sure, right = source.random(12).round(3).tolist(), source.integers(0, 2, 12).tolist()

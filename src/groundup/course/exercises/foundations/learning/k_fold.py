@@ -1,13 +1,13 @@
 """Exercise: every example validates once."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
 
 def lists(folds):
     """Folds as lists of plain numbers."""
+    import numpy as np
+
     return [(np.asarray(train).tolist(), np.asarray(held).tolist()) for train, held in folds]
 
 
@@ -24,6 +24,8 @@ def by_hand(order, folds):
 @check("shape")
 def as_many_folds_as_asked(mine):
     """Gives another number of folds than asked for; each is a pair (train, validation)."""
+    import numpy as np
+
     for count, folds in ((2, 2), (6, 3)):
         got = mine(np.arange(count), folds)
         that(len(got) == folds and all(len(one) == 2 for one in got), expected=f"{folds} pairs", got=got)
@@ -32,6 +34,8 @@ def as_many_folds_as_asked(mine):
 @check("invariant")
 def nothing_is_in_both_parts(mine):
     """Trains on what it validates with, so the score praises what was learned by heart."""
+    import numpy as np
+
     for train, held in lists(mine(np.arange(4), 2)):
         that(not set(train) & set(held), expected="no example in both parts", got=(train, held))
 
@@ -39,6 +43,8 @@ def nothing_is_in_both_parts(mine):
 @check("invariant")
 def nothing_is_lost(mine):
     """Loses examples: each is in one of the two parts of every fold, also where the numbers do not come out even."""
+    import numpy as np
+
     for count, folds in ((4, 2), (5, 2), (7, 3)):
         for train, held in lists(mine(np.arange(count), folds)):
             that(
@@ -49,6 +55,8 @@ def nothing_is_lost(mine):
 @check("invariant")
 def each_validates_once(mine):
     """Does not let every example validate exactly once over all folds."""
+    import numpy as np
+
     swapped = "Swaps the two parts: the larger one trains, the smaller one validates."
     for count, folds in ((6, 3), (7, 3)):
         got = lists(mine(np.arange(count), folds))
@@ -60,6 +68,8 @@ def each_validates_once(mine):
 @check("values")
 def each_run_stands_together(mine):
     """Does not cut the order into runs: a run is what stands next to each other, the first fold has the first."""
+    import numpy as np
+
     dealt = "Deals the examples out in turn: a fold is a run of neighbours, since the caller has shuffled already if that was wanted."
     same(
         lists(mine(np.arange(4), 2)),
@@ -74,6 +84,8 @@ def each_run_stands_together(mine):
 @check("values")
 def the_first_runs_get_one_more(mine):
     """Shares the remainder otherwise: the first runs have one more, so sizes differ by at most one."""
+    import numpy as np
+
     last = "Gives the whole remainder to the last run: sizes differ by at most one, and the first runs have one more."
     got = [len(held) for _, held in lists(mine(np.arange(8), 3))]
     same(got, [3, 3, 2], mistakes={last: [2, 2, 4]})
@@ -82,6 +94,8 @@ def the_first_runs_get_one_more(mine):
 @check("values")
 def the_order_is_kept(mine):
     """Changes the order: both parts keep the one that was given."""
+    import numpy as np
+
     places = "Gives places in the order: the numbers that stand there are wanted."
     expected = [([9], [7, 4]), ([7, 4], [9])]
     same(lists(mine(np.array([7, 4, 9]), 2)), expected, mistakes={places: [([2], [0, 1]), ([0, 1], [2])]})

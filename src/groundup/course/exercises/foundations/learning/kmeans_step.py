@@ -1,17 +1,22 @@
 """Exercise: one step of k-means."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape
 
-POINTS = np.array([[0.0, 0.0], [0.0, 2.0], [6.0, 0.0], [6.0, 2.0], [9.0, 1.0]])
-CENTRES = np.array([[1.0, 0.0], [5.0, 0.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    POINTS = np.array([[0.0, 0.0], [0.0, 2.0], [6.0, 0.0], [6.0, 2.0], [9.0, 1.0]])
+    CENTRES = np.array([[1.0, 0.0], [5.0, 0.0]])
+    return POINTS, CENTRES
 
 
 @check("shape")
 def a_label_a_point_and_as_many_centres(mine):
     """Gives other shapes than one label for each point and the centres' own."""
+    POINTS, CENTRES = given()
     for count in (1, 2):
         labels, centres = mine(POINTS, CENTRES[:count])
         shape(labels, (5,))
@@ -21,6 +26,7 @@ def a_label_a_point_and_as_many_centres(mine):
 @check("values")
 def every_point_takes_its_nearest_centre(mine):
     """Gives a point to a centre that is not its nearest."""
+    POINTS, CENTRES = given()
     farthest = "Gives every point to the farthest centre."
     same(mine(POINTS, CENTRES)[0].tolist(), [0, 0, 1, 1, 1], mistakes={farthest: [1, 1, 0, 0, 0]})
 
@@ -28,18 +34,26 @@ def every_point_takes_its_nearest_centre(mine):
 @check("values")
 def of_equally_near_centres_the_first(mine):
     """Decides between equally near centres otherwise: the first one gets the point."""
+    import numpy as np
+
     same(mine(np.array([[0.0], [2.0]]), np.array([[-1.0], [1.0]]))[0].tolist(), [0, 1])
 
 
 @check("values")
 def labels_are_of_the_centres_that_were_given(mine):
     """Gives the labels of the moved centres: a step first assigns and then moves, and the labels belong to what it was given."""
+    import numpy as np
+
     same(mine(np.array([[0.0], [4.0], [5.0]]), np.array([[0.0], [9.0]]))[0].tolist(), [0, 0, 1])
 
 
 @check("values")
 def every_centre_moves_to_the_mean(mine):
     """Moves a centre elsewhere than to the mean of its points."""
+    import numpy as np
+
+    POINTS, CENTRES = given()
+
     mistakes = {
         "Moves every centre to the middle of all points' sum: divide by the number of the centre's own points.": np.array(
             [[0.0, 0.4], [4.2, 0.6]]
@@ -54,6 +68,10 @@ def every_centre_moves_to_the_mean(mine):
 @check("values")
 def a_centre_without_points_stays(mine):
     """Divides by 0 where a centre has no points: it stays where it is."""
+    import numpy as np
+
+    POINTS, _ = given()
+
     far = np.array([[0.0, 0.0], [90.0, 90.0]])
     with np.errstate(all="ignore"):
         centres = mine(POINTS[:2], far)[1]
@@ -64,6 +82,8 @@ def a_centre_without_points_stays(mine):
 @check("values")
 def as_by_hand(mine):
     """Differs from looking at each point by hand."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     for k in (2, 3):
         x = source.normal(size=(7, 2)).round(2)

@@ -2,14 +2,14 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape
 
 
 def by_hand(x, y, weights, intercept):
     """One example after the other, in plain numbers."""
+    import numpy as np
+
     total, last = np.zeros(x.shape[1]), 0.0
     for row, answer in zip(x, y, strict=True):
         believed = 1 / (1 + math.exp(-float(row @ weights + intercept)))
@@ -20,12 +20,16 @@ def by_hand(x, y, weights, intercept):
 
 def at(x, y, weights, intercept):
     """The arguments as arrays of doubles."""
+    import numpy as np
+
     return np.array(x, float), np.array(y, float), np.array(weights, float), intercept
 
 
 @check("shape")
 def one_slope_a_weight(mine):
     """Gives something else than one number for each weight, and one for the intercept."""
+    import numpy as np
+
     for count, features in ((1, 1), (3, 2)):
         shape(mine(np.ones((count, features)), np.ones(count), np.zeros(features), 0.0)[0], (features,))
 
@@ -33,6 +37,8 @@ def one_slope_a_weight(mine):
 @check("finite")
 def large_sums_do_not_overflow(mine):
     """Overflows where the sum is large: exp(z) / (1 + exp(z)) is inf / inf from z = 710 on; the given sigmoid is safe."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
         for weight in (1000.0, -1000.0):
             finite(mine(*at([[1]], [1], [weight], 0.0))[0])
@@ -41,6 +47,8 @@ def large_sums_do_not_overflow(mine):
 @check("values")
 def one_example_without_weights(mine):
     """Is not -1 and -0.5 for an example x = 2 with the answer 1, where all weights are 0 and so p = 1/2."""
+    import numpy as np
+
     mistakes = {
         "Points uphill: the gradient is what was believed minus what came, p - y; going against it is the optimiser's step.": (
             np.array([1.0]),
@@ -59,12 +67,16 @@ def one_example_without_weights(mine):
 @check("values")
 def a_loss_is_a_mean(mine):
     """Adds the examples up: the loss is their mean, so its gradient does not grow with their number."""
+    import numpy as np
+
     same(mine(*at([[1], [1]], [0, 0], [0], 0.0)), (np.array([0.5]), 0.5))
 
 
 @check("values")
 def the_intercept_is_in_the_sum(mine):
     """Leaves the intercept out of z = w . x + b."""
+    import numpy as np
+
     same(mine(*at([[1]], [0], [0], math.log(3))), (np.array([0.75]), 0.75))
     same(
         mine(*at([[1]], [0], [math.log(3)], 0.0)), (np.array([0.75]), 0.75), "Leaves the weights out of z = w . x + b."
@@ -74,6 +86,8 @@ def the_intercept_is_in_the_sum(mine):
 @check("values")
 def as_by_hand(mine):
     """Differs from the sum over examples, written out."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     for count, features in ((2, 2), (5, 3)):
         x, y = source.normal(size=(count, features)).round(2), source.integers(0, 2, count).astype(float)

@@ -2,17 +2,23 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape, that
 
-COUNTS = np.array([[2.0, 1.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 3.0]])  # documents, words
-LABELS = np.array([0, 0, 1])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    COUNTS = np.array([[2.0, 1.0, 0.0], [2.0, 0.0, 1.0], [0.0, 1.0, 3.0]])  # documents, words
+    LABELS = np.array([0, 0, 1])
+    return COUNTS, LABELS
 
 
 def by_hand(counts, labels, smoothing):
     """log P(class) and log P(word | class), number by number."""
+    import numpy as np
+
     classes = sorted(set(labels.tolist()))
     prior = [math.log(labels.tolist().count(one) / len(labels)) for one in classes]
     words = []
@@ -28,6 +34,7 @@ def by_hand(counts, labels, smoothing):
 @check("shape")
 def a_row_of_words_for_each_class(mine):
     """Gives tables of another shape: log_prior has one number a class, log_likelihood one row a class and one column a word."""
+    COUNTS, LABELS = given()
     for words in (2, 3):
         model = mine(COUNTS[:, :words], LABELS)
         shape(model.log_prior, (2,))
@@ -37,6 +44,10 @@ def a_row_of_words_for_each_class(mine):
 @check("finite")
 def an_unseen_word_is_not_impossible(mine):
     """Makes a word impossible that a class never showed: its logarithm is -inf, and one such word outvotes all others. Add smoothing to every count."""
+    import numpy as np
+
+    COUNTS, LABELS = given()
+
     with np.errstate(all="ignore"):
         finite(mine(COUNTS, LABELS).log_likelihood)
 
@@ -44,6 +55,10 @@ def an_unseen_word_is_not_impossible(mine):
 @check("invariant")
 def the_words_of_a_class_are_a_distribution(mine):
     """Gives words that do not sum to 1 in each class: what was added to every count is also added to their sum, once a word."""
+    import numpy as np
+
+    COUNTS, LABELS = given()
+
     model = mine(COUNTS, LABELS)
     that(
         np.all(model.log_likelihood <= 0),
@@ -65,6 +80,10 @@ def the_words_of_a_class_are_a_distribution(mine):
 @check("values")
 def the_prior_is_the_share_of_the_documents(mine):
     """Gets P(class) wrong: it is the part of the documents that have the class."""
+    import numpy as np
+
+    _, LABELS = given()
+
     mistakes = {
         "Takes the class's share of the words as its prior: a long document is still one document.": np.log([0.6, 0.4]),
         "Takes all classes as equally likely: P(class) is its share of the documents.": np.log([0.5, 0.5]),
@@ -76,6 +95,10 @@ def the_prior_is_the_share_of_the_documents(mine):
 @check("values")
 def every_occurrence_counts(mine):
     """Gets P(word | class) wrong: occurrences in the class's documents plus smoothing, over all of them plus smoothing times the words."""
+    import numpy as np
+
+    COUNTS, LABELS = given()
+
     mistakes = {
         "Counts in how many documents a word stands: in this form every occurrence counts.": np.log(
             [[3 / 7, 2 / 7, 2 / 7], [1 / 5, 2 / 5, 2 / 5]]
@@ -87,12 +110,17 @@ def every_occurrence_counts(mine):
 @check("values")
 def smoothing_may_be_any_number(mine):
     """Adds 1 whatever `smoothing` is."""
+    COUNTS, LABELS = given()
     same(mine(COUNTS, LABELS, 0.1).log_likelihood, by_hand(COUNTS, LABELS, 0.1)[1])
 
 
 @check("values")
 def classes_in_sorted_order(mine):
     """Mixes the classes' rows: they stand in sorted order, whatever order the documents have."""
+    import numpy as np
+
+    COUNTS, _ = given()
+
     same(mine(COUNTS, np.array([1, 1, 0])).log_likelihood, by_hand(COUNTS, np.array([1, 1, 0]), 1.0)[1])
 
 

@@ -1,21 +1,31 @@
 """Exercise: ask the most similar examples."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
-LINE = np.array([[0.0], [1.0], [2.0], [10.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    LINE = np.array([[0.0], [1.0], [2.0], [10.0]])
+    return LINE
 
 
 def answers(got):
     """The classes as a list."""
+    import numpy as np
+
     return np.asarray(got).tolist()
 
 
 @check("shape")
 def one_answer_a_query(mine):
     """Gives another number of answers than there are queries."""
+    import numpy as np
+
+    LINE = given()
+
     for queries in (1, 3):
         shape(mine(LINE, np.array([0, 0, 1, 1]), LINE[:queries] + 0.2, 1), (queries,))
 
@@ -23,6 +33,10 @@ def one_answer_a_query(mine):
 @check("invariant")
 def one_neighbour_repeats_what_it_has_seen(mine):
     """Does not find an example itself when asked for it with k = 1: its distance is 0, and the nearest come first."""
+    import numpy as np
+
+    LINE = given()
+
     labels = np.array([5, 6, 7, 8])
     far = "Asks the farthest examples: the smallest distances come first."
     same(
@@ -38,6 +52,10 @@ def one_neighbour_repeats_what_it_has_seen(mine):
 @check("values")
 def most_votes_win(mine):
     """Does not let k examples vote."""
+    import numpy as np
+
+    LINE = given()
+
     labels = np.array([1, 0, 0, 1])
     few = "Lets the nearest one alone decide: all k vote."
     same(answers(mine(LINE, labels, np.array([[0.1]]), 3)), [0], mistakes={few: [1]})
@@ -48,6 +66,8 @@ def most_votes_win(mine):
 @check("values")
 def distance_is_euclidean(mine):
     """Measures the distance otherwise: it is the root of the sum of squares over all features."""
+    import numpy as np
+
     x, labels = np.array([[1.0, 9.0], [2.0, 0.0]]), np.array([0, 1])
     same(answers(mine(x, labels, np.zeros((1, 2)), 1)), [1], mistakes={"Looks at the first feature only.": [0]})
     x = np.array([[3.0, 3.0], [0.0, 5.0]])
@@ -61,6 +81,10 @@ def distance_is_euclidean(mine):
 @check("values")
 def of_equal_votes_the_first_class(mine):
     """Decides equal votes otherwise: the first class in sorted order wins, whoever is nearer."""
+    import numpy as np
+
+    LINE = given()
+
     for labels in ([0, 1], [1, 0]):
         same(answers(mine(LINE[:2], np.array(labels), np.array([[0.1]]), 2)), [0])
 
@@ -68,6 +92,8 @@ def of_equal_votes_the_first_class(mine):
 @check("values")
 def of_equal_distances_the_first_example(mine):
     """Decides equal distances otherwise: the example that stands first counts as nearer, so the sort must be stable."""
+    import numpy as np
+
     for labels in ([0, 1], [1, 0]):
         same(answers(mine(np.array([[1.0], [-1.0]]), np.array(labels), np.zeros((1, 1)), 1)), labels[:1])
 
@@ -75,6 +101,10 @@ def of_equal_distances_the_first_example(mine):
 @check("values")
 def classes_may_be_words(mine):
     """Cannot answer with words: labels may be strings."""
+    import numpy as np
+
+    LINE = given()
+
     got = answers(mine(LINE, np.array(["cat", "cat", "dog", "dog"]), np.array([[9.0], [0.4]]), 1))
     that(got == ["dog", "cat"], expected=["dog", "cat"], got=got)
 
@@ -82,6 +112,8 @@ def classes_may_be_words(mine):
 @check("values")
 def as_by_hand(mine):
     """Differs from sorting and counting by hand."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     x, labels, queries = (
         source.normal(size=(9, 2)).round(2),

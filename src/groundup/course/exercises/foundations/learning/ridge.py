@@ -1,15 +1,21 @@
 """Exercise: least squares with weights that cost something."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
-TWO = np.array([[-1.0], [1.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    TWO = np.array([[-1.0], [1.0]])
+    return TWO
 
 
 def case(count, features):
     """Features of different scale and answers, the same at every call."""
+    import numpy as np
+
     source = np.random.default_rng(count + 10 * features)
     x = source.normal(size=(count, features)) * np.arange(1, features + 1) + 1
     return x.round(2), source.normal(size=count).round(2)
@@ -17,6 +23,8 @@ def case(count, features):
 
 def by_hand(x, y, penalty):
     """The normal equations of the centred table: (X'X + n penalty I) w = X'y."""
+    import numpy as np
+
     centred, count = x - x.mean(axis=0), len(x)
     weights = np.linalg.solve(centred.T @ centred + count * penalty * np.eye(x.shape[1]), centred.T @ (y - y.mean()))
     return weights, float(y.mean() - x.mean(axis=0) @ weights)
@@ -32,6 +40,10 @@ def one_weight_a_feature(mine):
 @check("values")
 def a_feature_alone(mine):
     """Is not 2 / (1 + 3) for a feature of variance 1, a least-squares weight of 2 and a penalty of 3."""
+    import numpy as np
+
+    TWO = given()
+
     mistakes = {
         "Lets the penalty fade as examples are added: it stands beside the mean of the squares, so beside their sum it counts n "
         "times.": np.array([4 / 5]),
@@ -47,6 +59,8 @@ def a_feature_alone(mine):
 @check("values")
 def what_the_data_hardly_shows_shrinks_most(mine):
     """Shrinks all weights by one factor: a feature of small variance shrinks more than one of large variance."""
+    import numpy as np
+
     x = np.array([[2.0, 0.1], [2.0, -0.1], [-2.0, 0.1], [-2.0, -0.1]])
     same(mine(x, x @ [1.0, 1.0], 1.0).weights, np.array([4 / 5, 0.01 / 1.01]))
 
@@ -54,6 +68,10 @@ def what_the_data_hardly_shows_shrinks_most(mine):
 @check("values")
 def the_same_examples_twice_change_nothing(mine):
     """Changes its weights when every example is given twice: the loss is a mean, so they stay."""
+    import numpy as np
+
+    TWO = given()
+
     same(
         mine(np.tile(TWO, (2, 1)), np.array([-2.0, 2.0, -2.0, 2.0]), 3.0).weights,
         mine(TWO, np.array([-2.0, 2.0]), 3.0).weights,
@@ -84,6 +102,8 @@ def the_intercept_costs_nothing(mine):
 @check("values")
 def without_a_penalty_it_is_least_squares(mine):
     """Differs from least squares where the penalty is 0."""
+    import numpy as np
+
     for features in (1, 2):
         x, y = case(6, features)
         same(mine(x, y, 0.0).weights, np.linalg.lstsq(np.column_stack([x, np.ones(6)]), y)[0][:-1])
@@ -92,6 +112,8 @@ def without_a_penalty_it_is_least_squares(mine):
 @check("values")
 def more_features_than_examples(mine):
     """Fails where there are more features than examples: with a penalty there is one minimum all the same."""
+    import numpy as np
+
     x, y = case(2, 4)
     that(
         np.allclose(mine(x, y, 0.3).weights, by_hand(x, y, 0.3)[0]),

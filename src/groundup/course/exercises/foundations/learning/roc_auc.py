@@ -1,13 +1,13 @@
 """Exercise: does it put the positives above the negatives."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, that
 
 
 def by_pairs(truth, scores):
     """The share of pairs in the right order, a tie counting half."""
+    import numpy as np
+
     above = [
         np.sign(one - other)
         for one, real in zip(scores, truth, strict=True)
@@ -20,6 +20,8 @@ def by_pairs(truth, scores):
 
 def area(mine, truth, scores):
     """The learner's area for plain lists."""
+    import numpy as np
+
     return mine(np.array(truth), np.array(scores, float))
 
 
@@ -46,6 +48,8 @@ def it_is_no_accuracy(mine):
 @check("invariant")
 def only_the_order_counts(mine):
     """Looks at the scores' size: any increasing change of them leaves the order, and so the area."""
+    import numpy as np
+
     truth, scores = np.array([0, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.9])
     for changed in (scores * 100, scores / 100, scores - 5):
         that(abs(mine(truth, changed) - 0.75) < 1e-9, expected=0.75, got=mine(truth, changed))
@@ -68,6 +72,8 @@ def a_tie_counts_half(mine):
 @check("values")
 def as_by_pairs(mine):
     """Differs from counting all pairs."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     for count in (5, 9, 12):
         truth, scores = np.append([0, 1], source.integers(0, 2, count)), source.integers(0, 5, count + 2) / 4
@@ -77,6 +83,8 @@ def as_by_pairs(mine):
 @check("speed")
 def no_loop_over_pairs(mine):
     """Is far slower than the reference: with 20,000 examples there are 100 million pairs; sort once, and add up ranks."""
+    import numpy as np
+
     from groundup.foundations.learning.metrics.ranking import roc_auc
 
     source = np.random.default_rng(0)

@@ -2,16 +2,22 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import finite, same, shape, that
 
-COUNTS = np.array([[1.0, 2.0, 0.0], [3.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    COUNTS = np.array([[1.0, 2.0, 0.0], [3.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    return COUNTS
 
 
 def by_hand(counts, idf=None):
     """Number by number."""
+    import numpy as np
+
     rows = counts.tolist()
     if idf is None:
         there = [sum(row[word] > 0 for row in rows) for word in range(counts.shape[1])]
@@ -29,6 +35,7 @@ def ratio(got):
 @check("shape")
 def a_number_for_each_count(mine):
     """Gives a table of another shape than the counts."""
+    COUNTS = given()
     for words in (2, 3):
         shape(mine(COUNTS[:, :words]), (3, words))
 
@@ -36,6 +43,8 @@ def a_number_for_each_count(mine):
 @check("finite")
 def a_document_without_words_stays_0(mine):
     """Divides by a length of 0: a document without any of the words stays a row of zeros."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
         got = mine(np.array([[0.0, 0.0], [1.0, 1.0]]))
     finite(got)
@@ -45,6 +54,10 @@ def a_document_without_words_stays_0(mine):
 @check("invariant")
 def every_document_is_one_long(mine):
     """Does not make every document one long: the root of the sum of its squares is 1."""
+    import numpy as np
+
+    COUNTS = given()
+
     got = mine(COUNTS)
     sums = "Makes the numbers of a document sum to 1: it is their squares that do."
     columns = "Makes every word one long: a document is a row."
@@ -56,6 +69,7 @@ def every_document_is_one_long(mine):
 @check("values")
 def rare_words_weigh_more(mine):
     """Weighs the words otherwise: the idf is ln((1 + n) / (1 + df)) + 1, here ln(4 / 2) + 1 = 1.693 for the second word and 1 for the first."""
+    COUNTS = given()
     mistakes = {
         "Leaves the words unweighed.": 2.0,
         "Counts how often a word occurs where it should count in how many documents it does.": 2
@@ -71,24 +85,34 @@ def rare_words_weigh_more(mine):
 @check("values")
 def a_word_that_stands_everywhere_still_counts(mine):
     """Gives 0 to a word that stands in every document: 1 is added to the logarithm, so that it counts once."""
+    import numpy as np
+
     same(mine(np.array([[1.0], [2.0]])), np.array([[1.0], [1.0]]))
 
 
 @check("values")
 def counts_count(mine):
     """Only looks whether a word is there: the weight is multiplied by how often."""
+    import numpy as np
+
     same(ratio(mine(np.array([[1.0, 3.0]]))), 3.0)
 
 
 @check("values")
 def an_idf_that_is_given_is_used(mine):
     """Computes weights of its own where `idf` is given: they were learned from the training documents."""
+    import numpy as np
+
+    COUNTS = given()
+
     same(mine(COUNTS, np.array([1.0, 5.0, 2.0])), by_hand(COUNTS, [1.0, 5.0, 2.0]))
 
 
 @check("values")
 def as_by_hand(mine):
     """Differs from the definition, number by number."""
+    import numpy as np
+
     source = np.random.default_rng(0)
     for documents in (2, 5):
         counts = source.poisson(1.0, (documents, 4)).astype(float)
