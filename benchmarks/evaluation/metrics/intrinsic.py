@@ -82,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         save_model(folder + "/model", module)
         peer, expected = timed(theirs(folder + "/model", held_out))
-    assert np.allclose(bits.bits, expected, rtol=1e-4)
+    assert np.allclose(bits.nats / math.log(2), expected, rtol=1e-4)
     tokens, flops = held_out.count, count(module.config).flops_per_token(int(held_out.lengths.mean()))
     print(
         f"model    {tokens / ours:>10,.0f} tokens/s   transformers {tokens / peer:,.0f} ({peer / ours:.2f}x)", end="   "
@@ -91,7 +91,7 @@ def main() -> None:
     fitting, model = timed(lambda: fit_ngram(held_out, 5, VOCAB))
     scoring, _ = timed(lambda: ngram_bits_per_byte(model, held_out))
     print(f"5-gram   {tokens / fitting:>10,.0f} tokens/s counted, {tokens / scoring:,.0f} scored")
-    drawing, _ = timed(lambda: bootstrap(bits.bits, bits.sizes))
+    drawing, _ = timed(lambda: bootstrap(bits.nats, bits.sizes))
     print(f"interval {drawing * 1000:>10.0f} ms for {DOCUMENTS} documents")
 
 

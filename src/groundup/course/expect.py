@@ -69,7 +69,7 @@ def shape(got: Any, expected: Sequence[int], sentence: str = "") -> None:
     """Fail unless `got` is an array of this shape."""
     if not _is_array(got):
         raise Failed(
-            f"Returns {_kind(got)} where a tensor is expected.", expected=f"shape {tuple(expected)}", got=shown(got)
+            f"Returns {_kind(got)} where an array is expected.", expected=f"shape {tuple(expected)}", got=shown(got)
         )
     if tuple(got.shape) != tuple(expected):
         raise Failed(sentence, expected=f"shape {tuple(expected)}", got=f"shape {tuple(got.shape)}")
@@ -225,7 +225,7 @@ def _item(value: Any, place: tuple[int, ...]) -> Any:
 def _array(got: Any, expected: Any) -> None:
     """Fail unless `got` is an array of the expected shape."""
     if not _is_array(got):
-        raise Failed(f"Returns {_kind(got)} where a tensor is expected.", expected=shown(expected), got=shown(got))
+        raise Failed(f"Returns {_kind(got)} where an array is expected.", expected=shown(expected), got=shown(got))
     if tuple(got.shape) != tuple(expected.shape):
         raise Failed(
             f"Returns the shape {tuple(got.shape)} where {tuple(expected.shape)} is expected.",
