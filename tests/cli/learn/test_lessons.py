@@ -2,10 +2,13 @@
 
 import importlib.util
 import subprocess
+import sys
 
 import pytest
 
 from groundup.cli import main
+from groundup.course import exercise as exercises
+from groundup.course import shelf
 from groundup.lessons import VARIABLE
 
 
@@ -56,3 +59,26 @@ def test_one_lesson_is_exported(tmp_path, monkeypatch, capsys):
     assert main(["learn", "book", "--out", "pages", "--lessons", "sampling"]) == 0
     assert "1 lessons: open pages/index.html" in capsys.readouterr().out
     assert (tmp_path / "pages" / "inference.decoding.sampling.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("", "yours: foundations.autograd.unbroadcast"), ("2 * ", "does not hold with your unbroadcast")],
+)
+def test_a_lesson_runs_with_the_learners_function_and_names_it_where_a_claim_fails(tmp_path, wrong, said):
+    pytest.importorskip("marimo", reason="lessons need marimo: pip install 'groundup[learn]'")
+    solution = exercises.solution(shelf.find("unbroadcast"))
+    (tmp_path / "mine.py").write_text(solution.replace("return gradient.sum", f"return {wrong}gradient.sum"))
+    command = [
+        sys.executable,
+        "-m",
+        "groundup.cli",
+        "--mine",
+        str(tmp_path),
+        "learn",
+        "lesson",
+        "foundations.autograd.autodiff",
+        "--run",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert said in done.stderr and done.returncode == (2 if wrong else 0)

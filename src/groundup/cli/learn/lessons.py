@@ -50,7 +50,7 @@ def lesson(options: LessonOptions) -> int:
         return _list(book.lessons())
     chosen = book.find(options.lesson)
     if options.run:
-        return _print(book.run(chosen.path, options.model))
+        return _print(_run(chosen.path, options.model))
     _needs_marimo()
     copy = options.folder / "lessons" / chosen.place
     if not copy.exists():
@@ -58,6 +58,27 @@ def lesson(options: LessonOptions) -> int:
     print(f"{chosen.title}: {copy}, yours to change; Ctrl-C ends it", file=sys.stderr)
     model = {VARIABLE: str(options.model.absolute())} if options.model else {}
     return subprocess.call([sys.executable, "-m", "marimo", "edit", str(copy)], env=os.environ | model)
+
+
+def _run(path: Path, model: Path | None) -> Any:
+    """Run a lesson; with functions of the learner's in it, say which ran, and that it is theirs where a claim does not hold."""
+    from groundup import slots
+    from groundup.cli import verbs
+    from groundup.course import book
+    from groundup.errors import InputError
+
+    try:
+        return book.run(path, model)
+    except Exception as error:
+        cause = error if isinstance(error, AssertionError) else error.__cause__
+        if not (slots.active() and isinstance(cause, AssertionError)):
+            raise
+        names = " or ".join(one.name for one in slots.active() if one.calls) or slots.active()[0].name
+        raise InputError(
+            f"a claim of the lesson does not hold with your {names} ({cause}); `groundup learn check` says what is wrong with it"
+        ) from error
+    finally:
+        verbs.say_mine()
 
 
 def export_book(options: BookOptions) -> None:

@@ -50,7 +50,7 @@ def _():
 
 @app.cell
 def _(derived, measured):
-    assert derived.shape == (200, 300)
+    assert derived.shape == (200, 300), "one derivative for each number"
     assert all(abs(derived[place] - value) < 1e-5 for place, value in measured.items()), "three of them, measured"
     return
 
@@ -82,7 +82,7 @@ def _():
 
 @app.cell
 def _(doubled, notes):
-    assert doubled.tolist() == [2.0, 4.0, -6.0]
+    assert doubled.tolist() == [2.0, 4.0, -6.0], "the derivative of a sum of squares is 2x"
     assert notes == [("*", (3,)), ("sum", ())], "x stands on both sides of the product: both parts were added"
     return
 
@@ -140,7 +140,7 @@ def _(added, arriving, shapes, summed):
     _shape = shapes[added.value]
     _measured = gradient(lambda small: (arriving * (np.zeros((4, 3)) + small)).sum(), np.zeros(_shape))
     assert summed.shape == _shape, "a gradient always has the shape of its array"
-    assert np.allclose(summed, _measured, atol=1e-6)
+    assert np.allclose(summed, _measured, atol=1e-6), "unbroadcast gives what is measured"
     assert summed.sum() == 78, "nothing is lost on the way: 1 + 2 + ... + 12"
     return
 
@@ -177,7 +177,7 @@ def _():
 
 @app.cell
 def _(apart, by_rule):
-    assert apart < 1e-7
+    assert apart < 1e-7, "matmul_backward gives what is measured"
     assert [one.shape for one in by_rule] == [(2, 3), (3, 4)]
     return
 
@@ -209,7 +209,9 @@ def _():
 
 @app.cell
 def _(chances, felt):
-    assert np.allclose(felt, np.diag(chances) - np.outer(chances, chances))
+    assert np.allclose(felt, np.diag(chances) - np.outer(chances, chances)), (
+        "softmax_backward multiplies by the softmax's Jacobian"
+    )
     assert np.allclose(felt.sum(axis=0), 0) and np.allclose(felt.sum(axis=1), 0), "what one gains the others lose"
     return
 
@@ -259,8 +261,8 @@ def _(rounds):
 
 @app.cell
 def _(misses, rounds):
-    assert rounds.value == 0 or misses[-1] < misses[0]
-    assert rounds.value < 1000 or misses[-1] < 0.02
+    assert rounds.value == 0 or misses[-1] < misses[0], "steps against the gradient lower the error"
+    assert rounds.value < 1000 or misses[-1] < 0.02, "after 1000 steps the sine is followed"
     return
 
 

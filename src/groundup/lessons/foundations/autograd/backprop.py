@@ -56,9 +56,9 @@ def _():
 
 @app.cell
 def _(bent, losses, right, straight):
-    assert right(straight) < 0.7
-    assert right(bent) > 0.95
-    assert losses[-1] < losses[0] / 3
+    assert right(straight) < 0.7, "a straight line cannot fence a circle"
+    assert right(bent) > 0.95, "training by mlp_backward finds the circle"
+    assert losses[-1] < losses[0] / 3, "the loss fell"
     return
 
 
@@ -94,7 +94,7 @@ def _():
 
 @app.cell
 def _(blame, measured, said):
-    assert np.allclose(blame, measured, atol=1e-8)
+    assert np.allclose(blame, measured, atol=1e-8), "the blame at the scores is their gradient, as measured"
     assert abs(said.sum() - 1) < 1e-12 and abs(blame.sum()) < 1e-12, (
         "what is too much in all is too little at the right one"
     )
@@ -175,7 +175,7 @@ def _():
 
 @app.cell
 def _(apart, by_library):
-    assert apart < 1e-12
+    assert apart < 1e-12, "mlp_backward does what was done by hand"
     assert [weight.shape for weight, _ in by_library] == [(2, 3), (3, 2)], "a gradient for each weight, of its shape"
     return
 
@@ -301,7 +301,7 @@ def _(bent, inside, points):
 
 @app.cell
 def _(difference):
-    assert difference < 1e-12
+    assert difference < 1e-12, "mlp_backward and autodiff agree"
     return
 
 

@@ -51,7 +51,7 @@ def _():
 
 @app.cell
 def _(nodes, slope, ways):
-    assert ways == 2**40 and nodes == 41
+    assert ways == 2**40 and nodes == 41, "every node is in the order once"
     assert slope == 2.0**40, "exactly what doubling 40 times does to a push"
     return
 
@@ -187,7 +187,7 @@ def _(parted):
 
 @app.cell
 def _(products, total):
-    assert abs(sum(products) - total) < 1e-12
+    assert abs(sum(products) - total) < 1e-12, "backward gives the sum over paths"
     assert len(products) == 2 and 3.0 in products, "by the product: y = 3; by the exponential: e² = 7.389"
     return
 
@@ -269,7 +269,7 @@ def _():
 
 @app.cell
 def _(nearest, right):
-    assert right == 16
+    assert right == 16, "the order of topological_order gives the derivative"
     assert nearest == 4, "a passed on its 1 before the 3 by the other way had arrived"
     return
 
@@ -301,7 +301,9 @@ def _():
 
 @app.cell
 def _(backwards, forwards):
-    assert all(abs(backwards[name] - forwards[name]) < 1e-12 for name in backwards)
+    assert all(abs(backwards[name] - forwards[name]) < 1e-12 for name in backwards), (
+        "forwards and backwards give the same"
+    )
     return
 
 

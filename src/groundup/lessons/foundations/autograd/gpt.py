@@ -47,8 +47,10 @@ def _():
 @app.cell
 def _(first, last, trained):
     assert abs(first * len(trained.characters) - 1) < 0.1, "untrained it guesses evenly"
-    assert last > 0.7
-    assert trained.continue_text("the c", 13).startswith("the cat sat on the")
+    assert last > 0.7, "the trained model knows the next letter"
+    assert trained.continue_text("the c", 13).startswith("the cat sat on the"), (
+        "the trained model writes a sentence of its text"
+    )
     return
 
 
@@ -309,7 +311,9 @@ def _(ids):
 
 @app.cell
 def _(pairs):
-    assert all(abs(one - other) < 1e-8 for one, other in pairs.values())
+    assert all(abs(one - other) < 1e-8 for one, other in pairs.values()), (
+        "derived is as measured, in every part of the model"
+    )
     return
 
 

@@ -189,6 +189,14 @@ def _(rival):
     return best, matrix, start, wrong
 
 
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Now let the library count: after how many steps does each way end, when it has to find the same arrow?
+    """)
+    return
+
+
 @app.cell
 def _(matrix, start):
     def ends(method, steps):

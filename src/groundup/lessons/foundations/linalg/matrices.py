@@ -235,6 +235,15 @@ def _():
     return swapped, together
 
 
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    In the left half of the picture the plane is sheared first, in the right half it is turned first: the order matters.
+    How a product is computed does not; here are all five ways on larger matrices.
+    """)
+    return
+
+
 @app.cell
 def _():
     _source = np.random.default_rng(1)

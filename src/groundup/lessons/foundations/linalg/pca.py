@@ -277,7 +277,7 @@ def _():
     - Turn the line from 30 to 120 degrees: nearly all of the variance, then nearly nothing.
     - Draw 1 and 2: the first component is little else than "is it a day?". Which kinds does only the third one part?
     - In a new cell: `[words[row] for row in np.abs(components.components[0]).argsort()[-3:]]` are the neighbours that decide
-      the first component.
+      the first component: it sets what follows `the` against what follows `on`.
 
     Write it yourself: `groundup learn start pca`
     """)

@@ -198,6 +198,14 @@ def _(mirrors, partly, table):
     return q, r
 
 
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Gram-Schmidt, of the lesson before, also makes columns upright one by one. Compare what both leave.
+    """)
+    return
+
+
 @app.cell
 def _(q, r, table):
     _q, _r = with_positive_diagonal(q, r)

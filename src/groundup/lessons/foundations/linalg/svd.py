@@ -146,6 +146,14 @@ def _():
     return (lengths,)
 
 
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Twenty columns make 190 pairs. Watch the largest cosine that a sweep still meets: it is 0 when all stand upright.
+    """)
+    return
+
+
 @app.cell
 def _():
     _columns, _turns = np.random.default_rng(0).normal(size=(30, 20)), np.eye(20)
@@ -200,6 +208,15 @@ def _(face, rank, shown):
     assert abs(np.linalg.norm(face - shown, 2) - _spectral[rank.value]) < 1e-9
     assert np.linalg.norm(face - _best_on_rival) >= np.linalg.norm(face - shown) - 1e-9, "other columns do no better"
     assert np.linalg.matrix_rank(shown) == rank.value
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Does this work for any table? The error of every rank is known from the singular values alone: it is the root of the sum
+    of squares of those that are left out. Here it is for the face, and for a table of random numbers.
+    """)
     return
 
 

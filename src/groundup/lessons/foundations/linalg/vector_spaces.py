@@ -85,6 +85,15 @@ def _():
     return arrows, needed
 
 
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    Seen from the side, the mixtures of the first two arrows lie on a plane, and the third arrow lies on it too: it brings
+    nothing new.
+    """)
+    return
+
+
 @app.cell
 def _(arrows):
     _weights = np.linspace(-1, 1, 5)
