@@ -23,7 +23,6 @@ from groundup.slots import slot
 Matrix = NDArray[np.float64]
 UNREACHED = -1
 SMALLEST_CHANGE = 1e-14  # a sum of shares is not more exact than that
-SMALLEST_CHANGE = 1e-14  # a sum of shares is not more exact than that
 
 
 def square(edges: ArrayLike) -> Matrix:

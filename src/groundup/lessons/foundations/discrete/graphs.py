@@ -1,4 +1,4 @@
-"""Lesson: graphs as tables of arrows, what layers of attention can see, and which words a walk along the arrows comes to."""
+"""Lesson: graphs as tables of arrows, what layers of attention can see, and where a walk along the arrows ends."""
 
 import marimo
 
@@ -27,9 +27,9 @@ def _():
     mo.md(r"""
     # Who reaches whom?
 
-    Points, and arrows between them: that is a graph. Friends are one, streets are one, and so is attention, where each word of a text looks
-    at others. Afterwards you can write a graph as a table of numbers, read off it how far a model with many layers sees, and find the points
-    that everything leads to.
+    Points, and arrows between them: that is a graph. Friends are one, streets are one, and so is attention, where each
+    word of a text looks at others. Afterwards you can write a graph as a table of numbers, read off it how far a model
+    with many layers sees, and find the points that everything leads to.
     """)
     return
 
@@ -41,7 +41,8 @@ def _():
     doubling = np.isin(_far, [0, *2 ** np.arange(9)])
     layers = {"near": int(shortest_paths(near, 511)[0]), "doubling": int(shortest_paths(doubling, 511)[0])}
     mo.md(
-        f"In a text of 512 words each word may look at the 9 before it. The last word hears of the first after {layers['near']} layers. Let "
+        "In a text of 512 words each word may look at the 9 before it. The last word hears of the first after "
+        f"{layers['near']} layers. Let "
         f"it look 1, 2, 4, 8, ... 256 words back instead, nine as well, and **{layers['doubling']}** layers are enough."
     )
     return doubling, layers, near
@@ -59,8 +60,8 @@ def _():
     mo.md(r"""
     ## A table of arrows
 
-    Five points and five arrows. Number the points, and write a 1 in row $i$ and column $j$ where an arrow leads from $i$ to $j$: the
-    **adjacency matrix**.
+    Five points and five arrows. Number the points, and write a 1 in row $i$ and column $j$ where an arrow leads from
+    $i$ to $j$: the **adjacency matrix**.
     """)
     return
 
@@ -77,7 +78,7 @@ def _():
 @app.cell
 def _(edges):
     table = adjacency(edges, 5)
-    plots.heat_map(table, x="to", y="from", text=True, low=0, high=1, title="The same as a table")
+    plots.heat_map(table, x="to", y="from", low=0, high=1, title="The same as a table")
     return (table,)
 
 
@@ -85,7 +86,8 @@ def _(edges):
 def _(table):
     twice = walks(table, 2)
     mo.md(
-        f"From 0 to 3 one can go by 1 or by 2. Multiply the table with itself, and the number in row 0, column 3 is **{twice[0, 3]:.0f}**: the "
+        "From 0 to 3 one can go by 1 or by 2. Multiply the table with itself, and the number in row 0, column 3 is "
+        f"**{twice[0, 3]:.0f}**: the "
         "product goes through every point in between and counts the ways."
     )
     return (twice,)
@@ -104,9 +106,10 @@ def _():
     mo.md(r"""
     ## The shortest way
 
-    How many arrows does it take at least? Begin at a point. Whatever an arrow leads to is one away. Whatever an arrow leads to from there,
-    and was not met before, is two away. And so on, until nothing new is found. Since all that is near is found before anything that is
-    farther, the first meeting is the shortest. In a grid of 7 by 7 squares with a wall:
+    How many arrows does it take at least? Begin at a point. Whatever an arrow leads to is one away. Whatever an arrow
+    leads to from there, and was not met before, is two away. And so on, until nothing new is found. Since all that is
+    near is found before anything that is farther, the first meeting is the shortest. In a grid of 7 by 7 squares with a
+    wall:
     """)
     return
 
@@ -125,8 +128,10 @@ def _():
     steps = shortest_paths(grid, source=7 * 3 + 2)
     route = shortest_path(grid, 7 * 3 + 2, 7 * 3 + 4)
     plots.heat_map(
-        steps.reshape(7, 7),
+        np.where(steps < 0, np.nan, steps).reshape(7, 7),
         text=True,
+        low=0,
+        high=20,
         title=f"Steps from the square with the 0; its neighbour beyond the wall is {len(route) - 1} away",
     )
     return grid, route, steps
@@ -145,9 +150,10 @@ def _():
     mo.md(r"""
     ## Attention is a graph
 
-    In a language model each position of a text looks at positions before it. Which ones it may is a table of True and False, the mask: an
-    arrow for each True. One layer follows one arrow. After two layers a position knows what those knew that it looks at. What it can have
-    heard of is what as many arrows as there are layers can reach: its **receptive field**. Add layers:
+    In a language model each position of a text looks at positions before it. Which ones it may is a table of True and
+    False, the mask: an arrow for each True. One layer follows one arrow. After two layers a position knows what those
+    knew that it looks at. What it can have heard of is what as many arrows as there are layers can reach: its
+    **receptive field**. Add layers:
     """)
     return
 
@@ -184,8 +190,8 @@ def _(depth, seen):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    And the doubling arrows of the beginning? Ask for the shortest path to every word back. Any distance is a sum of powers of two, as in a
-    number written in binary, so it takes as many arrows as the number has digits 1.
+    And the doubling arrows of the beginning? Ask for the shortest path to every word back. Any distance is a sum of
+    powers of two, as in a number written in binary, so it takes as many arrows as the number has digits 1.
     """)
     return
 
@@ -215,8 +221,8 @@ def _():
 
     ## Arrows with weights
 
-    A model does not only say whom a word looks at but how much: each row of its attention has numbers that sum to 1. Here is such a table,
-    made up, for six words. Only arrows from 0.25 on are drawn.
+    A model does not only say whom a word looks at but how much: each row of its attention has numbers that sum to 1.
+    Here is such a table, made up, for six words. Only arrows from 0.4 on, to others, are drawn.
     """)
     return
 
@@ -227,14 +233,14 @@ def _():
     attention = np.array(
         [
             [1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-            [0.4, 0.6, 0.0, 0.0, 0.0, 0.0],
+            [0.2, 0.8, 0.0, 0.0, 0.0, 0.0],
             [0.1, 0.7, 0.2, 0.0, 0.0, 0.0],
             [0.1, 0.1, 0.6, 0.2, 0.0, 0.0],
             [0.0, 0.8, 0.1, 0.0, 0.1, 0.0],
             [0.0, 0.3, 0.1, 0.0, 0.5, 0.1],
         ]
     )
-    strong = [(i, j, weight) for i, j, weight in arrows(attention, 0.25) if i != j]
+    strong = [(i, j, weight) for i, j, weight in arrows(attention, 0.4) if i != j]
     plots.flow_chart(
         dict(zip("012345", words, strict=True)),
         [(str(i), str(j), f"{weight:.1f}") for i, j, weight in strong],
@@ -246,10 +252,11 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Which word matters most? Follow the arrows at random: from a word, go to one that it looks at, as often as the weight says, and again
-    from there. Where one is often is what much leads to, by whatever way. One thing has to be prevented: `the` looks at nobody but itself,
-    and who comes there stays. So now and then the walk jumps to any word. The probability of going on is the **damping**, the share of time
-    at each word its **PageRank**, once made to put the pages of the web in order. Choose the damping:
+    Which word matters most? Follow the arrows at random: from a word, go to one that it looks at, as often as the
+    weight says, and again from there. Where one is often is what much leads to, by whatever way. One thing has to be
+    prevented: `the` looks at nobody but itself, and who comes there stays. So now and then the walk jumps to any word.
+    The probability of going on is the **damping**, the share of time at each word its **PageRank**, once made to put
+    the pages of the web in order. Choose the damping:
     """)
     return
 
@@ -268,10 +275,11 @@ def _():
 @app.cell
 def _(attention, damping, words):
     ranks = pagerank(attention, damping=damping.value)
+    _most = f"most at '{words[int(np.argmax(ranks))]}'" if np.ptp(ranks) > 1e-9 else "all words alike"
     plots.value_bars(
         {"share of time": dict(zip(words, ranks, strict=True))},
         y="share of time",
-        title=f"Damping {damping.value}: most at '{words[int(np.argmax(ranks))]}'",
+        title=f"Damping {damping.value}: {_most}",
     )
     return (ranks,)
 
@@ -288,9 +296,10 @@ def _(attention, damping, ranks):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    With little damping the cat leads, at which three words look directly. The longer the walk, the more it ends at the first word: an
-    arrow never leads forward, so every walk drifts to the beginning. A text's first position gets attention from everywhere in real
-    models too; it has other reasons there, but this one comes with the mask.
+    Where the walk goes on half of the time the cat leads, at which `slept` and `it` look so much. The longer it goes
+    on, the more it ends at the first word: an arrow never leads forward, so every walk drifts to the beginning. A
+    text's first position gets attention from everywhere in real models too; it has other reasons there, but this one
+    comes with the mask.
     """)
     return
 
@@ -298,12 +307,12 @@ def _():
 @app.cell
 def _(attention, strong):
     _causal = np.tril(np.ones((64, 64)))
-    drift = [float(pagerank(_causal, damping)[0]) for damping in (0.0, 0.5, 0.85, 0.99)]
-    assert all(np.diff(drift) > 0), "the more steps, the more of the walk has come to the first position"
-    assert drift[0] == 1 / 64 and drift[-1] > 0.5
+    _drift = [float(pagerank(_causal, damping)[0]) for damping in (0.0, 0.5, 0.85, 0.99)]
+    assert all(np.diff(_drift) > 0), "the more steps, the more of the walk has come to the first position"
+    assert np.isclose(_drift[0], 1 / 64) and _drift[-1] > 0.5
     assert pagerank(attention, 0.5).argmax() == 1 and pagerank(attention, 0.999).argmax() == 0
     assert strong[0] == (4, 1, 0.8), "the heaviest arrow: 'it' looks at 'cat'"
-    return (drift,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -312,9 +321,10 @@ def _():
     ## Try
 
     - Seven layers with a window of 4: the last position hears of 22 of 24 words. With 8 it would hear of all.
-    - `never go on`: all words alike, since nothing but the jump is left. `nearly always`: the first word has almost all of the time.
-    - Give `the` a look at `slept` (first row `[0.5, 0, 0.5, 0, 0, 0]`, which no causal mask allows): the walk no longer gets stuck, and
-      the cat leads at any damping but 0.
+    - `never go on`: all words alike, since nothing but the jump is left. `nearly always`: the first word has almost all
+      of the time.
+    - Give `the` a look at `slept` (first row `[0.5, 0, 0.5, 0, 0, 0]`, which no causal mask allows): the walk no longer
+      gets stuck, and the cat leads at any damping but 0.
 
     Write it yourself: `groundup learn start shortest_paths`, then `groundup learn start pagerank`
     """)

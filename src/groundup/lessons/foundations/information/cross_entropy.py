@@ -1,4 +1,4 @@
-"""Lesson: what a wrong belief pays in bits, why that is the loss of every language model, and how to compute it without overflow."""
+"""Lesson: what a wrong belief pays, why a language model's loss is that, and how to compute it without overflow."""
 
 import marimo
 
@@ -28,9 +28,9 @@ def _():
     mo.md(r"""
     # The price of a belief
 
-    The entropy says how surprised one is who knows the true probabilities. Nobody does. This lesson follows someone who believes in others:
-    what it costs, why training a model means to lower that cost, and how a computer gets the number wrong when the formula is typed as it
-    stands.
+    The entropy says how surprised one is who knows the true probabilities. Nobody does. This lesson follows someone who
+    believes in others: what it costs, why training a model means to lower that cost, and how a computer gets the number
+    wrong when the formula is typed as it stands.
     """)
     return
 
@@ -40,14 +40,15 @@ def _():
     typed = naive_log_sum_exp([710.0, 0.0, 0.0])
     careful = float(log_sum_exp([710.0, 0.0, 0.0]))
     mo.md(
-        f"The logarithm of $e^{{710}} + e^0 + e^0$ is 710. Typed as it stands a computer says **{typed}**; with one subtraction before, {careful:.1f}."
+        f"The logarithm of $e^{{710}} + e^0 + e^0$ is 710. Typed as it stands a computer says **{typed}**; with one "
+        f"subtraction before, {careful:.1f}."
     )
     return careful, typed
 
 
 @app.cell
 def _(careful, typed):
-    assert typed == math.inf and careful == 710.0
+    assert typed == math.inf and math.isclose(careful, 710)
     assert naive_log_sum_exp([-800.0, -800.0]) == -math.inf, "and it fails at the other end too"
     return
 
@@ -59,9 +60,9 @@ def _():
 
     ## Weather, and two forecasters
 
-    In a town it is sunny on half of the days, cloudy on a quarter, rainy on a quarter. One forecaster says just that every day. Another
-    says sun 1/4, clouds 1/4, rain 1/2. Each evening a forecaster pays for the surprise: $\log_2(1/q)$ bits, where $q$ is what was said of
-    the weather that came. Over many days the second pays
+    In a town it is sunny on half of the days, cloudy on a quarter, rainy on a quarter. One forecaster says just that
+    every day. Another says sun 1/4, clouds 1/4, rain 1/2. Each evening a forecaster pays for the surprise:
+    $\log_2(1/q)$ bits, where $q$ is what was said of the weather that came. Over many days the second pays
 
     $$\tfrac12 \cdot 2 + \tfrac14 \cdot 2 + \tfrac14 \cdot 1 = 1.75$$
 
@@ -87,7 +88,9 @@ def _():
 @app.cell
 def _(gloomy, paid, truth):
     assert paid["gloomy"] == 0.5 * 2 + 0.25 * 2 + 0.25 * 1 == 1.75
-    assert paid["knows the town"] == entropy(truth) == 1.5, "believing the truth costs its entropy"
+    assert math.isclose(paid["knows the town"], entropy(truth)) and paid["knows the town"] == 1.5, (
+        "believing the truth costs its entropy"
+    )
     assert cross_entropy(truth, [0.5, 0.5, 0.0]) == math.inf, "one day of rain ruins who excluded it"
     assert cross_entropy(gloomy, truth) == 1.75, "here the other way round happens to cost the same; it need not"
     return
@@ -98,8 +101,8 @@ def _():
     mo.md(r"""
     ## Where is the cheapest belief?
 
-    Take two kinds of days only, sun and no sun, so that a belief is one number. Choose how often the sun shines in truth, and look where the
-    curve is lowest.
+    Take two kinds of days only, sun and no sun, so that a belief is one number. Choose how often the sun shines in
+    truth, and look where the curve is lowest.
     """)
     return
 
@@ -141,18 +144,19 @@ def _(beliefs, cheapest, costs, sunny):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    So whoever wants to learn the truth need not know it: it is enough to make the payments small. That is training. The text is the
-    weather, and the model pays for each token that comes. With one token as the truth only one term of the sum is left:
+    So whoever wants to learn the truth need not know it: it is enough to make the payments small. That is training. The
+    text is the weather, and the model pays for each token that comes. With one token as the truth only one term of the
+    sum is left:
 
     $$-\ln q(\text{the token that came})$$
 
-    averaged over the text. It goes by the name of **negative log-likelihood**, and is counted in nats, with $\ln$ for $\log_2$: 1 bit is
-    0.693 nats.
+    averaged over the text. It goes by the name of **negative log-likelihood**, and is counted in nats, with $\ln$ for
+    $\log_2$: 1 bit is 0.693 nats.
 
     ## From scores to probabilities
 
-    A model does not give probabilities. It gives any numbers, called logits. To make probabilities of them, each goes to $e^z$, which is
-    positive, and is divided by the sum of all. The logarithm of that is
+    A model does not give probabilities. It gives any numbers, called logits. To make probabilities of them, each goes
+    to $e^z$, which is positive, and is divided by the sum of all. The logarithm of that is
 
     $$\ln q_i = z_i - \ln \sum_j e^{z_j}$$
 
@@ -191,9 +195,10 @@ def _():
     mo.md(r"""
     ## The one subtraction
 
-    The last assertion is the way out of the overflow. $e^{710}$ is larger than any number that a computer holds in 64 bits. Subtract the
-    largest logit from all first: then no exponent is above 0, and the largest gives $e^0 = 1$, so the sum cannot vanish either. Add it
-    again at the end. Here both ways on two logits that are far apart by one, lifted together:
+    The last assertion is the way out of the overflow. $e^{710}$ is larger than any number that a computer holds in 64
+    bits. Subtract the largest logit from all first: then no exponent is above 0, and the largest gives $e^0 = 1$, so
+    the sum cannot vanish either. Add it again at the end. Here both ways on two logits that are far apart by one,
+    lifted together:
     """)
     return
 
@@ -228,9 +233,9 @@ def _():
     mo.md(r"""
     ## In which direction to learn
 
-    Ask how the loss changes when a logit is pushed a little. The answer is simple enough to be remembered: what was believed, minus what
-    came. If `b` came, its logit is to rise, by as much as was missing to certainty, and the others are to fall by as much as was wasted on
-    them. Walk against it, some steps, from the three logits above:
+    Ask how the loss changes when a logit is pushed a little. The answer is simple enough to be remembered: what was
+    believed, minus what came. If `b` came, its logit is to rise, by as much as was missing to certainty, and the others
+    are to fall by as much as was wasted on them. Walk against it, some steps, from the three logits above:
     """)
     return
 
@@ -239,9 +244,8 @@ def _():
 def _(chances, logits):
     gradient = likelihood_gradient([logits], [1])[0]
     _asked = [believed - came for believed, came in zip(chances, [0, 1, 0], strict=True)]
-    mo.md(
-        f"The gradient: {', '.join(f'{one:+.3f}' for one in gradient)}. By hand: {', '.join(f'{one:+.3f}' for one in _asked)}."
-    )
+    _shown, _wanted = (", ".join(f"{one:+.3f}" for one in numbers) for numbers in (gradient, _asked))
+    mo.md(f"The gradient: {_shown}. By hand: {_wanted}.")
     return (gradient,)
 
 
@@ -265,22 +269,24 @@ def _(logits):
 def _(believed, gradient):
     assert math.isclose(gradient.sum(), 0, abs_tol=1e-12), "what one gains the others lose"
     assert gradient[1] < 0 < min(gradient[0], gradient[2])
-    assert all(np.diff(believed[:, 1]) > 0) and believed[-1, 1] > 0.9
+    assert all(np.diff(believed[:, 1]) > 0) and believed[-1, 1] > 0.9, "b is sure"
     return
 
 
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    A step is large where the belief was wrong and shrinks as it becomes right. A model of 50,000 tokens does just this at every place of
-    its text.
+    A step is large where the belief was wrong and shrinks as it becomes right. A model of 50,000 tokens does just this
+    at every place of its text.
 
     ## Try
 
     - Move the true share to 0.5: the curve is the same to both sides, and its lowest point is one bit.
-    - `negative_log_likelihood(np.zeros((1, 50_000)), [7])` is $\ln 50000 = 10.8$: the loss of a model that knows nothing, and the first
-      number that every training run shows.
-    - Let the walk hear `b` three times and `a` once (targets `[1, 1, 1, 0]`, four equal rows of logits): it comes to rest at 0.75 and 0.25.
+    - `negative_log_likelihood(np.zeros((1, 50_000)), [7])` is $\ln 50000 = 10.8$: the loss of a model that knows
+      nothing, and the first number that every training run shows.
+    - Let the walk hear `b` three times and `a` once: `likelihood_gradient([_path[-1]] * 4, [1, 1, 1, 0]).sum(0)` in
+      place of the one gradient. It goes to 0.75 for `b` and 0.25 for `a`, and the last assertion says that `b`
+      is no longer sure.
 
     Write it yourself: `groundup learn start log_sum_exp`
     """)

@@ -1,4 +1,4 @@
-"""Lesson: what believing the wrong probabilities costs, why the cost has a direction, and how it is estimated from samples."""
+"""Lesson: what believing the wrong probabilities costs, why that has a direction, and how samples estimate it."""
 
 import marimo
 
@@ -22,9 +22,9 @@ def _():
     mo.md(r"""
     # Wrong in two directions
 
-    How far is a model from the truth? The answer of information theory is a number of bits that depends on which of the two one asks. This
-    lesson shows where that comes from, what it does to a model that is too small for its data, and how the number is had when there are too
-    many cases to visit.
+    How far is a model from the truth? The answer of information theory is a number of bits that depends on which of the
+    two one asks. This lesson shows where that comes from, what it does to a model that is too small for its data, and
+    how the number is had when there are too many cases to visit.
     """)
     return
 
@@ -34,7 +34,8 @@ def _():
     true_coin, sure = [0.5, 0.5], [0.999, 0.001]
     there, back = kl_divergence(true_coin, sure), kl_divergence(sure, true_coin)
     mo.md(
-        f"To hold a fair coin for one that nearly always shows heads costs **{there:.2f}** bits a throw; to hold that one for fair, **{back:.2f}**."
+        f"To hold a fair coin for one that nearly always shows heads costs **{there:.2f}** bits a throw; to hold that "
+        f"one for fair, **{back:.2f}**."
     )
     return back, sure, there, true_coin
 
@@ -42,7 +43,7 @@ def _():
 @app.cell
 def _(back, sure, there, true_coin):
     assert there > 4 * back
-    assert kl_divergence(true_coin, true_coin) == kl_divergence(sure, sure) == 0
+    assert np.allclose([kl_divergence(true_coin, true_coin), kl_divergence(sure, sure)], 0)
     return
 
 
@@ -51,8 +52,9 @@ def _():
     mo.md(r"""
     ## What is too much in the bill
 
-    Three kinds of days come in the shares 1/2, 1/4, 1/4. Who knows that is surprised by 1.5 bits a day on average (the entropy). Who
-    believes in 1/4, 1/4, 1/2 pays 1.75 (the cross-entropy). The difference, a quarter of a bit, is paid for being wrong:
+    Three kinds of days come in the shares 1/2, 1/4, 1/4. Who knows that is surprised by 1.5 bits a day on average (the
+    entropy). Who believes in 1/4, 1/4, 1/2 pays 1.75 (the cross-entropy). The difference, a quarter of a bit, is paid
+    for being wrong:
 
     $$D(p \,\|\, q) = H(p, q) - H(p) = \sum_x p(x) \log_2 \frac{p(x)}{q(x)}$$
 
@@ -76,7 +78,7 @@ def _():
 @app.cell
 def _(belief, terms, truth):
     assert terms.tolist() == [0.5, 0.0, -0.25]
-    assert kl_divergence(truth, belief) == terms.sum() == cross_entropy(truth, belief) - entropy(truth)
+    assert np.allclose([kl_divergence(truth, belief), cross_entropy(truth, belief) - entropy(truth)], terms.sum())
     _draw = np.random.default_rng(0).dirichlet(np.ones(5), size=(200, 2))
     assert min(kl_divergence(p, q) for p, q in _draw) > 0, "200 pairs of random distributions: never below 0"
     return
@@ -85,14 +87,16 @@ def _(belief, terms, truth):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    On rainy days the wrong forecaster is even better off than the right one. But these days are rarer than the sunny ones, and the gain is
-    smaller than the loss. It is always so, since the best way to be surprised little is to believe the truth.
+    On rainy days the wrong forecaster is even better off than the right one. But these days are rarer than the sunny
+    ones, and the gain is smaller than the loss. It is always so, since the best way to be surprised little is to
+    believe the truth.
 
     ## A belief that is too simple
 
-    Now the direction. The truth has two humps, at 6 and at 14. The belief may have one hump only: we may choose its middle and its width.
-    No choice fits. Which is the least bad one depends on who pays. If the truth draws and the belief pays, $D(p\,\|\,q)$, then whatever the
-    truth does must be covered. If the belief draws, $D(q\,\|\,p)$, it must not do what the truth never does.
+    Now the direction. The truth has two humps, at 6 and at 14. The belief may have one hump only: we may choose its
+    middle and its width. No choice fits. Which is the least bad one depends on who pays. If the truth draws and the
+    belief pays, $D(p\,\|\,q)$, then whatever the truth does must be covered. If the belief draws, $D(q\,\|\,p)$, it
+    must not do what the truth never does.
     """)
     return
 
@@ -152,14 +156,15 @@ def _(best, cost, direction):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Both happen to language models. Training on text lets the text draw: the model is to cover all that people write, and so it also says
-    what nobody would. Training by rewards lets the model draw, with a penalty for leaving the model it began as: it may keep to a few kinds of answers.
+    Both happen to language models. Training on text lets the text draw: the model is to cover all that people write,
+    and so it also says what nobody would. Training by rewards lets the model draw, with a penalty for leaving the model
+    it began as: it may keep to a few kinds of answers.
 
     ## Never and a little
 
-    What the truth excludes costs the belief nothing at that place. What the belief excludes and happens anyhow costs without end. If both
-    are to be treated alike, compare each with their middle: the **Jensen-Shannon divergence**. It is at most one bit, the answer to
-    "from which of the two was this drawn?".
+    What the truth excludes costs the belief nothing at that place. What the belief excludes and happens anyhow costs
+    without end. If both are to be treated alike, compare each with their middle: the **Jensen-Shannon divergence**. It
+    is at most one bit, the answer to "from which of the two was this drawn?".
     """)
     return
 
@@ -187,28 +192,30 @@ def _():
 
 @app.cell
 def _(backward, between, forward):
-    assert forward[0] == forward[-1] == math.inf and backward[0] == backward[-1] == 1.0
-    assert forward[20] == backward[20] == between[20] == 0.0
+    assert forward[0] == forward[-1] == math.inf and np.allclose([backward[0], backward[-1]], 1)
+    assert np.allclose([forward[20], backward[20], between[20]], 0)
     assert all(middle <= min(one, other) + 1e-12 for one, other, middle in zip(forward, backward, between, strict=True))
-    assert jensen_shannon([1, 0], [0, 1]) == 1.0 and jensen_shannon([1, 0], [0.5, 0.5]) == jensen_shannon(
-        [0.5, 0.5], [1, 0]
-    )
+    assert math.isclose(jensen_shannon([1, 0], [0, 1]), 1), "a bit: from which of two that never agree?"
+    assert math.isclose(jensen_shannon([1, 0], [0.5, 0.5]), jensen_shannon([0.5, 0.5], [1, 0]))
     return
 
 
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    At both edges the first curve is infinite: a coin that never shows tails cannot explain the tails of a fair one.
+
     ## When there are too many cases
 
-    There are more texts than anyone can visit, so the sum cannot be taken. It is an average, though, over draws from $p$, and an average
-    can be estimated: draw, and take the mean of $k_1 = \ln p(x) - \ln q(x)$. Half of these are negative, though the divergence is not.
-    There is a better one. With $r = q(x)/p(x)$:
+    There are more texts than anyone can visit, so the sum cannot be taken. It is an average, though, over draws from
+    $p$, and an average can be estimated: draw, and take the mean of $k_1 = \ln p(x) - \ln q(x)$. Half of these are
+    negative, though the divergence is not. There is a better one. With $r = q(x)/p(x)$:
 
     $$k_3 = r - 1 - \ln r$$
 
-    On average $r$ is 1, since the $q$ sum to 1; so $r - 1$ adds nothing on average. But it undoes much of the noise, and no $k_3$ is
-    negative: $\ln r$ lies below its tangent $r - 1$. Choose how many draws an estimate gets; 400 estimates each.
+    On average $r$ is 1, since the $q$ sum to 1; so $r - 1$ adds nothing on average. But it undoes much of the noise,
+    and no $k_3$ is negative: $\ln r$ lies below its tangent $r - 1$. Choose how many draws an estimate gets; 400
+    estimates each.
     """)
     return
 
@@ -249,13 +256,16 @@ def _(estimates, exact, lowest):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    That is the penalty in the loss of GRPO, token by token: always 0 or more, right on average, and quiet while the model has not gone far.
+    That is the penalty in the loss of GRPO, token by token: always 0 or more, right on average, and quiet while the
+    model has not gone far.
 
     ## Try
 
-    - Let the belief draw: the hump jumps from the middle, where nothing happens, onto the left hump, and becomes narrow.
+    - Let the belief draw: the hump jumps from the middle, where nothing happens, onto the left hump, and becomes
+      narrow.
     - Make the humps equal, 0.5 and 0.5: the belief that draws must forget one of two equally good ones.
-    - Move the draws from 10 to 70: both heaps become narrower together, and with 10 draws `k3` is still better than `k1` with 70.
+    - Move the draws from 10 to 70: both heaps become narrower together, and with 10 draws `k3` is still better than
+      `k1` with 70.
 
     Write it yourself: `groundup learn start kl_divergence`
     """)

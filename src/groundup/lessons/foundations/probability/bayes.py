@@ -84,8 +84,8 @@ def _():
 @app.cell
 def _(per_mille):
     before = np.array([per_mille.value / 1000, 1 - per_mille.value / 1000])
-    yes = np.log([0.99, 0.05])  # of the ill, of the healthy
-    after_yes = np.array([posterior(before, np.tile(yes, (count, 1)))[0] for count in range(6)])
+    _yes = np.log([0.99, 0.05])  # of the ill, of the healthy
+    after_yes = np.array([posterior(before, np.tile(_yes, (count, 1)))[0] for count in range(6)])
     plots.lines(
         range(6),
         {"P(ill)": after_yes},
@@ -143,11 +143,11 @@ def _():
 
 @app.cell
 def _(log_share, shares, text):
-    letters = text.value.replace(" ", "")
-    evidence = np.array([[log_share(language, letter) for language in shares] for letter in letters])
-    beliefs = np.array([posterior(np.full(3, 1 / 3), evidence[:count]) for count in range(len(letters) + 1)])
+    _letters = text.value.replace(" ", "")
+    evidence = np.array([[log_share(language, letter) for language in shares] for letter in _letters])
+    beliefs = np.array([posterior(np.full(3, 1 / 3), evidence[:count]) for count in range(len(_letters) + 1)])
     plots.lines(
-        range(len(letters) + 1),
+        range(len(_letters) + 1),
         dict(zip(shares, beliefs.T, strict=True)),
         x="letters read",
         y="what to believe",
@@ -239,7 +239,7 @@ def _():
     ## Try
 
     - Ill, of a thousand, from 1 to 101: the same first yes means 2%, or 69%.
-    - Read "quelque": one q and it is as good as decided; "whether" is settled by the w, which is hardly ever French, and the h.
+    - Read "quelque": one q and it is at 92%. "whether": its w is hardly ever French, but between English and German 7 letters leave 67 to 33.
     - Give a hypothesis the prior 0. No evidence brings it back.
 
     Write it yourself: `groundup learn start posterior`

@@ -1,14 +1,18 @@
 """Exercise: batch norm in both modes, with nothing remembered in secret."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-X = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 16.0]])
-ONES, ZEROS = np.ones(2), np.zeros(2)
-RUNNING = (np.array([1.0, 2.0]), np.array([4.0, 9.0]))
-MEAN, VARIANCE = np.array([2.0, 12.0]), np.array([8 / 3, 8.0])
+
+def numbers():
+    """The numbers of the cases."""
+    import numpy as np
+
+    X = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 16.0]])
+    ONES, ZEROS = np.ones(2), np.zeros(2)
+    RUNNING = (np.array([1.0, 2.0]), np.array([4.0, 9.0]))
+    MEAN, VARIANCE = np.array([2.0, 12.0]), np.array([8 / 3, 8.0])
+    return X, ONES, ZEROS, RUNNING, MEAN, VARIANCE
 
 
 def torchs(x, weight, bias, running, training, momentum=0.1, eps=1e-5):
@@ -16,13 +20,15 @@ def torchs(x, weight, bias, running, training, momentum=0.1, eps=1e-5):
     import torch
 
     mean, variance = (torch.tensor(one) for one in running)
-    arrays = [torch.tensor(one) for one in (x, weight, bias)]
-    y = torch.nn.functional.batch_norm(arrays[0], mean, variance, *arrays[1:], training, momentum, eps)
+    numbers, scale, shift = (torch.tensor(one) for one in (x, weight, bias))
+    y = torch.nn.functional.batch_norm(numbers, mean, variance, scale, shift, training, momentum, eps)
     return y.numpy(), (mean.numpy(), variance.numpy())
 
 
 def some(*size):
     """x, weight, bias and running statistics, the same at every call."""
+    import numpy as np
+
     random = np.random.default_rng(0)
     x = random.integers(-4, 5, size).astype(float) + random.integers(0, 3, size)
     features = size[1]
@@ -47,6 +53,10 @@ def as_it_came(mine):
 @check("values")
 def in_training(mine):
     """In training the result is not (x - mean) / sqrt(variance + eps) with the batch's own numbers."""
+    import numpy as np
+
+    X, ONES, ZEROS, RUNNING, MEAN, VARIANCE = numbers()
+
     deviation = np.sqrt(VARIANCE + 1e-5)
     mistakes = {
         "Uses the running statistics in training: there the batch's own count.": (X - RUNNING[0])
@@ -66,12 +76,17 @@ def in_training(mine):
 @check("values")
 def afterwards(mine):
     """Afterwards the result is not made with the running statistics, so an example's result depends on its neighbours."""
+    import numpy as np
+
+    X, ONES, ZEROS, RUNNING, _, _ = numbers()
+
     same(mine(X, ONES, ZEROS, RUNNING, False)[0], (X - RUNNING[0]) / np.sqrt(RUNNING[1] + 1e-5))
 
 
 @check("values")
 def the_running_mean(mine):
     """The new running mean is not (1 - momentum) running + momentum batch."""
+    X, ONES, ZEROS, RUNNING, MEAN, _ = numbers()
     mistakes = {
         "Exchanges momentum and 1 - momentum: the batch gets the small share.": 0.1 * RUNNING[0] + 0.9 * MEAN,
         "Gives the batch's own mean as the running one.": MEAN,
@@ -83,6 +98,10 @@ def the_running_mean(mine):
 @check("values")
 def the_running_variance(mine):
     """The new running variance is not (1 - momentum) running + momentum batch."""
+    import numpy as np
+
+    X, ONES, ZEROS, RUNNING, _, VARIANCE = numbers()
+
     mistakes = {
         "Folds in the variance over n: a batch's mean lies too near to its own numbers, so here it is n - 1.": 0.9
         * RUNNING[1]
@@ -95,12 +114,17 @@ def the_running_variance(mine):
 @check("values")
 def nothing_is_learned_afterwards(mine):
     """Changes the running statistics when training is over: they are given back as they are."""
+    X, ONES, ZEROS, RUNNING, _, _ = numbers()
     same(mine(X, ONES, ZEROS, RUNNING, False)[1], RUNNING)
 
 
 @check("values")
 def weight_and_bias(mine):
     """Does not scale by weight and then move by bias, one of each for a feature."""
+    import numpy as np
+
+    X, _, _, RUNNING, _, _ = numbers()
+
     for training in (True, False):
         given = (X, np.array([2.0, -1.0]), np.array([0.5, 3.0]), RUNNING, training)
         same(mine(*given), torchs(*given))
@@ -109,6 +133,7 @@ def weight_and_bias(mine):
 @check("values")
 def its_own_settings(mine):
     """Does not use the momentum or the eps it is given."""
+    X, ONES, ZEROS, RUNNING, _, _ = numbers()
     same(mine(X, ONES, ZEROS, RUNNING, True, 0.5, 1.0), torchs(X, ONES, ZEROS, RUNNING, True, 0.5, 1.0))
 
 
@@ -123,9 +148,12 @@ def pictures(mine):
 @check("gradient")
 def through_a_graph(mine):
     """Cannot be learned through: with a Tensor for x use only arithmetic, .mean(axis=..., keepdims=True) and .reshape."""
+    import numpy as np
     import torch
 
     from groundup.foundations.autograd.autodiff import Tensor
+
+    X, ONES, ZEROS, RUNNING, _, _ = numbers()
 
     leaf, other = Tensor(X, True), torch.tensor(X, requires_grad=True)
     weights = np.arange(6.0).reshape(3, 2) ** 2
@@ -138,7 +166,7 @@ def through_a_graph(mine):
         raise Failed(
             input="x = a Tensor of shape (3, 2)", expected="a Tensor", got=f"{type(error).__name__}: {error}"[:200]
         ) from None
-    same(leaf.grad, other.grad.numpy())
+    same(leaf.grad, np.asarray(other.grad))
 
 
 @check("speed")

@@ -2,26 +2,34 @@
 
 import math
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, finite, same, shape
 
-X = np.array([-2.0, -0.5, 0.0, 1.0, 3.0])
-ONES = np.ones(5)
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    X = np.array([-2.0, -0.5, 0.0, 1.0, 3.0])
+    ONES = np.ones(5)
+    return X, ONES
 
 
 def torchs(gradient, x):
     """The same by torch."""
+    import numpy as np
     import torch
 
     leaf = torch.tensor(x, requires_grad=True)
     torch.nn.functional.gelu(leaf).backward(torch.tensor(gradient))
-    return leaf.grad.numpy()
+    return np.asarray(leaf.grad)
 
 
-def parts(x=X):
+def parts(x=None):
     """The share below x, the density at x."""
+    import numpy as np
+
+    x = given()[0] if x is None else x
     share = np.array([0.5 * math.erfc(-one / math.sqrt(2)) for one in x])
     return share, np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
@@ -29,6 +37,8 @@ def parts(x=X):
 @check("shape")
 def as_x(mine):
     """Gives a gradient of another shape than x."""
+    import numpy as np
+
     for size in ((1,), (5,), (2, 3)):
         shape(mine(np.ones(size), np.zeros(size)), size)
 
@@ -36,18 +46,23 @@ def as_x(mine):
 @check("finite")
 def far_out(mine):
     """Is not finite far from 0."""
+    import numpy as np
+
     finite(mine(np.ones(4), np.array([-1000.0, -30.0, 30.0, 1000.0])))
 
 
 @check("invariant")
 def far_from_0_it_is_a_relu(mine):
     """Is not 1 far above 0 and 0 far below: there a GELU is a relu."""
+    import numpy as np
+
     same(mine(np.ones(2), np.array([12.0, -12.0])), np.array([1.0, 0.0]))
 
 
 @check("values")
 def the_slope(mine):
     """The derivative of x P(x) is not P(x) + x p(x)."""
+    X, ONES = given()
     share, density = parts()
     mistakes = {
         "Takes P for a constant: it depends on x too, which adds x p(x).": share,
@@ -63,6 +78,7 @@ def the_slope(mine):
 @check("values")
 def times_the_gradient(mine):
     """Does not multiply by the gradient that came."""
+    X, ONES = given()
     mistakes = {"Adds the gradient that came: the chain rule multiplies.": torchs(ONES, X) + 3.0}
     same(mine(3 * ONES, X), 3 * torchs(ONES, X), mistakes=mistakes)
 
@@ -70,6 +86,8 @@ def times_the_gradient(mine):
 @check("values")
 def the_exact_one(mine):
     """Is the derivative of an approximation (with a tanh, or x sigmoid(1.702 x)): take P and p themselves."""
+    import numpy as np
+
     x = np.linspace(-3, 3, 13)
     same(mine(np.ones(13), x), torchs(np.ones(13), x), rtol=1e-9, atol=1e-12)
 
@@ -77,6 +95,8 @@ def the_exact_one(mine):
 @check("gradient")
 def tables_too(mine):
     """Differs from torch's for a table of numbers with a gradient of its own for each."""
+    import numpy as np
+
     gradient, x = np.arange(-3.0, 3.0).reshape(2, 3), np.arange(-2.5, 3.5).reshape(2, 3)
     same(mine(gradient, x), torchs(gradient, x))
 
@@ -84,6 +104,8 @@ def tables_too(mine):
 @check("speed")
 def whole_arrays(mine):
     """Is far slower than the reference: compute on whole arrays."""
+    import numpy as np
+
     from groundup.foundations.networks.activations import gelu_backward
 
     fast(mine, gelu_backward, (np.ones(20_000), np.linspace(-5, 5, 20_000)))

@@ -1,16 +1,22 @@
 """Exercise: a loss that leaves alone what is right by a margin."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape
 
-SCORES, TARGETS = np.array([2.0, 0.5, -1.0, 0.25]), np.array([1.0, 1.0, 1.0, -1.0])  # missing: 0, 0.5, 2, 1.25
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    SCORES, TARGETS = np.array([2.0, 0.5, -1.0, 0.25]), np.array([1.0, 1.0, 1.0, -1.0])  # missing: 0, 0.5, 2, 1.25
+    return SCORES, TARGETS
 
 
 @check("shape")
 def a_number_for_each_score(mine):
     """Gives a gradient of another shape than the scores."""
+    import numpy as np
+
     for size in ((1,), (4,), (2, 3)):
         shape(mine(np.zeros(size), np.ones(size))[1], size)
 
@@ -18,12 +24,15 @@ def a_number_for_each_score(mine):
 @check("invariant")
 def what_is_right_by_the_margin_is_left_alone(mine):
     """Still punishes what is right by more than the margin: the loss stops at 0."""
+    import numpy as np
+
     same(mine(np.array([3.0, -2.0]), np.array([1.0, -1.0]))[0], 0.0)
 
 
 @check("values")
 def the_loss(mine):
     """The loss is not the mean of max(0, margin - target * score)."""
+    SCORES, TARGETS = given()
     mistakes = {
         "Sums the examples: the loss is their mean.": 3.75,
         "Begins only where the sign is wrong: the margin is missing.": (1 + 0.25) / 4,
@@ -37,6 +46,10 @@ def the_loss(mine):
 @check("values")
 def the_gradient(mine):
     """The gradient is not -target / n where something is missing, and 0 elsewhere."""
+    import numpy as np
+
+    SCORES, TARGETS = given()
+
     mistakes = {
         "Has the sign turned around: a higher score at target 1 makes the loss smaller.": np.array([0, 1, 1, -1]) / 4,
         "Leaves out the number of examples: the loss is a mean.": np.array([0.0, -1, -1, 1]),
@@ -51,25 +64,32 @@ def the_gradient(mine):
 @check("values")
 def just_at_the_margin(mine):
     """Gives a gradient where the margin is just kept: there it is 0."""
+    import numpy as np
+
     same(mine(np.array([1.0, -1.0, 0.0]), np.array([1.0, -1.0, 1.0])), (1 / 3, np.array([0.0, 0.0, -1 / 3])))
 
 
 @check("values")
 def another_margin(mine):
     """Does not use the margin it is given, in the loss and in the gradient."""
+    import numpy as np
+
+    SCORES, TARGETS = given()
+
     same(mine(SCORES, TARGETS, 3.0), ((1 + 2.5 + 4 + 3.25) / 4, np.array([-1, -1, -1, 1]) / 4))
 
 
 @check("gradient")
 def as_torchs(mine):
     """Differs from the gradient that torch takes of the loss, for scores in rows."""
+    import numpy as np
     import torch
 
     scores, targets = np.arange(-2.0, 4.0).reshape(2, 3) * 0.7, np.array([[1.0, -1, 1], [-1, 1, -1]])
     leaf = torch.tensor(scores, requires_grad=True)
     loss = torch.relu(1 - torch.tensor(targets) * leaf).mean()
     loss.backward()
-    same(mine(scores, targets), (loss.item(), leaf.grad.numpy()))
+    same(mine(scores, targets), (loss.item(), np.asarray(leaf.grad)))
 
 
 EXERCISE = Exercise(

@@ -1,13 +1,13 @@
 """Exercise: weights that give back what a relu throws away."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
 
 def generator(seed=0):
     """The same numbers at every call."""
+    import numpy as np
+
     return np.random.default_rng(seed)
 
 
@@ -71,6 +71,8 @@ def filters(mine):
 @check("values")
 def a_signal_lives(mine):
     """Lets a signal fade or explode through thirty layers with relu."""
+    import numpy as np
+
     random = generator()
     x = random.standard_normal((50, 100))
     for _ in range(30):

@@ -1,16 +1,22 @@
 """Exercise: what a plane can read off a layer."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
-LINE = np.array([[0.0], [1.0], [9.0], [10.0]])
-LABELS = np.array([0, 0, 1, 1])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    LINE = np.array([[0.0], [1.0], [9.0], [10.0]])
+    LABELS = np.array([0, 0, 1, 1])
+    return LINE, LABELS
 
 
 def cloud(seed, count=60, classes=3, numbers=4):
     """Points around a middle for each class, and their labels."""
+    import numpy as np
+
     random = np.random.default_rng(seed)
     labels = np.arange(count) % classes
     middles = np.random.default_rng(99).normal(size=(classes, numbers))
@@ -19,6 +25,8 @@ def cloud(seed, count=60, classes=3, numbers=4):
 
 def sklearns(features, labels, new, penalty=1.0):
     """The same by scikit-learn, where the features are brought to one scale first; by hand where it is missing."""
+    import numpy as np
+
     scale = np.sqrt(((features - features.mean(axis=0)) ** 2).mean())
     try:
         from sklearn.linear_model import RidgeClassifier
@@ -33,6 +41,8 @@ def sklearns(features, labels, new, penalty=1.0):
 
 def agree(got, expected):
     """Fail unless the labels are the same, and show a few."""
+    import numpy as np
+
     places = np.flatnonzero(np.asarray(got) != expected)
     that(
         not len(places),
@@ -44,6 +54,10 @@ def agree(got, expected):
 @check("shape")
 def a_label_for_each(mine):
     """Does not give one label for each row of `new`."""
+    import numpy as np
+
+    LINE, LABELS = given()
+
     for count in (1, 3):
         shape(mine(LINE, LABELS, np.zeros((count, 1))), (count,))
 
@@ -51,6 +65,10 @@ def a_label_for_each(mine):
 @check("dtype")
 def the_labels_themselves(mine):
     """Gives the place of the class (0, 1, ...) in place of the label itself."""
+    import numpy as np
+
+    LINE, _ = given()
+
     got = mine(LINE, np.array([3, 3, 7, 7]), np.array([[0.0], [10.0]]))
     that({int(one) for one in got} <= {3, 7}, expected="[3, 7]", got=str(np.asarray(got).tolist()))
 
@@ -58,6 +76,8 @@ def the_labels_themselves(mine):
 @check("finite")
 def dead_features(mine):
     """Fails where all features are the same: the scale is 0 there and 1 must take its place; the commonest label is the answer."""
+    import numpy as np
+
     with np.errstate(all="ignore"):
         got = mine(np.ones((3, 2)), np.array([1, 1, 0]), np.ones((1, 2)))
     same([int(one) for one in got], [1])
@@ -66,6 +86,10 @@ def dead_features(mine):
 @check("invariant")
 def the_place_does_not_matter(mine):
     """Depends on where 0 is: centre the features, and take the same middle off `new`."""
+    import numpy as np
+
+    LINE, LABELS = given()
+
     mistakes = {"Takes the smallest result: the class with the largest is the answer.": [1, 0]}
     same([int(one) for one in mine(LINE + 100, LABELS, np.array([[102.0], [108.0]]))], [0, 1], mistakes=mistakes)
 
@@ -73,12 +97,18 @@ def the_place_does_not_matter(mine):
 @check("values")
 def a_line(mine):
     """Does not tell two heaps on a line apart."""
+    import numpy as np
+
+    LINE, LABELS = given()
+
     same([int(one) for one in mine(LINE, LABELS, np.array([[2.0], [4.9], [5.1]]))], [0, 0, 1])
 
 
 @check("values")
 def uneven_classes(mine):
     """Leaves the share of the classes out: the one-hot labels are centred, and their means are added again at the end."""
+    import numpy as np
+
     features, labels = np.array([[0.0], [0.0], [0.0], [0.0], [1.0]]), np.array([0, 0, 0, 0, 1])
     same([int(one) for one in mine(features, labels, np.array([[0.5], [2.0]]), 5.0)], [0, 1])
 

@@ -1,11 +1,15 @@
 """Exercise: the largest number of each window, and where it stood."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, same, shape
 
-PICTURE = np.array([[1.0, 2, 5, 4], [3, 0, 6, 7], [9, 8, -1, -2], [4, 4, -4, -3]])[None, None]
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    PICTURE = np.array([[1.0, 2, 5, 4], [3, 0, 6, 7], [9, 8, -1, -2], [4, 4, -4, -3]])[None, None]
+    return PICTURE
 
 
 def torchs(x, size, stride):
@@ -18,6 +22,8 @@ def torchs(x, size, stride):
 
 def some(*size):
     """Pictures whose numbers are all different, the same at every call."""
+    import numpy as np
+
     return np.random.default_rng(0).permutation(int(np.prod(size))).reshape(size) - 7.0
 
 
@@ -33,6 +39,10 @@ def as_many_windows_as_fit(mine):
 @check("values")
 def the_largest(mine):
     """Does not give the largest number of each window."""
+    import numpy as np
+
+    PICTURE = given()
+
     mistakes = {
         "Gives the mean of each window.": np.array([[1.5, 5.5], [6.25, -2.5]])[None, None],
         "Gives the smallest of each window.": np.array([[0.0, 4], [4, -4]])[None, None],
@@ -45,6 +55,10 @@ def the_largest(mine):
 @check("values")
 def where_it_stood(mine):
     """The places are not row * width + column within the picture."""
+    import numpy as np
+
+    PICTURE = given()
+
     mistakes = {
         "Gives the place within the window: count in the whole picture, row * width + column.": np.array(
             [[2, 3], [0, 0]]
@@ -81,6 +95,8 @@ def each_channel_for_itself(mine):
 @check("values")
 def of_equals_the_first(mine):
     """Of equal numbers takes another than the first, row by row."""
+    import numpy as np
+
     x = np.zeros((1, 1, 2, 4))
     same(mine(x, 2, 2), torchs(x, 2, 2))
 

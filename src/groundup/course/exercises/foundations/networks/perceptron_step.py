@@ -1,16 +1,22 @@
 """Exercise: one step of the rule by which a neuron learns from its mistakes."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape
 
-W, X = np.array([1.0, -1.0, 0.5]), np.array([2.0, 1.0, 1.0])  # w . x = 1.5
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    W, X = np.array([1.0, -1.0, 0.5]), np.array([2.0, 1.0, 1.0])  # w . x = 1.5
+    return W, X
 
 
 @check("shape")
 def as_many_weights(mine):
     """Gives another number of weights than came."""
+    import numpy as np
+
     for size in (1, 2, 5):
         shape(mine(np.zeros(size), np.ones(size), 1), (size,))
 
@@ -18,6 +24,7 @@ def as_many_weights(mine):
 @check("invariant")
 def what_is_right_teaches_nothing(mine):
     """Moves the weights although the answer was right: only a mistake teaches."""
+    W, X = given()
     same(mine(W, X, 1), W)
     same(mine(-W, X, -1), -W)
 
@@ -25,6 +32,7 @@ def what_is_right_teaches_nothing(mine):
 @check("values")
 def a_mistake_below(mine):
     """Does not add target * x after a mistake."""
+    W, X = given()
     mistakes = {
         "Turns away from the example: where it should be 1, x is added.": -W - X,
         "Leaves the weights after a mistake: they move by target * x.": -W,
@@ -36,12 +44,17 @@ def a_mistake_below(mine):
 @check("values")
 def a_mistake_above(mine):
     """Adds x whatever the target is: where it should be -1, x is subtracted."""
+    W, X = given()
     same(mine(W, X, -1), W - X)
 
 
 @check("values")
 def on_the_line(mine):
     """Takes w . x = 0 for right: weights of 0 would then never move, so it counts as wrong."""
+    import numpy as np
+
+    _, X = given()
+
     same(mine(np.zeros(3), X, 1), X)
     same(mine(np.zeros(3), X, -1), -X)
 
@@ -49,12 +62,15 @@ def on_the_line(mine):
 @check("values")
 def the_size_of_the_mistake_does_not_matter(mine):
     """Moves by how wrong the sum was: the perceptron's step is target * x, whatever the sum."""
+    W, X = given()
     same(mine(-10 * W, X, 1), X - 10 * W)
 
 
 @check("values")
 def it_learns_and(mine):
     """Does not learn AND within twenty passes over its four examples."""
+    import numpy as np
+
     corners = np.array([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
     w = np.zeros(3)
     for _ in range(20):

@@ -1,46 +1,47 @@
 """Exercise: a block that can leave its input alone."""
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import same, shape, that
 
-X = np.array([[1.0, -2.0, 3.0]])
+
+def given():
+    """The numbers of the cases."""
+    import numpy as np
+
+    X = np.array([[1.0, -2.0, 3.0]])
+    return X
 
 
-def nothing(x):
-    """A branch that changes nothing."""
-    return 0 * x
+@dataclass(frozen=True, repr=False)
+class Layer:
+    """A branch or a shortcut that is shown to the learner as a formula."""
+
+    formula: str
+    function: Callable
+
+    def __call__(self, x):
+        return self.function(x)
+
+    def __repr__(self) -> str:
+        return self.formula
 
 
-def double(x):
-    """Twice x."""
-    return 2 * x
-
-
-def ten(x):
-    """Ten more than x."""
-    return x + 10
-
-
-def narrow(x):
-    """The first two columns."""
-    return x[:, :2]
-
-
-def turned(x):
-    """Half minus twice x."""
-    return 0.5 - 2 * x
-
-
-def lower(x):
-    """x - 2."""
-    return x - 2
+nothing = Layer("0 * x", lambda x: 0 * x)
+double = Layer("2 * x", lambda x: 2 * x)
+ten = Layer("x + 10", lambda x: x + 10)
+lower = Layer("x - 2", lambda x: x - 2)
+turned = Layer("0.5 - 2 * x", lambda x: 0.5 - 2 * x)
+narrow = Layer("x[:, :2]", lambda x: x[:, :2])
+first = Layer("x[:, :1]", lambda x: x[:, :1])
 
 
 @check("shape")
 def of_the_branch(mine):
     """Gives another shape than the branch's: what goes past it is added, not laid beside it."""
+    X = given()
     shape(mine(X, double), (1, 3))
     shape(mine(X, narrow, narrow), (1, 2))
 
@@ -48,12 +49,18 @@ def of_the_branch(mine):
 @check("invariant")
 def a_branch_of_0(mine):
     """Changes numbers above 0 although the branch gives 0: the block must be able to leave its input alone."""
+    import numpy as np
+
     same(mine(np.array([[1.0, 2.0]]), nothing), np.array([[1.0, 2.0]]))
 
 
 @check("values")
 def the_sum(mine):
     """The result is not relu(branch(x) + x)."""
+    import numpy as np
+
+    X = given()
+
     mistakes = {
         "Bends the branch before the sum: the relu comes after it.": np.maximum(turned(X), 0) + X,
         "Leaves the relu out.": turned(X) + X,
@@ -67,6 +74,10 @@ def the_sum(mine):
 @check("values")
 def past_by_a_shortcut(mine):
     """Does not use the shortcut: where one is given, shortcut(x) stands in place of x."""
+    import numpy as np
+
+    X = given()
+
     mistakes = {
         "Adds x and shortcut(x): the shortcut stands in place of x.": np.maximum(lower(X) + ten(X) + X, 0),
         "Gives the branch what the shortcut made: both get x.": np.maximum(lower(ten(X)) + ten(X), 0),
@@ -80,8 +91,10 @@ def shapes_that_do_not_fit(mine):
     """Broadcasts a branch of another shape silently: raise InputError, since a shortcut is missing."""
     from groundup.errors import InputError
 
+    X = given()
+
     try:
-        got = mine(X, lambda x: x[:, :1])
+        got = mine(X, first)
     except InputError:
         return
     raise Failed(expected="InputError", got=str(got.tolist()))
@@ -90,6 +103,8 @@ def shapes_that_do_not_fit(mine):
 @check("gradient")
 def the_gradient_goes_past(mine):
     """Lets no gradient past the branch: with a Tensor for x use only + and the relu that is given."""
+    import numpy as np
+
     from groundup.foundations.autograd.autodiff import Tensor
 
     leaf = Tensor(np.array([[1.0, 2.0]]), True)

@@ -117,7 +117,7 @@ EXERCISE = Exercise(
         "np.minimum.accumulate carries the smallest so far from left to right; turn the array round before and after: [::-1].",
         "To put sorted numbers back into their places: adjusted[np.argsort(order)].",
     ),
-    run="groundup --mine my learn lesson foundations.probability.statistics",
+    run="groundup --mine my learn lesson foundations.probability.statistics.multiple_testing",
     checks=(
         one_number_for_each_test,
         a_single_test_stays,

@@ -109,7 +109,7 @@ EXERCISE = Exercise(
         "extreme += abs(shuffled[: len(first)].mean() - shuffled[len(first) :].mean()) >= seen * "
         "(1 - 1e-12); at the end (1 + extreme) / (1 + permutations).",
     ),
-    run="groundup --mine my learn lesson foundations.probability.statistics",
+    run="groundup --mine my learn lesson foundations.probability.statistics.hypothesis_tests",
     checks=(
         it_is_never_zero,
         equal_groups_have_a_p_of_one,

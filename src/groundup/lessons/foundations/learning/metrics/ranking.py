@@ -175,7 +175,8 @@ def _():
 @app.cell
 def _(areas, precisions, times):
     mo.md(
-        f"With {times[-1]} bad ones for each good one the AUC is still {areas[-1]:.3f}; the average precision went from {precisions[0]:.2f} to **{precisions[-1]:.2f}**."
+        f"With {times[-1]} bad ones for each good one the AUC is still {areas[-1]:.3f}; "
+        f"the average precision went from {precisions[0]:.2f} to **{precisions[-1]:.2f}**."
     )
     return
 

@@ -103,11 +103,15 @@ def _():
 @app.cell
 def _(points, steps):
     walk = lloyd(points, points[30:35], steps.value)
+    _way = np.stack([lloyd(points, points[30:35], made).centres for made in range(steps.value + 1)])
+    _order = walk.labels.argsort(kind="stable")
     plots.scatter(
-        np.concatenate([points, walk.centres]),
-        groups=[f"group {one + 1}" for one in walk.labels] + ["centres"] * 5,
+        np.concatenate([points[_order], walk.centres]),
+        labels=[""] * 150 + ["centre"] * 5,
+        groups=[str(one + 1) for one in walk.labels[_order]] + ["centres"] * 5,
+        paths=_way.transpose(1, 0, 2),
         square=True,
-        title=f"After {steps.value} steps: inertia {walk.inertias[-1]:.1f}",
+        title=f"{steps.value} steps: inertia {walk.inertias[-1]:.1f}",
     )
     return (walk,)
 
@@ -231,7 +235,7 @@ def _():
     mo.md(r"""
     ## Try
 
-    - 1 and 2 steps: four centres leave the common heap at once. Then one of them holds two heaps, two share one, and it rests.
+    - 1 and 2 steps: three centres leave the common heap at once. One of them ends between two heaps, while two share the first.
     - k = 3 joins neighbouring heaps into one; k = 9 cuts heaps that have nothing to be cut.
     - In `pentagon` make 0.25 larger, 0.8 say: the heaps touch, and the bend in the curve goes away.
 
