@@ -105,7 +105,8 @@ class Mutant:
 class Exercise:
     """What there is to write, how it is judged, and how that is proved.
 
-    run: the command that shows the learner's function at work within a minute; the learner's folder is called `my` in it.
+    run: the command that shows the learner's function at work within a minute; the learner's folder is called `my` in it;
+    "" while nothing calls it yet.
     written: functions of the same source file that belong to the task; the others are given, imported from the library.
     changes: arguments that the function is meant to change in place. banned: calls that would be the answer itself.
     reference: for an exercise outside the library, the file beside it that holds the solution.

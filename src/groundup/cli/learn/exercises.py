@@ -179,7 +179,9 @@ def _say(options: Place, desk: Any, exercise: Any, verdict: Any) -> None:
     """The verdict, and what to do next."""
     print(f"{'✓' if verdict.passed else '✗'} {exercise.name}  ({verdict.seconds:.1f} s)\n{verdict.text()}")
     if verdict.passed:
-        print(f"\nsee it in the real run:  {desk.command(exercise)}")
+        print()
+        if command := desk.command(exercise):
+            print(f"see it in the real run:  {command}")
         print(f"the library's own:       groundup learn show {exercise.name}{flag_of(options)}")
         print(f"the next one:            groundup learn start{flag_of(options)}")
     elif desk.record().get(exercise.id).hints < len(exercise.hints):

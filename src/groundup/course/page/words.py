@@ -94,7 +94,9 @@ def judgement(exercise: Exercise, verdict: Verdict, source: str, command: str) -
     if verdict.printed.strip():
         text.append("\n\nyour code printed\n", "bold").append(_beginning(verdict.printed), "dim")
     if verdict.passed:
-        text.append("\n\nr", "bold").append(f" runs it in the real thing: {command}\n")
+        text.append("\n\n")
+        if command:
+            text.append("r", "bold").append(f" runs it in the real thing: {command}\n")
         text.append("s", "bold").append(" shows the library's own, ").append("n", "bold").append(" goes on")
     return text
 

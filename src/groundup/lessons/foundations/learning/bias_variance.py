@@ -213,7 +213,7 @@ def _():
 
     - Degree 1: ten grey lines almost on top of each other, all wrong. Degree 15: a bundle that frays, above all at the ends.
     - Penalty: the lowest sum lies in the middle, where neither of the two is at its lowest.
-    - Make `spread` 1.0: the best degree goes down. The noisier the answers, the stiffer one should be.
+    - Make `spread` 0.1 in the first code: degree 5 is now clearly better than 3. The less noise, the more flexible one may be.
 
     The fit under the penalty is `ridge`; write it yourself: `groundup learn start ridge`
     """)

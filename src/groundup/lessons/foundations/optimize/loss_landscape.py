@@ -208,7 +208,7 @@ def _(cure, loss, trained):
         name: loss_line(loss, model, filter_normalized(drawn, model) if cure.value else drawn, _amounts)
         for name, model in _models.items()
     }
-    plots.lines(_amounts, lines, x="step in a random direction", y="loss", title="One model, weighed twice")
+    plots.lines(_amounts, lines, x="step in a random direction", y="loss", log_y=True, title="One model, weighed twice")
     return drawn, lines
 
 
@@ -258,7 +258,7 @@ def _():
 
     ## Try
 
-    - Choose Adam: the way bends where that of gradient descent is nearly straight; compare the shares of the two directions.
+    - Choose Adam: the plane is another one, so the two maps may not be compared place by place; their ends can.
     - Switch the cure on and off: the narrow valley opens until both curves are one.
     - Draw the map in two random directions (`random_direction`) in place of the two of the way: the way shrinks to a point.
     """)

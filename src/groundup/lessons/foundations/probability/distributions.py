@@ -42,7 +42,7 @@ def _():
     plainly = float(np.prod(np.exp(text)))
     digits = -text.sum() / np.log(10)
     mo.md(
-        f"A text of 1,000 words, each one of 50,000, has a probability with **{digits:,.0f}** zeros behind the point. "
+        f"A text of 1,000 words, each one of 50,000, has the probability 10 to the power of **-{digits:,.0f}**. "
         f"The computer multiplies it to **{plainly}**; the sum of the logarithms, {text.sum():,.0f}, it holds with ease."
     )
     return digits, plainly, text

@@ -207,8 +207,8 @@ def _():
     whole = decision_tree(_switches, _either)
     assert first.gain == 0
     assert (whole.predict(_switches) == _either).all()
-    _below = f"switch 2 off?  gain {whole.left.split.gain:g}"
-    _boxes = {"top": f"switch 1 off?  gain {first.gain:g}", "left": _below, "right": _below}
+    _below = f"2 off? gain {whole.left.split.gain:g}"
+    _boxes = {"top": f"1 off? gain {first.gain:g}", "left": _below, "right": _below}
     _leaves = {"ll": "no", "lr": "yes", "rl": "yes", "rr": "no"}
     plots.flow_chart(
         _boxes | _leaves,
