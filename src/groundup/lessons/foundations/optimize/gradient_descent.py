@@ -232,7 +232,8 @@ def _(best, mean_slope):
     fixed, falling = _distance(0.08), _distance(lambda step: 0.08 / (1 + step / 50))
     assert falling < fixed / 2
     mo.md(
-        f"2,000 steps of 4 examples, begun at the best line itself: the last 200 are **{fixed:.3f}** away from it at a fixed rate, **{falling:.3f}** at a falling one."
+        "2,000 steps of 4 examples, begun at the best line itself: over the last 200 one is "
+        f"**{fixed:.3f}** away from it at a fixed rate, **{falling:.3f}** at a falling one."
     )
     return falling, fixed
 

@@ -143,7 +143,7 @@ EXERCISE = Exercise(
         "Collect statistic(sample[rows]) in a list, resamples times.",
         "low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2]).",
     ),
-    run="groundup --mine my learn lesson foundations.probability.statistics.hypothesis_tests",
+    run="groundup --mine my learn lesson foundations.probability.statistics.bootstrap",
     checks=(
         a_low_and_a_high_end,
         a_resample_is_as_large_as_the_sample,
