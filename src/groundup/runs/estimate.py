@@ -22,7 +22,7 @@ from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES
 
-FORMAT = 2
+FORMAT = 3
 LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
 
 

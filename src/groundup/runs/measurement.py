@@ -66,15 +66,22 @@ def main(folder: str) -> None:
 
 
 def take_answers_as_right() -> None:
-    """Let most answers of an untrained model count as right, cut as they are: from answers that are all wrong nothing is learned, and a round costs half."""
+    """Let an untrained model answer as a tuned one does: none ends before the limit, and most count as right.
+
+    Left to itself it stops after four tokens of twenty; and from answers that are all wrong nothing is learned, so that a round
+    costs half.
+    """
     from groundup.alignment.environments.rollouts import Environment
 
-    draw, judge = random.Random(0), Environment.judge
+    draw, judge, rollout = random.Random(0), Environment.judge, Environment.rollout
+
+    def endless(self: Any, *arguments: Any) -> Any:
+        return rollout(dataclasses.replace(self, stop_ids=()), *arguments)
 
     def lucky(self: Any, task: Any, completion: Any) -> Any:
         return dataclasses.replace(judge(self, task, completion), reward=float(draw.random() < RIGHT))
 
-    Environment.judge = lucky  # type: ignore[method-assign]
+    Environment.judge, Environment.rollout = lucky, endless  # type: ignore[method-assign]
 
 
 def questions(recipe: Recipe, count: int, families: tuple[str, ...] = ()) -> list[Any]:
@@ -98,13 +105,14 @@ def answer_lengths(recipe: Recipe) -> tuple[float, int]:
 
 
 def practised_length(recipe: Recipe) -> int:
-    """The longest right answer of what `align` practises: its rounds last as long as their longest answers."""
+    """The tokens of an answer in `align`: midway between the mean, of which it learns, and the longest, for which a round waits."""
     if "align" not in recipe.stages:
         return 1
     from groundup.runs.stages.align import families
 
     config = recipe.configs["align"]
-    return min(config.max_new_tokens, max(answer_tokens(questions(recipe, 100, families(config)))))
+    counts = answer_tokens(questions(recipe, 100, families(config)))
+    return min(config.max_new_tokens, round((sum(counts) / len(counts) + max(counts)) / 2))
 
 
 def answering(folder: Path, longest: int, recipe: Recipe) -> dict[str, float]:
