@@ -81,7 +81,8 @@ def take_answers_as_right() -> None:
     def lucky(self: Any, task: Any, completion: Any) -> Any:
         return dataclasses.replace(judge(self, task, completion), reward=float(draw.random() < RIGHT))
 
-    Environment.judge, Environment.rollout = lucky, endless  # type: ignore[method-assign]
+    Environment.judge = lucky  # type: ignore[method-assign]
+    Environment.rollout = endless  # type: ignore[method-assign,assignment]
 
 
 def questions(recipe: Recipe, count: int, families: tuple[str, ...] = ()) -> list[Any]:
