@@ -55,7 +55,13 @@ def watching(*arguments):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": str(HOUSE.parent)},
+        preexec_fn=_hears_ctrl_c,
     )
+
+
+def _hears_ctrl_c():
+    """A shell's background job, such as the tests may be, ignores SIGINT and hands that on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(stream, words):
