@@ -22,7 +22,7 @@ from dataclasses import is_dataclass
 from types import FrameType, ModuleType
 from typing import Any, get_args
 
-from groundup.course.attempt import Attempt
+from groundup.course.attempt import Attempt, broken
 from groundup.course.exercise import Check, Exercise, Failed, reference
 from groundup.course.expect import shown, shown_call
 from groundup.course.verdict import Verdict
@@ -171,12 +171,8 @@ def judge(exercise: Exercise, attempt: Attempt, say: Callable[[dict[str, Any]], 
     sys.setprofile(None)
     replaced = "" if type(outcome) is ReadyMade else _replaced(libraries)  # torch patches itself for its own optimisers
     if replaced:
-        return _broken(exercise, f"your file replaces {replaced}, which the checks and others use; leave it as it is")
+        return broken(exercise, f"your file replaces {replaced}, which the checks and others use; leave it as it is")
     return outcome if isinstance(outcome, Verdict) else _escaped(exercise, attempt, outcome)
-
-
-def _broken(exercise: Exercise, sentence: str, line: int | None = None) -> Verdict:
-    return Verdict(kind="broken", exercise=exercise.id, sentence=sentence, line=line)
 
 
 def _function(exercise: Exercise, attempt: Attempt) -> Callable[..., Any]:
@@ -263,21 +259,21 @@ def _raised(error: Exception, witness: Witness) -> Failed:
 def _escaped(exercise: Exercise, attempt: Attempt, error: BaseException) -> Verdict:
     """The verdict on what ended the judgement."""
     if isinstance(error, Broken):
-        return _broken(exercise, str(error))
+        return broken(exercise, str(error))
     line = _line(error, str(attempt.path))
     where = "" if line is None else f" in line {line}"
     if isinstance(error, SystemExit):
-        return _broken(exercise, f"your code ends the program (sys.exit){where}; return a value in its place", line)
+        return broken(exercise, f"your code ends the program (sys.exit){where}; return a value in its place", line)
     if isinstance(error, MemoryError) or _says_no_memory(error):
-        return _broken(
+        return broken(
             exercise,
             f"your code asks for more memory than a check may have{where}; look for a size that explodes",
             line,
         )
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if line is None:
-        return _broken(exercise, f"the judgement was ended by {what}; look at what your file replaces")
-    return _broken(exercise, f"your file stops{where} with {what}; mend the line and save again", line)
+        return broken(exercise, f"the judgement was ended by {what}; look at what your file replaces")
+    return broken(exercise, f"your file stops{where} with {what}; mend the line and save again", line)
 
 
 def _line(error: BaseException, file: str) -> int | None:
