@@ -59,6 +59,8 @@ def test_right_functions_are_used_counted_and_leave_the_loss_and_a_wrong_one_sho
     assert top_p["calls"] > 0 and "train" in top_p["stages"]
     loss = attention["loss"]
     assert loss["steps"] == 30 and abs(loss["mine"] - loss["reference"]) < 0.02
+    assert attention["compared"] > 1 and attention["differs_at"] is None and top_p["differs_at"] is None
+    assert loss["alone"] == {} and loss["noise"] > 0
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert "<h2>Your functions</h2>" in page and "attention.py:5" in page
 
@@ -67,3 +69,9 @@ def test_right_functions_are_used_counted_and_leave_the_loss_and_a_wrong_one_sho
     assert "data: reused" in done.stderr and "tokenizer: reused" in done.stderr and "train: train" in done.stderr
     loss = next(slot["loss"] for slot in found["slots"] if slot["id"].endswith("attention"))
     assert abs(loss["mine"] - loss["reference"]) > 0.05
+    slots = {slot["id"]: slot for slot in found["slots"]}
+    assert slots["model.attention.scaled_dot_product_attention"]["differs_at"] == 1
+    assert slots["inference.decoding.top_p"]["differs_at"] is None
+    assert list(loss["alone"]) == ["model.attention.scaled_dot_product_attention"]
+    assert abs(loss["alone"]["model.attention.scaled_dot_product_attention"] - loss["reference"]) > 0.05
+    assert "scaled_dot_product_attention gives other results than the reference, first at call 1" in done.stdout
