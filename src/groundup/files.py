@@ -119,6 +119,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             os.replace(temporary, path)
+            remove(temporary)  # two names of one file: the system then renames nothing and says so to nobody
             _sync(path.parent)
         except BaseException:
             remove(temporary)

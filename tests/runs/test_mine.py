@@ -23,7 +23,7 @@ TOP_P = """
 import torch
 
 def top_p(logits, p):
-    ordered, order = logits.sort(dim=-1, descending=True)
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     before = torch.softmax(ordered, dim=-1).cumsum(-1) - torch.softmax(ordered, dim=-1)
     kept = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, before < p)
     return logits.masked_fill(~kept, float("-inf"))
