@@ -13,9 +13,7 @@ MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
 @pytest.fixture(scope="module")
 def full():
     overrides = ["train.steps=110", "train.validate_every=50", "train.sample_every=0", "train.checkpoint_every=25"]
-    return recipe.load(
-        MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.instructions=256"]
-    )
+    return recipe.load(MINIATURE, [*overrides, "tune.steps=0", "tune.epochs=2", "eval.instructions=256"])
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,8 @@ def unit(count, seconds):
 
 
 def entry(seconds, numbers, memory=1e8, disk=None):
-    cost = {"seconds": seconds, "peak_memory_bytes": memory, "matmul_seconds": [0.01, 0.03]}
+    cost = {"seconds": seconds, "peak_memory_bytes": memory, "start_memory_bytes": memory / 2}
+    cost["matmul_seconds"] = [0.01, 0.03]
     return {"done": {"cost": cost, "numbers": numbers}, "disk_bytes": disk or {"checkpoint": 0, "lines": 0, "rest": 5}}
 
 
@@ -48,7 +47,10 @@ def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
 
 def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):
     units = {"step": unit(24, 0.5), "validation": unit(2, 2.0), "sample": unit(2, 1.0)}
-    measured = {"stages": {"train": entry(20.0, {"units": units, "loop_seconds": 18.5})}}  # 0.5 s of it: one checkpoint
+    measured = {
+        "held_bytes": 0,
+        "stages": {"train": entry(20.0, {"units": units, "loop_seconds": 18.5})},
+    }  # 0.5 s of it: one checkpoint
     found = estimate.stage_forecast(full, small, "train", measured)
     assert found["seconds"] == pytest.approx(20 + 86 * 0.5 + (3 - 2) * 2.0 + (1 - 2) * 1.0 + 4 * 0.5)
     assert found["tokens"] == 110 * 2 * 256
@@ -56,14 +58,19 @@ def test_training_costs_its_fixed_part_and_every_further_step_validation_and_che
 
 def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
     numbers = {"units": {"step": unit(6, 0.1)}, "loop_seconds": 0.6, "rows_per_epoch": 25}
-    found = estimate.stage_forecast(full, small, "tune", {"stages": {"tune": entry(1.0, numbers)}})
+    found = estimate.stage_forecast(full, small, "tune", {"held_bytes": 0, "stages": {"tune": entry(1.0, numbers)}})
     assert found["seconds"] == pytest.approx(1.0 + (25 - 6) * 0.1)
 
 
 def test_measuring_costs_a_second_reading_more_questions_and_the_models_that_were_not_asked(full, small):
     units = {"token read": unit(1, 1.0), "answer of train": unit(256, 0.01), "n-gram": unit(1, 3.0)}
     answering = {"rows": 128, "read_seconds": 1.0, "token_seconds": 0.1}
-    measured = {"stages": {"eval": entry(10.0, {"units": units})}, "answering": answering, "answer_tokens": 4.0}
+    measured = {
+        "held_bytes": 0,
+        "stages": {"eval": entry(10.0, {"units": units})},
+        "answering": answering,
+        "answer_tokens": 4.0,
+    }
     found = estimate.stage_forecast(full, small, "eval", measured)
     more_read = 1.0  # the last model beside the first
     more_answers = 2.56 * (256 / 128 - 1)
@@ -71,16 +78,26 @@ def test_measuring_costs_a_second_reading_more_questions_and_the_models_that_wer
     assert found["seconds"] == pytest.approx(10.0 + more_read + more_answers + other_models)
 
 
+def test_measuring_begins_with_the_memory_that_the_stages_before_it_left_behind(full, small):
+    for name, expected in (("eval", 3e8 + 5e7), ("train", 3e8)):
+        measured = {"held_bytes": 2e8, "stages": {name: entry(1.0, {}, memory=3e8)}}
+        assert estimate.memory_bytes(name, measured["stages"][name]["done"]["cost"], measured["held_bytes"]) == expected
+    assert estimate.memory_bytes("eval", {"peak_memory_bytes": 3e8, "start_memory_bytes": 2e8}, 1e8) == 3e8
+
+
 def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_steps(full, small):
     sizes = {"checkpoint": 100, "lines": 10, "rest": 1000}
     units = {"step": unit(6, 0.5)}
-    measured = {"stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 10}, disk=sizes)}}
+    measured = {
+        "held_bytes": 0,
+        "stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 10}, disk=sizes)},
+    }
     assert estimate.stage_forecast(full, small, "train", measured)["disk_bytes"] == 1000 + 2 * 100 + 110
 
 
 def test_the_whole_is_the_sum_of_times_and_disk_and_the_largest_memory(full):
     stages = {"data": entry(1.0, {}, memory=1e8), "tokenizer": entry(2.0, {}, memory=3e8)}
-    found = estimate.from_measured(full, {"stages": stages, "answer_tokens": 3.0, "answering": None})
+    found = estimate.from_measured(full, {"held_bytes": 0, "stages": stages, "answer_tokens": 3.0, "answering": None})
     assert (found["seconds"], found["memory_bytes"], found["disk_bytes"]) == (3.0, 3e8, 10)
     assert found["matmul_seconds"] in (0.01, 0.03)
 

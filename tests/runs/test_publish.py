@@ -43,6 +43,12 @@ def test_publishing_again_replaces_what_was_there(stages, tmp_path):
     assert (tmp_path / "model" / "weights").read_text() == "train"
 
 
+def test_publishing_the_same_files_again_leaves_nothing_beside_them(stages, tmp_path):
+    publish(tmp_path, stages)
+    publish(tmp_path, stages)
+    assert {path.name for path in tmp_path.iterdir()} == {"stages", "model", "report.html", "results.json"}
+
+
 def test_where_the_disk_refuses_links_files_are_copied(stages, tmp_path, monkeypatch):
     def refuse(source, target):
         raise OSError("no links here")

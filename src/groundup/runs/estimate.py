@@ -22,7 +22,7 @@ from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES
 
-FORMAT = 3
+FORMAT = 4
 LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
 
 
@@ -130,10 +130,16 @@ def stage_forecast(recipe: Recipe, small: Recipe, name: str, measured: Mapping[s
     return {
         "name": name,
         "seconds": max(seconds, 0.0),
-        "memory_bytes": done["cost"]["peak_memory_bytes"],
+        "memory_bytes": memory_bytes(name, done["cost"], measured["held_bytes"]),
         "disk_bytes": disk_bytes(recipe, name, entry["disk_bytes"], steps, numbers),
         **operations(recipe, name, steps, numbers),
     }
+
+
+def memory_bytes(name: str, cost: Mapping[str, Any], held_bytes: int) -> int:
+    """The peak of a stage. The small run measures `eval` early; in a full run it begins with what all stages before it left behind."""
+    later = max(0, held_bytes - cost["start_memory_bytes"]) if name == "eval" else 0
+    return cost["peak_memory_bytes"] + later
 
 
 def steps_of(recipe: Recipe, name: str, numbers: Mapping[str, Any]) -> int:

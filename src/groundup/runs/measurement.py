@@ -17,6 +17,7 @@ from typing import Any
 from groundup import files
 from groundup.runs import recipe as recipes
 from groundup.runs.recipe import Recipe
+from groundup.runs.resources import give_back, memory_bytes
 
 ORDER = ("data", "tokenizer", "train", "eval", "tune", "align")  # eval before tune: one model is asked, not three
 TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 24, 6, 12
@@ -58,11 +59,14 @@ def main(folder: str) -> None:
     tokens, longest = answer_lengths(full)
     take_answers_as_right()
     done = runner.run(small(full, practised_length(full)), place / "run")
+    give_back()
+    held = memory_bytes()
     models = {ran.name: ran.folder / "model" for ran in done.stages if ran.plan.stage.makes == "model"}
     asks = {"eval", "tune"} <= set(full.stages) and full.configs["eval"].instructions > 0
     answers = answering(next(iter(models.values())), longest, full) if asks and models else None
     stages = {ran.name: {"done": ran.done, "disk_bytes": disk_bytes(ran.folder)} for ran in done.stages}
-    files.write_json(place / RESULT, {"stages": stages, "answer_tokens": tokens, "answering": answers})
+    measured = {"stages": stages, "held_bytes": held, "answer_tokens": tokens, "answering": answers}
+    files.write_json(place / RESULT, measured)
 
 
 def take_answers_as_right() -> None:
