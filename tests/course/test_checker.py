@@ -52,6 +52,13 @@ def test_a_wrong_function_gets_the_mistake_the_input_and_both_results():
     )
 
 
+def test_a_rung_that_is_passed_in_part_is_not_passed():
+    unclipped = solution(shelf.find("cosine_similarity")).replace("np.clip(", "(").replace(", -1.0, 1.0)", ")")
+    verdict = check(shelf.find("cosine_similarity"), unclipped, "my/cosine_similarity.py")
+    assert (verdict.rung, verdict.check) == ("invariant", "nothing_is_above_one")
+    assert verdict.rungs == ("shape", "finite")
+
+
 def test_a_file_is_judged_and_may_import_its_neighbours(tmp_path):
     (tmp_path / "mine_helps.py").write_text("import math\nLEAST = -math.inf\n")
     file = tmp_path / "top_p.py"

@@ -208,7 +208,7 @@ def _ask(exercise: Exercise, witness: Witness, say: Callable[[dict[str, Any]], N
                 expected=failed.expected,
                 got=failed.got,
                 line=getattr(failed, "line", None),
-                rungs=tuple(dict.fromkeys(passed)),
+                rungs=tuple(dict.fromkeys(rung for rung in passed if rung != one.rung)),  # passed in part is not passed
             )
         passed.append(one.rung)
     if not witness.ran:

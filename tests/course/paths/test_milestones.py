@@ -140,7 +140,7 @@ def test_a_missing_oracle_is_said_and_is_neither_reached_nor_failed(folder, writ
     (folder.parent / "runs/demo-fast/model/config.json").write_text("{}")
 
     def missing(*arguments):
-        raise InputError("transformers is not installed; run: pip install 'groundup[oracles]'")
+        raise InputError("transformers is not installed; run: pip install 'groundup[test]'")
 
     monkeypatch.setattr(together, "measure", missing)
     finding = milestones.whole(milestones.proofs()["chapter-5"], folder, milestones.finished(folder.parent / "runs"))

@@ -85,7 +85,7 @@ def logits(model: Path | None) -> dict[str, Any]:
     try:
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError:
-        raise missing_extra("transformers", "oracles") from None
+        raise missing_extra("transformers", "test") from None
     import groundup
 
     handle = groundup.load(model, dtype="float32", device="cpu")
