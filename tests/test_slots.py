@@ -393,6 +393,9 @@ def test_an_argument_that_is_changed_otherwise_counts_as_a_difference(house):
         ([b"ab"], [b"ba"], False),
         (True, False, False),
         (None, 1.0, False),
+        (np.array(["in", "out"]), np.array(["in", "out"]), True),
+        (np.array(["in", "out"]), np.array(["in", "on"]), False),
+        (np.array([None, 1.0], dtype=object), np.array([None, 2.0], dtype=object), False),
         (object(), object(), True),  # what cannot be compared is taken for equal
     ],
 )

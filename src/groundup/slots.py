@@ -390,6 +390,8 @@ def _apart(mine: Any, theirs: Any) -> tuple[float, float]:
         if not hasattr(mine, "shape") or tuple(mine.shape) != tuple(theirs.shape):
             return math.inf, 0.0
         kind = str(theirs.dtype).removeprefix("torch.")
+        if getattr(theirs.dtype, "kind", "f") in "USOTVMm":  # an array of words or objects
+            return _apart(mine.tolist(), theirs.tolist())
         return _numbers_apart(mine, theirs, kind)
     if isinstance(theirs, int | float) and isinstance(mine, int | float):
         return _numbers_apart(mine, theirs, "float32")

@@ -19,14 +19,12 @@ from struct import Struct
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from groundup.errors import ConfigError, InputError
 from groundup.evaluation.metrics.intrinsic import tokenize
 from groundup.foundations.information.compressor import compress, decompress
 from groundup.foundations.information.entropy import NextProbabilities
-from groundup.inference.cache.kv_cache import KVCache
 from groundup.text.ngram.smoothing import KneserNey
 
 HEADER = Struct("<II")  # tokens, ends of texts included; CRC-32 of the texts
@@ -47,6 +45,10 @@ class ModelProbabilities:
     """
 
     def __init__(self, module: Any, end_id: int, context: int | None = None) -> None:
+        import torch  # here: an n-gram model packs without it
+
+        from groundup.inference.cache.kv_cache import KVCache
+
         if module.compute_dtype not in (torch.float32, torch.float64):
             raise ConfigError(
                 f"the model computes in {module.compute_dtype}, which leaves too few digits to tell probabilities apart; "
@@ -58,17 +60,19 @@ class ModelProbabilities:
         self.cache = KVCache.of(module, 1, self.context)
         self.text: list[int] = []  # <|endoftext|> and the tokens of this text so far
 
-    @torch.inference_mode()
     def __call__(self, before: Sequence[int]) -> NDArray[np.float64]:
         """The probability of each id after `before`."""
+        import torch
+
         if not before or before[-1] == self.end_id:
             self.text, self.cache.length = [], 0
         self.text.append(before[-1] if before else self.end_id)
         if self.cache.length == self.context:
             self.cache.length = 0  # the window moves on by half, and is read again
         start = max(0, -(-(len(self.text) - self.context) // self.stride)) * self.stride
-        for token in self.text[start + self.cache.length :]:
-            logits = self.module(torch.tensor([[token]], device=self.module.device), cache=self.cache)
+        with torch.inference_mode():
+            for token in self.text[start + self.cache.length :]:
+                logits = self.module(torch.tensor([[token]], device=self.module.device), cache=self.cache)
         return torch.softmax(logits[0, -1].double(), dim=0).cpu().numpy()
 
 

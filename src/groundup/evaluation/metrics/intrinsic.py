@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 
 from groundup.errors import InputError
 from groundup.evaluation.metrics.calibration import Interval, bootstrap
@@ -172,11 +170,13 @@ def _batches(cut: list[Window], tokens: int) -> Iterator[list[Window]]:
         yield batch
 
 
-@torch.inference_mode()
 def _losses(
     module: Any, batch: list[Window], stream: NDArray[np.int32], starts: NDArray[np.int64], context: int
 ) -> NDArray[np.float64]:
     """The loss in nats of each window's scored tokens. Padding is on the right, where no real token looks."""
+    import torch  # here: an n-gram model is measured without it
+    from torch.nn.functional import cross_entropy
+
     longest = max(window.end - window.start for window in batch)
     width = min(-(-longest // WIDTH_STEP) * WIDTH_STEP, context)
     inputs = np.zeros((len(batch), width), dtype=np.int64)
@@ -186,9 +186,10 @@ def _losses(
         inputs[row, : end - start] = stream[first + start - 1 : first + end - 1]
         targets[row, scored - start : end - start] = stream[first + scored : first + end]
     device = getattr(module, "device", "cpu")
-    logits = module(torch.from_numpy(inputs).to(device))
     wanted = torch.from_numpy(targets).to(device)
-    losses = cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), reduction="none", ignore_index=-100)
+    with torch.inference_mode():
+        logits = module(torch.from_numpy(inputs).to(device))
+        losses = cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), reduction="none", ignore_index=-100)
     return losses.double().view(wanted.shape).sum(1).cpu().numpy()
 
 

@@ -3,10 +3,10 @@
     dL/dh_k = dL/dh_n  J_n ... J_{k+1},   J = W diag(f'(z))
 
 If each factor shrinks a vector to the share s, the first of n layers gets s^n of the gradient; sigmoid's derivative is at most
-1/4, so s is small there however the weights are chosen. If s is above 1 the gradient grows as fast (Hochreiter 1991; Bengio et
-al. 1994; Pascanu et al. 2013). Three remedies, measured here: weights that make s about 1 (`initialization.py`); a skip
-h + f(h W), whose factor is 1 plus something; and, against the rare huge gradient, clipping by norm: the direction stays, the
-length is at most max_norm.
+1/4, so s is small there unless the weights are large, which saturates it. If s is above 1 the gradient grows as fast
+(Hochreiter 1991; Bengio et al. 1994; Pascanu et al. 2013). Three remedies, measured here: weights that make s about 1
+(`initialization.py`); a skip h + f(h W), whose factor is 1 plus something; and, against the rare huge gradient, clipping by
+norm: the direction stays, the length is at most max_norm.
 
 Left out: gates (`classical/recurrent`), norms inside the network, clipping by value (it changes the direction).
 """

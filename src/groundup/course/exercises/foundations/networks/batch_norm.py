@@ -204,7 +204,7 @@ EXERCISE = Exercise(
         "With keepdims=True the mean is broadcast back by itself. One number a feature becomes broadcast by .reshape(1, -1) or .reshape(1, -1, 1, 1).",
         "variance = ((x - mean) ** 2).mean(axis=axes, keepdims=True); with n numbers a feature the other one is variance * n / (n - 1).",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.normalization",
     checks=(
         as_it_came,
         in_training,

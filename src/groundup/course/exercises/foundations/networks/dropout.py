@@ -124,7 +124,7 @@ EXERCISE = Exercise(
         "One draw for each number: generator.random(x.shape); where training is False, nothing is drawn.",
         "x * ((generator.random(x.shape) >= rate) / (1 - rate)).",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.dropout",
     banned=("groundup.foundations.learning.regularization.dropout.dropout_mask",),
     checks=(
         as_it_came,

@@ -112,7 +112,7 @@ EXERCISE = Exercise(
         "Where something is missing, the slope by the score is -target; elsewhere 0. A mean over n divides by n.",
         "np.where(missing > 0, -targets, 0.0) / scores.size.",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.losses",
     checks=(
         a_number_for_each_score,
         what_is_right_by_the_margin_is_left_alone,

@@ -107,7 +107,7 @@ EXERCISE = Exercise(
         "inputs, outputs = fans(shape), and only the inputs count.",
         "generator.normal(0.0, gain / math.sqrt(inputs), shape).",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.initialization",
     checks=(
         the_shape_asked_for,
         around_0,

@@ -159,7 +159,7 @@ EXERCISE = Exercise(
         "middle = features.mean(axis=0), share = the one-hot table's mean; both are needed again for `new`.",
         "np.linalg.solve(x.T @ x + penalty * np.eye(n), x.T @ (onehot - share)); then classes[(z @ weights + share).argmax(axis=1)].",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.representations",
     checks=(
         a_label_for_each,
         the_labels_themselves,

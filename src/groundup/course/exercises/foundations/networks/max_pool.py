@@ -130,7 +130,7 @@ EXERCISE = Exercise(
         "Flatten each window to one axis of size * size; then max and argmax along it.",
         "A place b within a window is row b // size and column b % size of it; add the window's own corner, its number times stride.",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.cnn",
     checks=(
         as_many_windows_as_fit,
         the_largest,

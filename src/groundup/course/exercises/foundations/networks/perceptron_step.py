@@ -98,7 +98,7 @@ EXERCISE = Exercise(
         "target * (weights @ x) is above 0 exactly where the answer was right.",
         "weights + target * x if target * (weights @ x) <= 0, else weights.copy().",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.perceptron",
     checks=(
         as_many_weights,
         what_is_right_teaches_nothing,

@@ -138,7 +138,7 @@ EXERCISE = Exercise(
         "Both have a .shape to compare before the sum.",
         "kept = x if shortcut is None else shortcut(x); then relu(branch(x) + kept).",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.residual",
     checks=(of_the_branch, a_branch_of_0, the_sum, past_by_a_shortcut, shapes_that_do_not_fit, the_gradient_goes_past),
     mutants=(
         Mutant(

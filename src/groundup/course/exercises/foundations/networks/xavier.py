@@ -86,7 +86,7 @@ EXERCISE = Exercise(
         "The limit is sqrt(6 / (inputs + outputs)).",
         "generator.uniform(-limit, limit, shape).",
     ),
-    run="",
+    run="groundup --mine my learn lesson foundations.networks.initialization",
     checks=(the_shape_asked_for, around_0, evenly, the_limit, filters, the_generator_given),
     mutants=(
         Mutant("transposed", "another shape", ((", limit, shape)", ", limit, shape[::-1])"),)),
