@@ -63,7 +63,7 @@ def test_time_and_memory_stand_beside_their_forecasts():
 def test_the_cost_is_one_bar_of_the_stages_with_the_sum_in_its_title():
     figure = cost_bar({"train": 240.0, "tune": 60.0}, cpu_hours=0.12, energy_wh=1.8)
     assert [trace.name for trace in figure.data] == ["train", "tune"]
-    assert figure.layout.title.text == "What the run cost: 5 minutes, 0.12 CPU hours, about 1.8 Wh"
+    assert figure.layout.title.text.replace("<br>", " ") == "What the run cost: 5 minutes, 0.12 CPU hours, about 1.8 Wh"
 
 
 def test_names_that_look_like_markup_are_text():

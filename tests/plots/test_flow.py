@@ -34,3 +34,12 @@ def test_a_circle_and_an_unknown_end_are_refused():
         layout(["a", "b"], [("a", "b"), ("b", "a")])
     with pytest.raises(AssertionError, match="names"):
         layout(["a"], [("a", "z")])
+
+
+def test_boxes_side_by_side_are_narrow_enough_for_the_page():
+    texts = {str(number): "the scores of all keys that a query may look at" for number in range(6)}
+    figure = flow_chart(texts, [(str(number), str(number + 1)) for number in range(5)])
+    drawn = [note.text for note in figure.layout.annotations if note.text]
+    assert [text.replace("<br>", " ") for text in drawn] == list(texts.values())
+    widths = [max(map(len, text.split("<br>"))) * 6.5 + 16 for text in drawn]
+    assert sum(widths) < 860

@@ -42,3 +42,17 @@ def test_bytes_and_seconds_take_the_unit_of_the_largest():
     assert style.scaled([5e8, 2e9], "B") == ([0.5, 2.0], "GB")
     assert style.scaled([30.0, None], "s") == ([30.0, None], "seconds")
     assert style.scaled([], "s") == ([], "seconds")
+
+
+def test_a_long_title_takes_more_lines_and_the_picture_keeps_its_size():
+    short, long = style.figure("short"), style.figure("a title of many words " * 5)
+    lines = long.layout.title.text.split("<br>")
+    assert len(lines) > 1 and max(map(len, lines)) <= 50
+    inner = [made.layout.height - made.layout.margin.t - made.layout.margin.b for made in (short, long)]
+    assert inner[0] == inner[1]
+
+
+def test_a_logarithmic_axis_is_labelled_with_powers_of_ten():
+    made = style.figure("")
+    style.logarithmic(made.update_yaxes)
+    assert (made.layout.yaxis.type, made.layout.yaxis.exponentformat) == ("log", "power")

@@ -158,6 +158,7 @@ def value_bars(series: Mapping[str, Mapping[Any, float]], *, x: str = "", y: str
         made, {name: {key: {"value": v} for key, v in values.items()} for name, values in series.items()}, "%{y:.4g}"
     )
     made.update_xaxes(type="category")
+    made.update_yaxes(rangemode="tozero")  # zeros alone would stand in the middle of -1 to 1
     made.update_layout(showlegend=len(series) > 1)
     return made
 

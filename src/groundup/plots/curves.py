@@ -36,7 +36,7 @@ def loss_curve(
             made, "floor", floor, colour=style.FLOOR, at="bottom left"
         )  # where the curve is still high
     if log_x:
-        made.update_xaxes(type="log")
+        style.logarithmic(made.update_xaxes)
     return made
 
 
@@ -102,6 +102,7 @@ def lines(
         look = {"line": {"color": style.BASELINE, "dash": "dash", "width": 1.5}, "mode": "lines"}
         made.add_scatter(x=ends, y=[value, value], name=f"{style.escape(name)} {value:.3g}", **look)
     made.update_layout(showlegend=len(made.data) > 1)
-    made.update_xaxes(type="log" if log_x else None)
-    made.update_yaxes(type="log" if log_y else None)
+    for wanted, axis in ((log_x, made.update_xaxes), (log_y, made.update_yaxes)):
+        if wanted:
+            style.logarithmic(axis)
     return made

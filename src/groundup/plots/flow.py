@@ -4,11 +4,15 @@ A box stands one layer after the last one that points to it (the longest way fro
 layer in the order in which it came, centred. Left out: fewest crossings, and graphs with a circle.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
 from groundup.plots import style
+
+WIDTH, GAP = 860, 34  # pixels of a picture in a page, and between two boxes: borders and an arrow
+CHARACTER, LINE = 6.5, 17  # pixels of a letter and of a line in a box
 
 
 def flow_chart(
@@ -27,11 +31,14 @@ def flow_chart(
     layers, widest = _extent(places)
     if down:
         places = {name: (-across, -layer) for name, (layer, across) in places.items()}
-    made = style.figure(title, height=100 + 62 * max(3, layers if down else widest))
+    texts = {name: wrapped(content, widest if down else layers) for name, content in boxes.items()}
+    tallest = max((content.count("\n") for content in texts.values()), default=0)
+    made = style.figure(title, height=100 + (62 + LINE * max(0, tallest - 1)) * max(3, layers if down else widest))
     for arrow in arrows:
-        _arrow(made, places[arrow[0]], places[arrow[1]], arrow[2] if len(arrow) > 2 else "")
+        ends = (half(texts[name], down) for name in arrow[:2])
+        _arrow(made, places[arrow[0]], places[arrow[1]], arrow[2] if len(arrow) > 2 else "", *ends)
     colours = {group: style.colour(number) for number, group in enumerate(dict.fromkeys((groups or {}).values()))}
-    for name, content in boxes.items():
+    for name, content in texts.items():
         _box(made, places[name], content, colours.get((groups or {}).get(name, ""), style.INK))
     made.add_scatter(x=[at[0] for at in places.values()], y=[at[1] for at in places.values()], mode="markers",
                      marker={"opacity": 0}, hoverinfo="skip", showlegend=False)  # fmt: skip
@@ -39,6 +46,16 @@ def flow_chart(
     made.update_xaxes(**nothing, range=_room([at[0] for at in places.values()]))
     made.update_yaxes(**nothing, range=_room([at[1] for at in places.values()]))
     return made
+
+
+def wrapped(content: object, side_by_side: int) -> str:
+    """A box's text in lines so short that as many boxes find room beside one another.
+
+    >>> wrapped("the scores of all keys", 8)
+    'the scores\\nof all keys'
+    """
+    most = max(8, int((WIDTH / max(1, side_by_side) - GAP) / CHARACTER))
+    return "\n".join(short for line in str(content).splitlines() for short in textwrap.wrap(line, most) or [""])
 
 
 def layout(names: Sequence[str], arrows: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:
@@ -71,11 +88,19 @@ def _box(made: go.Figure, at: tuple[float, float], content: object, colour: str)
     )  # fmt: skip
 
 
-def _arrow(made: go.Figure, start: tuple[float, float], end: tuple[float, float], content: str) -> None:
-    """A line that ends short of its box, with what stands at it in its middle."""
+def half(content: str, down: bool) -> float:
+    """Pixels from the middle of a box to the side at which arrows come in."""
+    lines = content.split("\n")
+    return (len(lines) * LINE if down else max(map(len, lines)) * CHARACTER) / 2 + 9
+
+
+def _arrow(
+    made: go.Figure, start: tuple[float, float], end: tuple[float, float], content: str, first: float, last: float
+) -> None:
+    """A line that begins and ends at its boxes' sides, with what stands at it in its middle."""
     made.add_annotation(
         x=end[0], y=end[1], ax=start[0], ay=start[1], xref="x", yref="y", axref="x", ayref="y", showarrow=True,
-        arrowhead=2, arrowsize=1.2, arrowwidth=1.3, arrowcolor=style.INK, standoff=24, startstandoff=14, text="",
+        arrowhead=2, arrowsize=1.2, arrowwidth=1.3, arrowcolor=style.INK, standoff=last, startstandoff=first, text="",
     )  # fmt: skip
     if content:
         made.add_annotation(

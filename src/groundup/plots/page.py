@@ -20,7 +20,7 @@ def plotly_script() -> str:
 
 def figure_html(figure: go.Figure, name: str) -> str:
     """One figure as a piece of a page that already holds `plotly_script()`; `name` is the element's id, so the same input gives the same page."""
-    options = {"displaylogo": False, "responsive": True}
+    options = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetViews"]]}
     return figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=options)
 
 

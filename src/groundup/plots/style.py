@@ -5,7 +5,9 @@ figure stands in a light and in a dark page. Neighbouring colours differ in ligh
 green. What is measured is solid, what is a limit or another method is dashed, what was forecast is hatched.
 """
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -14,23 +16,30 @@ INK = "#767676"  # contrast 4.5 on white and 4.6 on black: text has no other ton
 GRID = "rgba(128,128,128,0.22)"
 FLOOR = "#1b9a75"  # kept for the limit that nothing can beat
 BASELINE = INK
+# beside the buttons, which stand under one another in the right margin
+TOP_LEFT = {"x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yanchor": "top", "yref": "container"}
+TITLE_CHARACTERS, TITLE_LINE = (
+    50,
+    21,
+)  # a line fits into 500 pixels, the width of a telephone held upright; pixels of a line
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 
 
 def figure(title: str, *, x: str = "", y: str = "", height: int = 380) -> go.Figure:
     """An empty figure in the house's style, with titled axes."""
-    made = go.Figure()
+    made, titled = go.Figure(), textwrap.wrap(title, TITLE_CHARACTERS)
+    more = TITLE_LINE * max(0, len(titled) - 1)  # pixels of its further lines
     made.update_layout(
-        title={"text": escape(title), "x": 0, "xanchor": "left", "xref": "paper", "font": {"size": 16}},
+        title={"text": "<br>".join(map(escape, titled)), "font": {"size": 16}, "pad": {"t": 8 + more // 2}, **TOP_LEFT},
         font={"family": FONT, "size": 13, "color": INK},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         colorway=list(COLOURS),
-        margin={"l": 64, "r": 24, "t": 64, "b": 56},
-        height=height,
+        margin={"l": 64, "r": 36, "t": 48 + more, "b": 56},
+        height=height + more,
         hovermode="closest",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": COLOURS[0]},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": INK, "activecolor": COLOURS[0], "orientation": "v"},
+        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "xanchor": "left"},
         bargap=0.25,
         bargroupgap=0.08,
     )
@@ -38,6 +47,11 @@ def figure(title: str, *, x: str = "", y: str = "", height: int = 380) -> go.Fig
     made.update_xaxes(title_text=x, **lines)
     made.update_yaxes(title_text=y, **lines)
     return made
+
+
+def logarithmic(axis: Callable[..., Any]) -> None:
+    """Make an axis logarithmic (`figure.update_xaxes` or `update_yaxes`), its labels powers of ten and not 10f or 100µ."""
+    axis(type="log", exponentformat="power")
 
 
 def colour(number: int) -> str:

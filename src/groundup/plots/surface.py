@@ -48,13 +48,18 @@ def contour_map(
     paths: Mapping[str, Any] | None = None,
     x: str = "",
     y: str = "",
+    low: float | None = None,
+    high: float | None = None,
     title: str = "",
 ) -> go.Figure:
-    """Draw heights (len(y_values), len(x_values)) as lines of equal height; paths: by name, arrays (n, 2) of x and y."""
+    """Draw heights (len(y_values), len(x_values)) as lines of equal height; paths: by name, arrays (n, 2) of x and y.
+
+    low, high: the heights of the first and the last colour, both or neither; left out: the least and the greatest.
+    """
     made = style.figure(title, x=x, y=y, height=460)
     made.add_contour(
         x=_plain(x_values), y=_plain(y_values), z=_grid(x_values, y_values, heights), colorscale=COLOURS, ncontours=20,
-        colorbar={"thickness": 12, "outlinewidth": 0}, hovertemplate="x %{x:.3g}, y %{y:.3g}: %{z:.4g}<extra></extra>",
+        zmin=low, zmax=high, colorbar={"thickness": 12, "outlinewidth": 0}, hovertemplate="x %{x:.3g}, y %{y:.3g}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     for number, (name, path) in enumerate((paths or {}).items(), 1):
         look = {
