@@ -4,7 +4,6 @@ A choice is what a measurement decided (number format, device, threads). It is m
 was killed ends with the same bits; another machine is named in one sentence, not silently followed.
 """
 
-import platform
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from groundup import files, progress
+from groundup.processor import cores, machine_name
 from groundup.runs import settings
 from groundup.runs.recipe import Recipe
 from groundup.runs.stages import Stage
@@ -90,7 +90,7 @@ class Context:
         """What was measured once for `about` on this machine, kept in the user's cache folder: two runs then choose alike."""
         from groundup.runs.keys import digest
 
-        key = digest([about, machine_name(), self.choose("threads", settings.cores)])[:16]
+        key = digest([about, machine_name(), self.choose("threads", cores)])[:16]
         path = files.cache_folder() / f"{name}-{key}.json"
         if path.is_file():
             return files.read_json(path)["chosen"]
@@ -132,14 +132,3 @@ class Context:
     def record(self, **values: Any) -> None:
         """Add one line to the stage's metrics.jsonl."""
         files.append_jsonl(self.folder / "metrics.jsonl", values)
-
-
-def machine_name() -> str:
-    """The processor's model and number of cores, as a person would name the machine."""
-    model = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{model}, {settings.cores()} cores"

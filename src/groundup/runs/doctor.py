@@ -20,6 +20,7 @@ from typing import Literal
 
 from groundup import sandbox
 from groundup.errors import pip_line
+from groundup.processor import cores
 
 SMALLEST_DISK = 2e9  # a demo writes about 0.1 GB; below this a first run of one's own ends on a full disk
 CPU_BUILD = "pip install --force-reinstall 'torch>=2.12,<2.14' --index-url https://download.pytorch.org/whl/cpu"
@@ -114,7 +115,7 @@ def system() -> Check:
 
 def threads() -> Check:
     """The processor's cores, those this process may use, and variables that limit them further."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = cores()
     limits = [
         f"{name}={os.environ[name]}"
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

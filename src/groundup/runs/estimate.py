@@ -16,8 +16,8 @@ from typing import Any
 
 from groundup import files, progress, slots
 from groundup.errors import GroundupError
+from groundup.processor import machine_name
 from groundup.runs import measurement
-from groundup.runs.context import machine_name
 from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES
@@ -88,6 +88,7 @@ def measure(recipe: Recipe, inputs: Mapping[str, Path] | None = None) -> dict[st
 CHILD = """
 import sys
 from groundup.errors import GroundupError
+from groundup.processor import machine_name
 from groundup.runs import measurement
 try:
     measurement.main(sys.argv[1])

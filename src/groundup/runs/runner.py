@@ -19,9 +19,10 @@ from typing import Any
 
 from groundup import files, slots
 from groundup.errors import DiskFull, GroundupError, Interrupted
+from groundup.processor import machine_name
 from groundup.runs import toml
 from groundup.runs.claim import claim, release
-from groundup.runs.context import Context, machine_name
+from groundup.runs.context import Context
 from groundup.runs.keys import Plan, plan
 from groundup.runs.publish import publish
 from groundup.runs.recipe import Recipe

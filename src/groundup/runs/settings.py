@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundup.errors import ConfigError
+from groundup.processor import cores
 
 # torch keeps a compiled kernel for every shape of a bf16 product, 1,024 of them, about 1 MB each: memory grew
 # with every new shape. With 32 kept a step of the demo takes 11 to 18 % longer; with 64 training peaks at 864 MB, with 256 at 829.
@@ -32,12 +33,6 @@ class MachineConfig:
             )
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def threads(config: MachineConfig) -> int:
     """The number of threads that `config` means on this machine."""
     return config.threads or cores()
@@ -45,25 +40,15 @@ def threads(config: MachineConfig) -> int:
 
 def device(config: MachineConfig) -> str:
     """The device that `config` means on this machine; ConfigError when it has none of that kind."""
-    import torch
+    from groundup.machine.probe.device import pick_device
 
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if config.device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if present[name])
-    if not present[config.device]:
-        raise ConfigError(
-            f"this machine has no {config.device} device that torch can use; give --device cpu or --device auto"
-        )
-    return config.device
+    return pick_device(config.device)
 
 
 def apply(config: MachineConfig) -> None:
     """Give torch and Numba their number of threads; called before any stage computes."""
     for cache in KERNEL_CACHES:
         os.environ.setdefault(cache, KEPT_KERNELS)
-    import numba
-    import torch
+    from groundup.machine.probe.device import set_threads
 
-    count = threads(config)
-    torch.set_num_threads(count)
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+    set_threads(threads(config))

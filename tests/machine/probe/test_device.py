@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from groundup.errors import ConfigError
-from groundup.machine.probe.device import cores, pick_device, set_threads
+from groundup.machine.probe.device import pick_device, set_threads
+from groundup.processor import cores
 
 
 @pytest.fixture(autouse=True)

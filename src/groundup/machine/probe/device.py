@@ -1,10 +1,9 @@
 """Where to compute and with how many threads: what "auto" means on this machine."""
 
-import os
-
 import torch
 
 from groundup.errors import ConfigError
+from groundup.processor import cores
 
 
 def pick_device(name: str = "auto") -> str:
@@ -16,12 +15,6 @@ def pick_device(name: str = "auto") -> str:
         usable = ", ".join(kind for kind, there in present.items() if there)
         raise ConfigError(f"this machine has no device {name!r} that torch can use; give --device auto or {usable}")
     return name
-
-
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def set_threads(count: int = 0) -> int:

@@ -8,12 +8,12 @@ ratio to these two. The measurement takes about two seconds and is kept in the u
 import hashlib
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 
 from groundup import files
 from groundup.errors import GroundupError
+from groundup.processor import processor
 
 SIDE = 1024
 DRIFT_SIDE = 768
@@ -93,17 +93,6 @@ def matmul_seconds(repeats: int = 24) -> float:
         matrix @ matrix
         times.append(time.perf_counter() - start)
     return sorted(times)[len(times) // 4]
-
-
-def processor() -> str:
-    """The processor's name as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        import platform
-
-        return platform.processor() or platform.machine()
 
 
 def _key() -> str:

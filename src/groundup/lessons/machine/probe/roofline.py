@@ -14,9 +14,10 @@ with app.setup:
     import torch
 
     from groundup import plots
-    from groundup.machine.probe.roofline import Machine, matmul_flops, matmul_seconds, memory_bytes_per_s, processor
+    from groundup.machine.probe.roofline import Machine, matmul_flops, matmul_seconds, memory_bytes_per_s
     from groundup.model.accounting import count
     from groundup.model.architectures.llama import LlamaConfig
+    from groundup.processor import processor
 
 
 @app.cell(hide_code=True)
