@@ -14,7 +14,14 @@ import tokenizers
 
 from groundup.text.tokenizers import unicode_classes
 
-CLASSES = {"LETTERS": r"\p{L}", "NUMBERS": r"\p{N}", "SPACES": r"\s"}
+CLASSES = {
+    "LETTERS": r"\p{L}",
+    "NUMBERS": r"\p{N}",
+    "SPACES": r"\s",
+    "UPPER": r"[\p{Lu}\p{Lt}]",
+    "LOWER": r"\p{Ll}",
+    "MARKS": r"\p{M}",
+}
 
 
 def members(pattern: str) -> list[int]:

@@ -14,7 +14,7 @@ VERBS = {  # verb -> what it does, in the order of a first visit
     "runs": "list, compare and remove runs",
     "plan": "what a run will cost, before it starts",
     "data": "build the documents that a model learns from",
-    "tokenizer": "train a tokenizer on text",
+    "tokenizer": "train, use, inspect, compare and convert tokenizers",
     "train": "train a model on text",
     "tune": "teach a model to follow instructions",
     "align": "improve a model by rewards that can be checked",

@@ -41,7 +41,7 @@ def test_all_paths_stand_in_a_line_each_and_one_is_shown_whole(call):
     ):
         assert words in out
     found = json.loads(call("learn", "path", "phases", "--json")[1])
-    assert len(found["steps"]) == 10 and found["projects"]["beginner"]
+    assert len(found["steps"]) == 10 and found["projects"]["beginner"][0]["standing"] == "not judged yet"
     assert len(json.loads(call("learn", "path", "--json")[1])) == 7
 
 
@@ -51,11 +51,22 @@ def test_milestones_of_an_empty_folder_are_open_or_wait_and_the_status_says_so(c
     assert status == 1 and states["step-3"] == "open" and set(states.values()) == {"open", "waits"}
 
 
+def test_projects_are_shown_with_their_state_and_judged(call, tmp_path):
+    status, out, _ = call("learn", "path", "phases")
+    assert status == 0 and "· backpropagation from scratch (lesson): not judged yet" in out
+    assert "– RLHF from scratch (run): waits for" in out and "path phases --check` judges" in out
+    (tmp_path / "my").mkdir()
+    status, out, _ = call("learn", "path", "phases", "--check")
+    assert status == 1 and "✗ beginner project: backpropagation from scratch: open" in out
+    assert "the lesson foundations.autograd.gpt is read when these pass" in out
+    assert "✗ backpropagation from scratch (lesson): open on" in call("learn", "path", "phases")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (("path", "chaptrs"), "there is no path 'chaptrs'; choose chapters"),
-        (("path", "guide", "--check"), "the path guide has no milestones; chapters and hands-on have"),
+        (("path", "guide", "--check"), "the path guide has no milestones; chapters, phases and hands-on have"),
         (("path", "--quiz", "model.atention"), "did you mean 'model.attention"),
         (("find", "dpoo"), "no topic speaks of 'dpoo'; did you mean 'dpo'?"),
         (("export",), "there is no folder my; `groundup learn start` makes it"),

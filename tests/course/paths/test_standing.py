@@ -35,3 +35,14 @@ def test_the_learner_is_at_the_step_of_the_current_exercise(tmp_path):
     assert standing.where(record) == "1. Tokenization"
     record.started("inference.decoding.top_p")
     assert standing.where(record) == "7. Inference"
+
+
+def test_a_project_is_shown_as_judged_on_its_day_or_as_waiting(tmp_path):
+    record, phases = Record(tmp_path), steps.path("phases")
+    first = phases.projects["beginner"][0]
+    milestones.keep(tmp_path, milestones.Reached(first, "open", ()), "2026-01-31")
+    found = standing.projects(phases, record)
+    assert found["beginner"][0] == (first, "open on 2026-01-31")
+    assert found["intermediate"][0][1] == "not judged yet"
+    waiting = [work.id for works in found.values() for work, state in works if state.startswith("waits")]
+    assert waiting == [m.id for _, m in phases.milestones() if list(milestones.waits(milestones.proofs()[m.id]))]

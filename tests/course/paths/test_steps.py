@@ -3,6 +3,7 @@
 import pytest
 
 from groundup.course.paths import steps
+from groundup.course.paths.milestones import CHECKS
 from groundup.course.topics import path_ids, paths
 from groundup.errors import InputError
 
@@ -36,3 +37,26 @@ def test_each_of_the_twelve_topics_has_three_practical_works():
 def test_an_unknown_path_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="there is no path 'chaptrs'; choose chapters"):
         steps.path("chaptrs")
+
+
+def test_every_project_of_the_phases_has_a_row_and_every_titled_row_is_a_project():
+    written = {level: paths()["phases"][level] for level in steps.LEVELS}
+    projects = steps.path("phases").projects
+    assert {level: [work.goal for work in works] for level, works in projects.items()} == written
+    works = {work.id: work for works in projects.values() for work in works}
+    assert len(works) == 10 and all(id.startswith("project-") for id in works)
+    titled = {id for id, row in steps.rows().items() if "title" in row}
+    assert titled == works.keys() and all(work.check in CHECKS for work in works.values())
+
+
+def test_a_project_without_a_row_is_named(monkeypatch):
+    monkeypatch.setattr(steps, "rows", dict)
+    with pytest.raises(AssertionError, match="0 rows with the title 'a robot'"):
+        steps._project("a robot")
+
+
+def test_only_chapters_and_phases_have_works_beside_their_steps():
+    assert [way.name for way in steps.every() if way.projects] == ["phases"]
+    assert [way.name for way in steps.every() if way.success] == ["chapters"]
+    first, _ = next(steps.path("phases").milestones())
+    assert first == "beginner project: backpropagation from scratch"

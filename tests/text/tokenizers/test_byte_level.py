@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from groundup import slots
 from groundup.errors import ConfigError, InputError
-from groundup.text.tokenizers import ByteLevelTokenizer, TokenizerConfig, byte_level, train_tokenizer
+from groundup.text.tokenizers import ByteLevelTokenizer, TokenizerConfig, train_tokenizer
+from groundup.text.tokenizers import tokenizer as tokenizer_module
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
@@ -41,7 +42,7 @@ def test_every_way_of_encoding_gives_the_same_ids(tokenizer, texts):
 
 
 def test_threads_change_nothing(monkeypatch, tokenizer, strings):
-    monkeypatch.setattr(byte_level, "_PARALLEL_BYTES", 1)
+    monkeypatch.setattr(tokenizer_module, "_PARALLEL_BYTES", 1)
     texts = ["", *strings(100, seed=17), "", "x" * 5000, ""]
     ids, offsets = tokenizer.encode_packed(texts, threads=1)
     for threads in (2, 3, 200):

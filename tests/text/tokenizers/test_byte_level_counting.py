@@ -26,13 +26,17 @@ def test_no_text_has_no_words():
 
 def test_a_table_that_fills_up_loses_no_counts(monkeypatch, corpus):
     texts = ["".join(corpus)] * 2
-    monkeypatch.setattr(byte_level_counting, "_DISTINCT", 16)
+    monkeypatch.setattr(byte_level_counting, "_ROWS", 16)
+    monkeypatch.setattr(byte_level_counting, "_COPIED", 300)
+    texts += [letter * length for letter in "-=é" for length in range(14, 128, 7)]
     assert count_words([text.encode() for text in texts], "qwen2") == expected(texts)
 
 
-def test_batches_add_up(monkeypatch, corpus):
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_batches_and_threads_add_up(monkeypatch, corpus, threads):
     monkeypatch.setattr(byte_level_counting, "_BATCH_BYTES", 100)
-    assert count_words([text.encode() for text in corpus], "qwen2") == expected(corpus)
+    monkeypatch.setattr(byte_level_counting, "_ROWS", 16)
+    assert count_words([text.encode() for text in corpus], "qwen2", threads=threads) == expected(corpus)
 
 
 @pytest.mark.parametrize("letter", ["-", "é", "猫", "𝒳"])

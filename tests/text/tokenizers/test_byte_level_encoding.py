@@ -59,13 +59,10 @@ def test_a_piece_longer_than_the_working_space_is_merged(tokenizer, encoder):
 
 def test_the_table_finds_each_merge_and_nothing_else():
     lefts, rights, ids = np.array([5, 5, 6, 900]), np.array([6, 7, 5, 900]), np.array([300, 301, 302, 303])
-    table = pair_table(lefts, rights, ids)
-    rows = {
-        (int(key) >> 32, int(key) & 0xFFFFFFFF): (int(value) >> 32, int(value) & 0xFFFFFFFF)
-        for key, value in table
-        if key >= 0
-    }
-    assert rows == {(5, 6): (0, 300), (5, 7): (1, 301), (6, 5): (2, 302), (900, 900): (3, 303)}
+    table, by_rank = pair_table(lefts, rights, ids)
+    rows = {(int(row) >> 44, int(row) >> 24 & 0xFFFFF): int(row) & 0xFFFFFF for row in table if int(row) >> 63 == 0}
+    assert rows == {(5, 6): 0, (5, 7): 1, (6, 5): 2, (900, 900): 3}
+    assert by_rank.tolist() == [300, 301, 302, 303]
 
 
 def test_threads_do_not_disturb_each_other(tokenizer, encoder, strings):

@@ -4,6 +4,7 @@ import pytest
 
 from groundup.errors import ConfigError
 from groundup.text.tokenizers.config import TokenizerConfig
+from groundup.text.tokenizers.splitting import PATTERNS
 
 
 @pytest.mark.parametrize(
@@ -11,7 +12,7 @@ from groundup.text.tokenizers.config import TokenizerConfig
     [
         ({"vocab_size": 258}, "use at least 259"),
         ({"vocab_size": 1 << 20}, "use less than"),
-        ({"pattern": "qwen"}, "use 'qwen2', 'llama3' or 'gpt2'"),
+        ({"pattern": "qwen"}, "use one of 'qwen2', 'llama3', 'gpt2', 'cl100k', 'o200k'"),
         ({"special_tokens": ("<|a|>", "<|a|>")}, "remove the repeated one"),
         ({"sample_bytes": 0}, "use at least 1"),
     ],
@@ -19,6 +20,11 @@ from groundup.text.tokenizers.config import TokenizerConfig
 def test_a_value_that_cannot_be_is_refused_with_the_way_out(values, way_out):
     with pytest.raises(ConfigError, match=way_out):
         TokenizerConfig(**values)
+
+
+def test_every_pattern_that_texts_can_be_split_by_can_be_trained_with():
+    for pattern in PATTERNS:
+        assert TokenizerConfig(pattern=pattern).pattern == pattern
 
 
 def test_the_smallest_vocabulary_is_the_bytes_and_the_special_tokens():

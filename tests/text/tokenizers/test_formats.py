@@ -137,26 +137,57 @@ def change(folder: Path, **parts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "name"),
+    ("parts", "words"),
     [
-        ({"normalizer": {"type": "NFC"}}, "NFC"),
-        ({"model__type": "Unigram"}, "Unigram"),
-        ({"model__byte_fallback": True}, "byte_fallback"),
-        ({"model__ignore_merges": True}, "ignore_merges"),
+        ({"normalizer": {"type": "Unheard"}}, "normalizer Unheard would change the ids"),
+        ({"normalizer": {"type": "NFC", "twice": True}}, "normalizer NFC has the option 'twice'"),
+        ({"model__type": "Bytes"}, "model Bytes would change the ids .* BPE, WordPiece"),
         ({"model__dropout": 0.1}, "dropout"),
-        ({"pre_tokenizer": {"type": "Metaspace"}}, "Metaspace"),
-        ({"pre_tokenizer": None}, "pre_tokenizer"),
-        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "ByteLevel"),
-        ({"post_processor": {"type": "TemplateProcessing"}}, "TemplateProcessing"),
-        ({"decoder": {"type": "Metaspace"}}, "Metaspace"),
-        ({"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": True, "lstrip": True}]}, "lstrip"),
-        ({"added_tokens": [{"id": 0, "content": "<think>", "special": False}]}, "<think>"),
+        ({"model__speed": 3}, "speed"),
+        ({"pre_tokenizer": {"type": "UnicodeScripts"}}, "pre_tokenizer UnicodeScripts would change the ids"),
+        ({"post_processor": {"type": "Weird"}}, "post_processor Weird would change the ids"),
+        ({"decoder": {"type": "Odd"}}, "decoder Odd would change the ids"),
     ],
 )
-def test_a_part_that_would_change_the_ids_is_refused_by_name(folder, parts, name):
+def test_a_part_that_would_change_the_ids_is_refused_by_name(folder, parts, words):
     change(folder, **parts)
-    with pytest.raises(UnsupportedModel, match=f"{name}.*use a byte-level BPE tokenizer"):
+    with pytest.raises(UnsupportedModel, match=rf"tokenizer\.json: .*{words}.*"):
         load_tokenizer(folder)
+
+
+def test_truncation_and_padding_of_a_file_have_no_effect_as_in_transformers(folder, tokenizer):
+    change(folder, truncation={"max_length": 2, "strategy": "LongestFirst", "stride": 0, "direction": "Right"})
+    assert load_tokenizer(folder).encode("The cat sat") == tokenizer.encode("The cat sat")
+
+
+def test_a_token_that_fills_a_role_is_a_control_token_also_when_only_the_vocabulary_has_it(folder, tokenizer):
+    change(folder, added_tokens=[])
+    again = load_tokenizer(folder)
+    assert again.special_tokens == tokenizer.special_tokens and again.eos_token_id == 0
+
+
+def test_what_tokenizer_config_alone_adds_is_added(folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    flags = {"lstrip": False, "rstrip": True, "single_word": False, "normalized": False, "special": False}
+    config["added_tokens_decoder"] = {"600": {"content": "<think>", **flags}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    again = load_tokenizer(folder)
+    assert again.encode("a<think>  b") == [*again.encode("a"), 600, *again.encode("b")]
+    assert again.vocab_size == 601 and "<think>" not in again.special_tokens
+
+
+def test_roles_of_an_older_folder_stand_in_special_tokens_map(folder):
+    (folder / "tokenizer_config.json").unlink()
+    (folder / "special_tokens_map.json").write_text(json.dumps({"eos_token": {"content": "<|im_end|>"}}))
+    assert load_tokenizer(folder).eos_token_id == 2
+
+
+def test_the_longer_of_two_control_tokens_that_start_alike_is_meant(folder):
+    tokens = [(0, "<|endoftext|>"), (1, "<|im_start|>"), (2, "<|im_end|>"), (601, "<|im_end|><|x|>")]
+    change(folder, added_tokens=[{"id": id, "content": content, "special": True} for id, content in tokens])
+    again = load_tokenizer(folder)
+    assert again.encode("<|im_end|><|x|><|im_end|>", allow_special=True) == [601, 2]
+    assert again.decode([601, 2]) == "<|im_end|><|x|><|im_end|>"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +199,11 @@ def test_a_part_that_would_change_the_ids_is_refused_by_name(folder, parts, name
         {"model__merges": ["noblank"]},
         {"model": None},
         {"added_tokens": [{"id": 0}]},
-        {"added_tokens": []},
+        {"added_tokens": [{"id": 0, "content": "<|endoftext|>"}, {"id": 700, "content": "<|endoftext|>"}]},
+        {"added_tokens": [{"id": 0, "content": "<|endoftext|>", "special": "yes"}]},
+        {"post_processor": {"type": "TemplateProcessing"}},
+        {"decoder": {}},
+        {"pre_tokenizer": 3},
         {"added_tokens": [{"id": 3, "content": "<|endoftext|>"}]},
         {"added_tokens": [{"id": "0", "content": "<|endoftext|>"}]},
     ],
@@ -182,7 +217,7 @@ def test_a_damaged_file_is_named_with_the_way_out(folder, parts):
 @pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
 def test_a_file_that_holds_something_else_is_refused(folder, name):
     (folder / name).write_text("[1, 2]")
-    with pytest.raises(FormatError, match=r"tokenizer\.json is damaged"):
+    with pytest.raises(FormatError, match=f"{name} is damaged"):
         load_tokenizer(folder)
 
 

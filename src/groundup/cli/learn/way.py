@@ -76,7 +76,7 @@ def list_paths(options: PathOptions) -> int:
     record = desk_of(options).record()
     rows = [(one, standing.standings(one, record)) for one in steps.every()]
     if options.json:
-        running.print_json([_path_facts(one, found) for one, found in rows])
+        running.print_json([_path_facts(one, found, standing.projects(one, record)) for one, found in rows])
         return 0
     for one, found in rows:
         done = {exercise.id: passed for step in found for exercise, passed in step.exercises}
@@ -87,13 +87,16 @@ def list_paths(options: PathOptions) -> int:
     return 0
 
 
-def _path_facts(way: Any, found: Sequence[Any]) -> dict[str, Any]:
+def _path_facts(way: Any, found: Sequence[Any], projects: dict[str, list[tuple[Any, str]]]) -> dict[str, Any]:
     return {
         "path": way.name,
         "about": way.about,
         "time": way.time,
         "steps": [one.facts() for one in found],
-        "projects": way.projects,
+        "success": way.success,
+        "projects": {
+            level: [asdict(work) | {"standing": state} for work, state in works] for level, works in projects.items()
+        },
     }
 
 
@@ -102,18 +105,21 @@ def show_path(options: PathOptions) -> int:
     from groundup.cli import running
     from groundup.course.paths import standing, steps
 
-    way = steps.path(options.path)
-    found = standing.standings(way, desk_of(options).record())
+    way, record = steps.path(options.path), desk_of(options).record()
+    found, projects = standing.standings(way, record), standing.projects(way, record)
     if options.json:
-        running.print_json(_path_facts(way, found))
+        running.print_json(_path_facts(way, found, projects))
         return 0
     print(f"{way.name}: {way.about}{f', {way.time}' if way.time else ''}")
     for number, one in enumerate(found, 1):
         print(f"\n{number}. {one.step.title}{f'  ({one.step.time})' if one.step.time else ''}")
         print("\n".join(f"   {line}" for line in _lines(one)))
-    for title, works in way.projects.items():
-        print(f"\n{title.replace('_', ' ')}: {'; '.join(works)}")
-    if any(one.step.milestone for one in found):
+    for title, signs in way.success.items():
+        print(f"\n{title.replace('_', ' ')}: {'; '.join(signs)}")
+    for level, works in projects.items():
+        print(f"\n{level} projects")
+        print("\n".join(f"   {_project(work, state)}" for work, state in works))
+    if list(way.milestones()):
         print(f"\n`groundup learn path {way.name} --check` judges the milestones on your files and runs")
     return 0
 
@@ -133,6 +139,12 @@ def _lines(one: Any) -> Iterator[str]:
         yield f"milestone  {step.milestone.goal} ({step.milestone.check}): {one.milestone}"
 
 
+def _project(work: Any, state: str) -> str:
+    """A project with its mark: of its last verdict, a point for one that was never judged."""
+    mark = "·" if state == "not judged yet" else MARKS.get(state.split()[0], MARKS["waits"])
+    return f"{mark} {work.goal} ({work.check}): {state}"
+
+
 def _few(ids: list[str], most: int = 8) -> str:
     return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
 
@@ -144,23 +156,24 @@ def check(options: PathOptions) -> int:
     from groundup.errors import InputError
 
     way = steps.path(options.path or "chapters")
-    wanted = [(number, one, one.milestone) for number, one in enumerate(way.steps, 1) if one.milestone]
+    wanted = list(way.milestones())
     if not wanted:
-        raise InputError(f"the path {way.name} has no milestones; chapters and hands-on have")
+        having = [one.name for one in steps.every() if list(one.milestones())]
+        raise InputError(f"the path {way.name} has no milestones; {', '.join(having[:-1])} and {having[-1]} have")
     facts = []
-    for number, step, milestone in wanted:
+    for title, milestone in wanted:
         found = milestones.reached(milestone, options.folder, options.runs)
         milestones.keep(options.folder, found, f"{datetime.now():%Y-%m-%d}")
         facts.append(
             {
                 "milestone": milestone.id,
-                "step": step.title,
+                "step": title,
                 "state": found.state,
                 "findings": [asdict(one) for one in found.findings],
             }
         )
         if not options.json:
-            print(f"{MARKS[found.state]} {number}. {step.title}: {found.state}")
+            print(f"{MARKS[found.state]} {title}: {found.state}")
             print("\n".join(f"    {'✗ ' if one.ok is False else ''}{one.sentence}" for one in found.findings))
     if options.json:
         running.print_json(facts)

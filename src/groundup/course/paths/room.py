@@ -21,9 +21,8 @@ from groundup import slots
 from groundup.course import book, checker, shelf
 from groundup.course.book.shelf import Lesson
 from groundup.course.paths import walk
+from groundup.course.paths.together import FRAMEWORKS
 from groundup.course.topics import HOUSE
-
-FRAMEWORKS = ("torch", "jax", "tensorflow")
 
 
 def about_frameworks(lesson: Lesson) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from groundup.course import shelf
 from groundup.course.exercise import Exercise
 from groundup.course.paths import milestones, whereabouts
-from groundup.course.paths.steps import Path, Step, path
+from groundup.course.paths.steps import Milestone, Path, Step, path
 from groundup.course.record import Record
 from groundup.course.topics import Topic
 
@@ -55,17 +55,21 @@ def standing(step: Step, record: Record) -> Standing:
         step=step,
         topics=tuple((topic, whereabouts.built(topic)) for topic in topics),
         exercises=tuple((one, record.get(one.id).passed) for one in found.values()),
-        milestone=_known(step, record) if step.milestone else "",
+        milestone=known(step.milestone, record) if step.milestone else "",
     )
 
 
-def _known(step: Step, record: Record) -> str:
+def known(milestone: Milestone, record: Record) -> str:
     """A milestone's standing without judging it."""
-    assert step.milestone is not None
-    if missing := list(milestones.waits(milestones.proofs()[step.milestone.id])):
+    if missing := list(milestones.waits(milestones.proofs()[milestone.id])):
         return missing[0]
-    last = milestones.kept(record.path.parent).get(step.milestone.id)
+    last = milestones.kept(record.path.parent).get(milestone.id)
     return f"{last['state']} on {last['when']}" if last else "not judged yet"
+
+
+def projects(way: Path, record: Record) -> dict[str, list[tuple[Milestone, str]]]:
+    """The projects of a path, level by level, each with what is known of it without judging."""
+    return {level: [(work, known(work, record)) for work in works] for level, works in way.projects.items()}
 
 
 def standings(way: Path, record: Record) -> list[Standing]:

@@ -1,10 +1,13 @@
 """The learning paths as steps of one form, whatever `paths.toml` calls them: chapters, topics, parts, sections.
 
 A path is data that several faces show (terminal, page, export), so its six spellings are read here and nowhere else.
-Left out: what a learner did of a step (`standing.py`).
+`paths.toml` says what projects there are, in words; the row of `milestones.toml` with these words as its title gives each
+its id and the kind of its proof. Left out: what a learner did of a step (`standing.py`).
 """
 
 import difflib
+import pathlib
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,11 +25,12 @@ ABOUT = {  # path -> what it is, in the order of a first visit
     "guide": "a study guide in five sections",
     "tracks": "beginner, intermediate, advanced, research",
 }
+LEVELS = ("beginner", "intermediate", "advanced")  # of the projects
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Milestone:
-    """What proves a step. check: function, run, equal or report."""
+    """What proves a step or a project. check: function, lesson, run, equal or report."""
 
     id: str
     check: str
@@ -52,13 +56,25 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Path:
-    """A way through. time: its steps' together, "" where they have none; projects: lists of works beside the steps."""
+    """A way through. time: its steps' together, "" where they have none.
+
+    success: lists of what shows that it went well, in words; projects: level -> works beside the steps, each proved.
+    """
 
     name: str
     about: str
     steps: tuple[Step, ...]
     time: str = ""
-    projects: dict[str, list[str]] = field(default_factory=dict)
+    success: dict[str, list[str]] = field(default_factory=dict)
+    projects: dict[str, tuple[Milestone, ...]] = field(default_factory=dict)
+
+    def milestones(self) -> Iterator[tuple[str, Milestone]]:
+        """Every milestone with where it stands: a numbered step, then a level's project."""
+        for number, step in enumerate(self.steps, 1):
+            if step.milestone:
+                yield f"{number}. {step.title}", step.milestone
+        for level, works in self.projects.items():
+            yield from ((f"{level} project: {work.goal}", work) for work in works)
 
 
 def path(name: str) -> Path:
@@ -83,26 +99,37 @@ def every() -> tuple[Path, ...]:
         "guide": [_plain(one) for one in raw["guide"]["section"]],
         "tracks": [_plain({"title": name} | one) for name, one in raw["tracks"].items()],
     }
-    projects = {
-        "chapters": raw["chapters"]["success"],
-        "phases": {level: raw["phases"][level] for level in ("beginner", "intermediate", "advanced")},
-    }
+    projects = {level: tuple(map(_project, raw["phases"][level])) for level in LEVELS}
     return tuple(
         Path(
             name=name,
             about=ABOUT[name],
             steps=tuple(steps[name]),
             time=_sum(steps[name], name),
-            projects=projects.get(name, {}),
+            success=raw["chapters"]["success"] if name == "chapters" else {},
+            projects=projects if name == "phases" else {},
         )
         for name in ABOUT
     )
 
 
-def milestones() -> Iterator[tuple[Step, Milestone]]:
-    """Every step that has a milestone, over all paths."""
+def milestones() -> Iterator[tuple[str, Milestone]]:
+    """Every milestone with where it stands, over all paths."""
     for one in every():
-        yield from ((step, step.milestone) for step in one.steps if step.milestone)
+        yield from one.milestones()
+
+
+@cache
+def rows() -> dict[str, dict[str, Any]]:
+    """The rows of `milestones.toml` as they are written."""
+    return tomllib.loads((pathlib.Path(__file__).parent / "milestones.toml").read_text("utf-8"))
+
+
+def _project(title: str) -> Milestone:
+    """A project by the words of `paths.toml`."""
+    found = [(id, row["check"]) for id, row in rows().items() if row.get("title") == title]
+    assert len(found) == 1, f"milestones.toml has {len(found)} rows with the title {title!r}"
+    return Milestone(id=found[0][0], check=found[0][1], goal=title)
 
 
 def _chapter(raw: dict[str, Any]) -> Step:

@@ -1,11 +1,13 @@
-"""The learner's functions in one model, measured in a process of their own, where `GROUNDUP_MINE` stands before any import.
+"""The learner's functions at work together, measured in a process of their own, where `GROUNDUP_MINE` stands before any import.
 
 gradients      a small decoder's gradients, against those of the reference: every function has to be differentiable as a part
 logits         text to logits with a run's own weights, against transformers' model of the same folder
 conversation   one turn with a run's model, drawn by the learner's sampler through the learner's cache
+lesson         a lesson read from top to bottom: its asserts hold, and which frameworks were loaded by then
 
-The child is this file: `python -m groundup.course.paths.together MEASURE [MODEL]`; its last line is JSON. Like a real run it
-runs the learner's code with the user's own rights; only the exercises' checker confines it.
+The child is this file: `python -m groundup.course.paths.together MEASURE [MODEL or LESSON]`; its last line is JSON: what the
+measure found, how often each function was called, how often it was compared with the reference, and which gave something
+else. Like a real run it runs the learner's code with the user's own rights; only the exercises' checker confines it.
 """
 
 import json
@@ -16,27 +18,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from groundup import slots
-from groundup.errors import InputError, missing_extra
+from groundup import sandbox, slots
+from groundup.errors import GroundupError, InputError, missing_extra
 
 TEXT = "The quick brown fox gave the small red ball to Anna, and 12 + 30 = 42."
 CLOSE = 1e-4  # of the largest value: float32 in another order of the sums differs by about 1e-6
 TIMEOUT_S = 300
+FRAMEWORKS = ("torch", "jax", "tensorflow")
 
 
-def measure(name: str, folder: Path | None, model: Path | None = None) -> dict[str, Any]:
-    """Run a measure in a child, with the functions of `folder` or, without one, with the library's own."""
-    environment = {key: value for key, value in os.environ.items() if key != slots.VARIABLE}
+def measure(name: str, folder: Path | None, given: Path | str | None = None) -> dict[str, Any]:
+    """Run a measure in a child, with the functions of `folder` or, without one, with the library's own.
+
+    given: the model's folder or the lesson's id. The child has one thread: models this small gain nothing from several, which
+    wait for each other beside other work.
+    """
+    environment = {key: value for key, value in os.environ.items() if key != slots.VARIABLE} | sandbox.QUIET
     environment |= {"GROUNDUP_QUIET": "1"} | ({slots.VARIABLE: str(folder.resolve())} if folder else {})
-    command = [sys.executable, "-m", "groundup.course.paths.together", name, *([str(model)] if model else [])]
+    command = [sys.executable, "-m", "groundup.course.paths.together", name, *([str(given)] if given else [])]
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
-        raise InputError(f"your functions took over {TIMEOUT_S} s for one small model; make them faster") from None
+        raise InputError(
+            f"your functions took over {TIMEOUT_S} s for one small {'lesson' if name == 'lesson' else 'model'}; make them faster"
+        ) from None
     if done.returncode:
-        raise InputError((done.stderr.strip().splitlines() or ["the process ended without a word"])[-1])
+        last = (done.stderr.strip().splitlines() or ["the process ended without a word"])[-1]
+        raise InputError(last.removeprefix("groundup.errors.InputError: "))  # of a folder that was refused at import
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
@@ -56,7 +66,7 @@ def difference(mine: list[float], reference: list[float]) -> float:
 # ───────── in the child ─────────
 
 
-def gradients(model: Path | None) -> dict[str, Any]:
+def gradients(_: str) -> dict[str, Any]:
     """Every gradient of a small decoder over one batch."""
     import torch
 
@@ -78,7 +88,7 @@ def gradients(model: Path | None) -> dict[str, Any]:
     return {"values": [one for gradient in found for one in gradient.flatten().tolist()]}  # none at all counts as zero
 
 
-def logits(model: Path | None) -> dict[str, Any]:
+def logits(model: str) -> dict[str, Any]:
     """Logits of one text by our model and by transformers', from one folder."""
     import torch
 
@@ -90,18 +100,18 @@ def logits(model: Path | None) -> dict[str, Any]:
 
     handle = groundup.load(model, dtype="float32", device="cpu")
     ids = handle.tokenizer.encode(TEXT)
-    theirs = AutoTokenizer.from_pretrained(str(model))(TEXT, add_special_tokens=False)["input_ids"]
+    theirs = AutoTokenizer.from_pretrained(model)(TEXT, add_special_tokens=False)["input_ids"]
     if ids != theirs:
         raise InputError(
             f"the text becomes {len(ids)} tokens here and {len(theirs)} in transformers; look at your tokenizer"
         )
-    other = AutoModelForCausalLM.from_pretrained(str(model), dtype=torch.float32, attn_implementation="eager").eval()
+    other = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, attn_implementation="eager").eval()
     with torch.no_grad():
         mine, reference = handle(torch.tensor([ids]))[0], other(torch.tensor([ids])).logits[0]
     return {"difference": difference(mine.flatten().tolist(), reference.flatten().tolist()), "tokens": len(ids)}
 
 
-def conversation(model: Path | None) -> dict[str, Any]:
+def conversation(model: str) -> dict[str, Any]:
     """One turn, drawn with temperature, top-k and top-p."""
     import groundup
 
@@ -113,24 +123,51 @@ def conversation(model: Path | None) -> dict[str, Any]:
     return {"asked": asked, "answer": answer}
 
 
-MEASURES: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+def lesson(id: str) -> dict[str, Any]:
+    """A lesson as it stands. An assert that fails, and a function of the learner's that raises, is one sentence."""
+    from groundup.course import book
+
+    try:
+        ran = book.run(book.find(id).path)
+    except Exception as error:  # marimo wraps what a cell raised
+        raise _told(error) from error
+    return {"seconds": round(ran.seconds, 2), "frameworks": [name for name in FRAMEWORKS if name in sys.modules]}
+
+
+def _told(error: BaseException) -> GroundupError:
+    """What a lesson ended with, as a sentence: the first of its causes that says one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, GroundupError):
+            return cause
+        if isinstance(cause, AssertionError):
+            return InputError(f"with your functions an assert of the lesson fails: {cause}")
+        cause = cause.__cause__ or cause.__context__
+    return InputError(f"with your functions the lesson ends in {type(error).__name__}: {error}")
+
+
+MEASURES: dict[str, Callable[[str], dict[str, Any]]] = {
     "gradients": gradients,
     "logits": logits,
     "conversation": conversation,
+    "lesson": lesson,
 }
 
 
-def main(name: str, model: str = "") -> int:
+def main(name: str, given: str = "") -> int:
     """Measure and print; a learner's mistake is one sentence on stderr."""
-    import torch
-
-    torch.set_num_threads(1)
     try:
-        found = MEASURES[name](Path(model) if model else None)
-    except InputError as error:
+        found = MEASURES[name](given)
+    except GroundupError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(found | {"calls": {one.id: one.calls for one in slots.active()}}))
+    filled = slots.active()
+    counted = {
+        "calls": {one.id: one.calls for one in filled},
+        "compared": {one.id: one.compared for one in filled},
+        "differs": {one.id: one.differs_at for one in filled if one.differs_at is not None},
+    }
+    print(json.dumps(found | counted))
     return 0
 
 

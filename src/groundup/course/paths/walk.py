@@ -1,17 +1,20 @@
 """A learner who passes: the eight chapters with the library's own solutions, every milestone checked, every model talked to.
 
-    python -m groundup.course.paths.walk FOLDER          one run with everything serves all chapters (about a minute)
-    python -m groundup.course.paths.walk FOLDER --each   the folder grows chapter by chapter, with a run for each
+    python -m groundup.course.paths.walk FOLDER             one run with everything serves all chapters (about a minute)
+    python -m groundup.course.paths.walk FOLDER --each      the folder grows chapter by chapter, with a run for each
+    python -m groundup.course.paths.walk FOLDER --projects  the projects of the phases instead, those that do not wait
 
 Into FOLDER/my go the solutions, into FOLDER/runs the runs. Without --each every chapter's files are put down first, so that
 the first chapter's run holds the functions of all; with it a chapter's run has what a learner would have by then. A slot
-that has no exercise yet gets the library's own text as well. This proves that the path can be walked, not that it teaches.
+that has no exercise yet gets the library's own text as well. Of the projects, the domain's text is tinyworld's documents in a
+file of the learner's, and the architecture that is tried is a SwiGLU whose gate is a squared ReLU. This proves that the
+path can be walked, not that it teaches.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from groundup import files, slots
@@ -20,6 +23,14 @@ from groundup.course.exercise import known_slots, solution
 from groundup.course.paths import milestones, steps
 
 PROMPT = "What is 2 + 3?"
+DOMAIN_BYTES = 1_500_000  # the world of demo-fast
+TRIED = """import torch
+
+
+def swiglu(x, gate_proj, up_proj, down_proj):
+    return down_proj(torch.relu(gate_proj(x)).square() * up_proj(x))
+"""
+FIGURE = "bits_per_byte.tinyworld.who.train.value"
 
 
 def wanted(proof: milestones.Proof) -> list[str]:
@@ -88,8 +99,83 @@ def walk(place: Path, each: bool = False) -> bool:
     return fine
 
 
+# ───────── the projects ─────────
+
+
+def projects(place: Path) -> bool:
+    """Walk the projects of the phases and print a line each; whether none stayed open."""
+    works = [work for works in steps.path("phases").projects.values() for work in works]
+    proofs = [milestones.proofs()[work.id] for work in works]
+    put(place / "my", [slot for proof in proofs if not list(milestones.waits(proof)) for slot in wanted(proof)])
+    states = []
+    for work in works:
+        state, sentence = project(place, work)
+        states.append(state)
+        mark = {"reached": "✓", "skipped": "?", "waits": "–"}.get(state, "✗")
+        print(f"{mark} {work.goal}: {state}; {sentence}", flush=True)
+    return "open" not in states
+
+
+def project(place: Path, work: steps.Milestone) -> tuple[str, str]:
+    """Walk one project: its state, and what was seen."""
+    folder, runs, proof = place / "my", place / "runs", milestones.proofs()[work.id]
+    found = milestones.reached(work, folder, runs)
+    if found.state == "open":
+        MADE[work.check](place, proof)
+        found = milestones.reached(work, folder, runs)
+    seen = [one.sentence for one in found.findings if one.ok is not True] or [
+        one.sentence for one in found.findings if not one.sentence.endswith(": passes")
+    ]
+    return found.state, "; ".join(seen)
+
+
+def make_run(place: Path, proof: milestones.Proof) -> None:
+    """The run that a project asks for, made small."""
+    words = proof.command.replace("YOUR_TEXT", "domain.txt").split()
+    if "domain.txt" in words:
+        write_domain(place / "domain.txt")
+    fast = [] if "--fast" in words else ["--fast"]
+    call(place, "--mine", "my", *words, *fast, "--out", f"runs/{proof.id.removeprefix('project-')}")
+
+
+def write_domain(file: Path) -> None:
+    """The learner's own text: documents of tinyworld as one file."""
+    from groundup.data.build import tinyworld_documents, up_to
+
+    documents = up_to(tinyworld_documents(7, "train"), DOMAIN_BYTES)
+    files.write_text(file, "\n\n".join(document.text for document in documents))
+
+
+def report(place: Path, proof: milestones.Proof) -> None:
+    """A run with a function changed beside one with all of them as they were, and the page that compares them."""
+    put(place / "my", ["model.layers.swiglu"])
+    if not (place / "runs" / "transformer").is_dir():
+        call(place, "--mine", "my", "demo", "--fast", "--out", "runs/transformer")
+    files.write_text(place / "my" / "swiglu.py", TRIED)
+    call(place, "--mine", "my", "demo", "--fast", "--out", "runs/tried")
+    put(place / "my", ["model.layers.swiglu"])
+    results = dict(milestones.finished(place / "runs"))
+    cited = {
+        name: f"`{name}#{FIGURE} = {milestones.value_at(results[place / 'runs' / name], FIGURE):.3f}`"
+        for name in ("transformer", "tried")
+    }
+    page = f"# A gate of squared ReLU\n\nBits a byte: {cited['tried']}, with SwiGLU {cited['transformer']}.\n"
+    files.write_text(place / "my" / proof.page, page)
+
+
+MADE: dict[str, Callable[[Path, milestones.Proof], None]] = {
+    "function": make_run,
+    "run": make_run,
+    "equal": make_run,
+    "report": report,
+    "lesson": lambda place, proof: None,  # the functions are all that it asks for
+}
+
+
 if __name__ == "__main__":
-    arguments = [word for word in sys.argv[1:] if word != "--each"]
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.exit("usage: python -m groundup.course.paths.walk FOLDER [--each]")
-    sys.exit(0 if walk(Path(arguments[0]), each="--each" in sys.argv) else 1)
+    flags = [word for word in sys.argv[1:] if word in ("--each", "--projects")]
+    arguments = [word for word in sys.argv[1:] if word not in flags]
+    if len(arguments) != 1 or len(flags) > 1 or arguments[0].startswith("-"):
+        sys.exit("usage: python -m groundup.course.paths.walk FOLDER [--each | --projects]")
+    place = Path(arguments[0])
+    sys.exit(0 if (projects(place) if "--projects" in flags else walk(place, each="--each" in flags)) else 1)

@@ -7,19 +7,21 @@ pair never grows after the merge that created it.
 """
 
 from collections import namedtuple
+from collections.abc import Mapping
 
 import numpy as np
 
 from groundup.text.compiled import inner, loop
+from groundup.text.tokenizers.byte_level_counting import CountedWords
 
-Words = namedtuple(
-    "Words", "symbols starts lengths weights"
-)  # word w: lengths[w] symbols from starts[w], seen weights[w] times
+# What is read together stands together: a row is one access to memory, which is what training waits for.
+START, LENGTH, WEIGHT = range(3)  # columns of a word: where its symbols start, how many they are, how often it is seen
+LEFT, RIGHT, COUNT, HEAD = range(4)  # columns of a pair; HEAD: its newest entry in the links
+WORD, NEXT = range(2)  # columns of a link: lists of the words that hold a pair
+Words = namedtuple("Words", "symbols rows")
 Tokens = namedtuple(
     "Tokens", "prefixes lengths starts text"
 )  # a token's first eight bytes as a number, and where it stands in a word
-Pairs = namedtuple("Pairs", "left right count head")  # head: its newest entry in Links
-Links = namedtuple("Links", "word next")  # lists of the words that hold a pair
 Heap = namedtuple("Heap", "count pair")  # best pair on top, by the count it had when pushed
 PAIRS, LINKS, HEAP, PUSHED, STEP = range(5)  # places in the array of sizes
 _ANY = np.int64(-1)
@@ -44,9 +46,9 @@ def _better(count_p, p, count_q, q, pairs, tokens):
     """Whether pair p is merged before pair q: it occurs more often, or as often and its bytes are smaller."""
     if count_p != count_q:
         return count_p > count_q
-    if pairs.left[p] != pairs.left[q]:
-        return _token_less(pairs.left[p], pairs.left[q], tokens)
-    return pairs.right[p] != pairs.right[q] and _token_less(pairs.right[p], pairs.right[q], tokens)
+    if pairs[p, LEFT] != pairs[q, LEFT]:
+        return _token_less(pairs[p, LEFT], pairs[q, LEFT], tokens)
+    return pairs[p, RIGHT] != pairs[q, RIGHT] and _token_less(pairs[p, RIGHT], pairs[q, RIGHT], tokens)
 
 
 @inner
@@ -87,7 +89,7 @@ def _pop_best(heap, sizes, pairs, tokens):
     """Take the pair with the largest true count from the heap, -1 when none is left."""
     while sizes[HEAP] > 0:
         p = heap.pair[0]
-        count = pairs.count[p]
+        count = pairs[p, COUNT]
         if count == heap.count[0]:
             sizes[HEAP] -= 1
             _replace_top(heap, sizes[HEAP], heap.count[sizes[HEAP]], heap.pair[sizes[HEAP]], pairs, tokens)
@@ -105,7 +107,7 @@ def _place_of(a, b, table, pairs):
     """Where pair (a, b) stands in the hash table, or would stand."""
     mask = np.uint64(len(table) - 1)
     place = ((np.uint64(a) << np.uint64(32) | np.uint64(b)) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20) & mask
-    while table[place] >= 0 and (pairs.left[table[place]] != a or pairs.right[table[place]] != b):
+    while table[place] >= 0 and (pairs[table[place], LEFT] != a or pairs[table[place], RIGHT] != b):
         place = (place + np.uint64(1)) & mask
     return place
 
@@ -118,8 +120,17 @@ def _pair_of(a, b, table, pairs, sizes):
         p = sizes[PAIRS]
         sizes[PAIRS] += 1
         table[place] = p
-        pairs.left[p], pairs.right[p], pairs.count[p], pairs.head[p] = a, b, 0, -1
+        pairs[p, LEFT], pairs[p, RIGHT], pairs[p, COUNT], pairs[p, HEAD] = a, b, 0, -1
     return table[place]
+
+
+@inner
+def _link(p, word, pairs, links, sizes):
+    """Put a word on the list of a pair, unless it was the last one put there."""
+    if pairs[p, HEAD] < 0 or links[pairs[p, HEAD], WORD] != word:
+        links[sizes[LINKS], WORD], links[sizes[LINKS], NEXT] = word, pairs[p, HEAD]
+        pairs[p, HEAD] = sizes[LINKS]
+        sizes[LINKS] += 1
 
 
 @inner
@@ -137,12 +148,9 @@ def _add_counts(word, symbols, changed, weight, newest, table, pairs, links, siz
         if not (changed[i] or changed[i + 1]):
             continue
         p = _pair_of(a, b, table, pairs, sizes)
-        pairs.count[p] += weight
-        is_new = newest < 0 or a == newest or b == newest
-        if weight > 0 and is_new and (pairs.head[p] < 0 or links.word[pairs.head[p]] != word):
-            links.word[sizes[LINKS]], links.next[sizes[LINKS]] = word, pairs.head[p]
-            pairs.head[p] = sizes[LINKS]
-            sizes[LINKS] += 1
+        pairs[p, COUNT] += weight
+        if weight > 0 and (newest < 0 or a == newest or b == newest):
+            _link(p, word, pairs, links, sizes)
 
 
 @inner
@@ -181,13 +189,52 @@ def _rewrite(symbols, a, b, new, changed):
 
 
 @inner
+def _count_plain(symbols, a, b):
+    """How often (a, b) occurs in a word, -1 where that is not plain: where runs of equal symbols touch a merge."""
+    if a == b:
+        return -1
+    found, after = 0, -1
+    for i in range(len(symbols) - 1):
+        if symbols[i] == a and symbols[i + 1] == b:
+            run = (i > 0 and symbols[i - 1] == a) or (i + 2 < len(symbols) and symbols[i + 2] == b)
+            if run or i == after:
+                return -1
+            found, after = found + 1, i + 2
+    return found
+
+
+@inner
+def _merge_plain(p, new, word, symbols, weight, table, pairs, links, sizes):
+    """Merge pair p in a word where `_count_plain` counts, each count put right where it changes."""
+    a, b, i, j = pairs[p, LEFT], pairs[p, RIGHT], 0, 0
+    while i < len(symbols):
+        if i + 1 == len(symbols) or symbols[i] != a or symbols[i + 1] != b:
+            symbols[j] = symbols[i]
+            i, j = i + 1, j + 1
+            continue
+        pairs[p, COUNT] -= weight
+        symbols[j] = new
+        if j > 0:
+            pairs[_pair_of(symbols[j - 1], a, table, pairs, sizes), COUNT] -= weight
+            made = _pair_of(symbols[j - 1], new, table, pairs, sizes)
+            pairs[made, COUNT] += weight
+            _link(made, word, pairs, links, sizes)
+        if i + 2 < len(symbols):
+            pairs[_pair_of(b, symbols[i + 2], table, pairs, sizes), COUNT] -= weight
+            made = _pair_of(new, symbols[i + 2], table, pairs, sizes)
+            pairs[made, COUNT] += weight
+            _link(made, word, pairs, links, sizes)
+        i, j = i + 2, j + 1
+
+
+@inner
 def _note_token(new, a, b, word, symbols, words, tokens):
     """Note the bytes of token `new`, made of a and b and found in a word whose symbols are not yet rewritten."""
     tokens.lengths[new] = tokens.lengths[a] + tokens.lengths[b]
     tokens.prefixes[new] = tokens.prefixes[a]
     if tokens.lengths[a] < 8:
         tokens.prefixes[new] |= tokens.prefixes[b] >> _EIGHT * np.uint64(tokens.lengths[a])
-    place = words.starts[word]
+    place = words.rows[word, START]
     for i in range(len(symbols)):
         if symbols[i] == a and symbols[i + 1] == b:
             break
@@ -198,29 +245,33 @@ def _note_token(new, a, b, word, symbols, words, tokens):
 @inner
 def _merge_everywhere(p, new, words, changed, tokens, table, pairs, links, sizes):
     """Merge pair p into token `new` in every word that holds it, and put the counts right."""
-    a, b = pairs.left[p], pairs.right[p]
-    link = pairs.head[p]
+    a, b = pairs[p, LEFT], pairs[p, RIGHT]
+    link = pairs[p, HEAD]
     while link >= 0:
-        word = np.int64(links.word[link])
-        start, weight = words.starts[word], words.weights[word]
-        symbols = words.symbols[start : start + words.lengths[word]]
-        found = _mark(symbols, a, b, changed)
-        if found > 0:
-            if tokens.lengths[new] == 0:
-                _note_token(new, a, b, word, symbols, words, tokens)
+        word = np.int64(links[link, WORD])
+        start, weight = words.rows[word, START], words.rows[word, WEIGHT]
+        symbols = words.symbols[start : start + words.rows[word, LENGTH]]
+        plain = _count_plain(symbols, a, b)
+        found = plain if plain >= 0 else _mark(symbols, a, b, changed)
+        if found > 0 and tokens.lengths[new] == 0:
+            _note_token(new, a, b, word, symbols, words, tokens)
+        if plain > 0:
+            _merge_plain(p, new, word, symbols, weight, table, pairs, links, sizes)
+            words.rows[word, LENGTH] -= found
+        elif found > 0:
             _add_counts(word, symbols, changed, -weight, new, table, pairs, links, sizes)
             _rewrite(symbols, a, b, new, changed)
-            words.lengths[word] -= found
-            _add_counts(word, symbols[: words.lengths[word]], changed, weight, new, table, pairs, links, sizes)
-        link = links.next[link]
+            words.rows[word, LENGTH] -= found
+            _add_counts(word, symbols[: words.rows[word, LENGTH]], changed, weight, new, table, pairs, links, sizes)
+        link = links[link, NEXT]
 
 
 @loop
 def count_all_pairs(words, changed, table, pairs, links, sizes):
     """Count the pairs of all words, as bytes."""
-    for word in range(len(words.starts)):
-        symbols = words.symbols[words.starts[word] : words.starts[word] + words.lengths[word]]
-        _add_counts(np.int64(word), symbols, changed, words.weights[word], _ANY, table, pairs, links, sizes)
+    for word in range(len(words.rows)):
+        symbols = words.symbols[words.rows[word, START] : words.rows[word, START] + words.rows[word, LENGTH]]
+        _add_counts(np.int64(word), symbols, changed, words.rows[word, WEIGHT], _ANY, table, pairs, links, sizes)
 
 
 @loop
@@ -232,16 +283,16 @@ def learn_merges(words, changed, tokens, table, pairs, links, heap, sizes, lefts
     while sizes[STEP] < len(lefts):
         new = 256 + sizes[STEP]
         room = sizes[PAIRS] + 2 * new + 2  # the new token has at most each token on either side
-        if room > len(pairs.left) or 2 * room > len(table):
+        if room > len(pairs) or 2 * room > len(table):
             return False
         for p in range(sizes[PUSHED], sizes[PAIRS]):
-            if pairs.count[p] > 0:
-                _push(heap, sizes, pairs.count[p], p, pairs, tokens)
+            if pairs[p, COUNT] > 0:
+                _push(heap, sizes, pairs[p, COUNT], p, pairs, tokens)
         sizes[PUSHED] = sizes[PAIRS]
         best = _pop_best(heap, sizes, pairs, tokens)
         if best < 0:
             break
-        lefts[sizes[STEP]], rights[sizes[STEP]] = pairs.left[best], pairs.right[best]
+        lefts[sizes[STEP]], rights[sizes[STEP]] = pairs[best, LEFT], pairs[best, RIGHT]
         _merge_everywhere(best, new, words, changed, tokens, table, pairs, links, sizes)
         sizes[STEP] += 1
     return True
@@ -251,13 +302,17 @@ def learn_merges(words, changed, tokens, table, pairs, links, heap, sizes, lefts
 def fill_table(table, pairs, count):
     """Enter the first `count` pairs into an empty table."""
     for p in range(count):
-        table[_place_of(pairs.left[p], pairs.right[p], table, pairs)] = p
+        table[_place_of(pairs[p, LEFT], pairs[p, RIGHT], table, pairs)] = p
 
 
-def _words_of(words: dict[bytes, int]) -> Words:
+def _words_of(words: Mapping[bytes, int]) -> Words:
+    if isinstance(words, CountedWords):
+        symbols = words.data[: words.starts[-1]].astype(np.int32)
+        return Words(symbols, np.stack([words.starts[:-1], np.diff(words.starts), words.counts], axis=1))
     lengths = np.array([len(word) for word in words], np.int64)
     symbols = np.frombuffer(b"".join(words), np.uint8).astype(np.int32)
-    return Words(symbols, np.cumsum(lengths) - lengths, lengths, np.fromiter(words.values(), np.int64, len(words)))
+    weights = np.fromiter(words.values(), np.int64, len(words))
+    return Words(symbols, np.stack([np.cumsum(lengths) - lengths, lengths, weights], axis=1))
 
 
 def _byte_tokens(text: np.ndarray, merges: int) -> Tokens:
@@ -267,20 +322,20 @@ def _byte_tokens(text: np.ndarray, merges: int) -> Tokens:
     return Tokens(prefixes, lengths, np.zeros(256 + merges, np.int64), text)
 
 
-def _learn(words: dict[bytes, int], merges: int) -> tuple[list[int], list[int]]:
+def _learn(words: Mapping[bytes, int], merges: int) -> tuple[list[int], list[int]]:
     """Symbols of the merges' left and right parts."""
     state = _words_of(words)
     tokens = _byte_tokens(state.symbols.astype(np.uint8), merges)
-    changed, sizes = np.ones(max(map(len, words)), np.bool_), np.zeros(5, np.int64)
+    changed, sizes = np.ones(state.rows[:, LENGTH].max(), np.bool_), np.zeros(5, np.int64)
     # a word's symbols give it at most that many links at first, and each merge in it two more and one symbol less
-    links = Links(np.empty(3 * len(state.symbols), np.int32), np.empty(3 * len(state.symbols), np.int64))
+    links = np.empty((3 * len(state.symbols), 2), np.int32 if len(state.symbols) < 1 << 29 else np.int64)
     capacity = _CAPACITY
-    pairs, heap = Pairs(*_room(4, capacity)), Heap(*_room(2, capacity))
+    pairs, heap = np.empty((capacity, 4), np.int64), Heap(*_room(2, capacity))
     table = np.full(4 * capacity, -1, np.int32)
     count_all_pairs(state, changed, table, pairs, links, sizes)
     lefts, rights = _room(2, merges)
     while not learn_merges(state, changed, tokens, table, pairs, links, heap, sizes, lefts, rights):
-        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, _room(4, capacity), strict=True)))
+        pairs = np.concatenate([pairs, np.empty((capacity, 4), np.int64)])
         heap = Heap(*(np.concatenate(both) for both in zip(heap, _room(2, capacity), strict=True)))
         capacity *= 2
         table = np.full(4 * capacity, -1, np.int32)
@@ -292,7 +347,7 @@ def _room(arrays: int, length: int) -> list[np.ndarray]:
     return [np.empty(length, np.int64) for _ in range(arrays)]
 
 
-def train_bpe_fast(words: dict[bytes, int], merges: int) -> list[tuple[bytes, bytes]]:
+def train_bpe_fast(words: Mapping[bytes, int], merges: int) -> list[tuple[bytes, bytes]]:
     """Learn up to `merges` merges from counted words: what `bpe.train_bpe` gives, some thousand times as fast."""
     if not words:
         return []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from groundup.errors import ConfigError
 
 END_OF_TEXT = "<|endoftext|>"  # ends a document, stands before its first token as context, and pads
+_PATTERNS = ("qwen2", "llama3", "gpt2", "cl100k", "o200k")  # splitting.PATTERNS, which would load NumPy
 TURN_START, TURN_END = "<|im_start|>", "<|im_end|>"  # ChatML's two marks
 
 
@@ -23,8 +24,9 @@ class TokenizerConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained, and say what can."""
         object.__setattr__(self, "special_tokens", tuple(self.special_tokens))  # a recipe's TOML gives a list
-        if self.pattern not in ("qwen2", "llama3", "gpt2"):
-            raise ConfigError(f"pattern={self.pattern!r} is not a split pattern; use 'qwen2', 'llama3' or 'gpt2'")
+        if self.pattern not in _PATTERNS:
+            names = ", ".join(map(repr, _PATTERNS))
+            raise ConfigError(f"pattern={self.pattern!r} is not a split pattern; use one of {names}")
         if len(set(self.special_tokens)) < len(self.special_tokens) or not all(self.special_tokens):
             raise ConfigError(
                 f"special_tokens={list(self.special_tokens)} must be distinct and not empty; remove the repeated one"

@@ -3,27 +3,24 @@
 A conversation becomes one text with marks between the turns, written by a Jinja template from tokenizer_config.json.
 Only the template may write a mark. A mark that somebody typed stays text: before rendering, its first character is
 exchanged for a stand-in that occurs nowhere else, so it is not recognised afterwards, and then put back. The template
-is foreign code: it runs in Jinja's sandbox, with the settings and helpers that `transformers` gives it.
+is foreign code and runs in `template_sandbox`.
 
 A template is prefix-preserving when a longer conversation begins with the text of the shorter one and its generation
 prompt. Only then is the place of an answer certain, and the mask for tuning exact. Left out: images and other media.
 """
 
 import functools
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
 import jinja2
-import jinja2.ext
-import jinja2.sandbox
 
 from groundup.errors import InputError
 from groundup.slots import slot
+from groundup.text.tokenizers.template_sandbox import LimitReached, environment, limited
 
 # ChatML, as OpenAI published it and Qwen, SmolLM and others use it
 CHATML = (
@@ -84,39 +81,6 @@ class ControlTokens:
         return {character: chr(first + k) for k, character in enumerate(characters)}
 
 
-class _Generation(jinja2.ext.Extension):
-    """{% generation %} ... {% endgeneration %}, by which some templates mark answers: the body is written as it is."""
-
-    tags = {"generation"}  # noqa: RUF012 - as Jinja declares it
-
-    def parse(self, parser: Any) -> Any:
-        """Take the body's statements out of the block."""
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-
-def _raise_exception(message: str) -> None:
-    raise jinja2.TemplateError(message)
-
-
-def _to_json(
-    value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
-) -> str:
-    """JSON for templates: unlike Jinja's own filter it leaves < > & as they are."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-
-@functools.cache
-def _environment() -> jinja2.sandbox.ImmutableSandboxedEnvironment:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, jinja2.ext.loopcontrols]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    return environment
-
-
 @dataclass(frozen=True)
 class Rendering:
     """A conversation as text, in parts: (text, whether it is a control token that the template wrote)."""
@@ -157,8 +121,8 @@ class ChatTemplate:
         """controls: the tokens that `source` may write; variables: names it may ask for, such as eos_token."""
         self._source, self._controls, self._variables = source, controls, dict(variables or {})
         try:
-            self._template = _environment().from_string(source)
-        except jinja2.TemplateError as error:
+            self._template = environment().from_string(source)
+        except (jinja2.TemplateError, RecursionError) as error:
             raise InputError(
                 f"the chat template cannot be read: {error}; correct chat_template in tokenizer_config.json"
             ) from error
@@ -181,8 +145,11 @@ class ChatTemplate:
             **_map_strings(given, lambda text: self._controls.hide(text, stand_in)),
         }
         try:
-            text = self._template.render(**names, add_generation_prompt=add_generation_prompt)
-        except (jinja2.TemplateError, TypeError) as error:
+            with limited():
+                text = self._template.render(**names, add_generation_prompt=add_generation_prompt)
+        except LimitReached as error:
+            raise InputError(f"the chat template was stopped: {error}; use the one that the model came with") from error
+        except Exception as error:  # it is foreign code: whatever it raises, it is what came that is wrong
             raise InputError(f"the chat template refuses this conversation: {error}; give what it asks for") from error
         back = str.maketrans({hidden: character for character, hidden in stand_in.items()})
         return Rendering([(part.translate(back), control) for part, control in self._controls.split(text)])

@@ -24,6 +24,3 @@ def train(options: TokenizerOptions) -> None:
     changes |= {"data": {"text": str(options.text)}} if options.text else {}
     changes |= {"tokenizer": {"vocab_size": options.vocab_size}} if options.vocab_size is not None else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes), options.json)
-
-
-ACTIONS = {"train": train}
