@@ -477,6 +477,7 @@ def test_extras_are_resolved_by_one_command_with_bounds():
         "serve",
         "data",
         "hub",
+        "sentencepiece",
         "learn",
         "evaluate",
         "cluster",

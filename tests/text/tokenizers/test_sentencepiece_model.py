@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from groundup.errors import FormatError, InputError, UnsupportedModel
+from groundup.errors import FormatError, InputError, MissingExtra, UnsupportedModel
 from groundup.text.tokenizers import sentencepiece_tokenizer as house
 from groundup.text.tokenizers.charsmap import Charsmap, compile_rules
 from groundup.text.tokenizers.sentencepiece_model import read_model, write_model
@@ -94,5 +94,5 @@ def test_another_kind_of_tokenizer_is_not_written(tokenizer, tmp_path):
 def test_without_the_package_there_is_one_sentence(monkeypatch, tmp_path):
     (tmp_path / "m.model").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
-    with pytest.raises(InputError, match="pip install sentencepiece protobuf"):
+    with pytest.raises(MissingExtra, match="sentencepiece is not installed; run: pip install"):
         read_model(tmp_path / "m.model")

@@ -199,6 +199,8 @@ def _pieces(value: Any, depth: int) -> Iterator[bytes]:
         yield repr(value).encode()
     elif depth == 0 or (callable(value) and not hasattr(value, "state_dict")):
         return
+    elif isinstance(getattr(value, "fingerprint", None), str):  # a tokenizer: what decides its ids, not what it keeps
+        yield value.fingerprint.encode()
     elif hasattr(value, "to_json") and hasattr(value, "layout"):
         yield value.to_json().encode()
     elif hasattr(value, "detach"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files
-from groundup.errors import FormatError, InputError, UnsupportedModel
+from groundup.errors import FormatError, InputError, UnsupportedModel, missing_extra
 from groundup.text.tokenizers.charsmap import Charsmap
 from groundup.text.tokenizers.post_processors import TemplateProcessing
 from groundup.text.tokenizers.sentencepiece_normalizer import SentencePieceNormalizer
@@ -30,9 +30,7 @@ def _classes() -> Any:
     try:
         from sentencepiece import sentencepiece_model_pb2
     except ImportError as error:
-        raise InputError(
-            "a SentencePiece model needs the packages sentencepiece and protobuf; run `pip install sentencepiece protobuf`"
-        ) from error
+        raise missing_extra("sentencepiece", "sentencepiece") from error
     return sentencepiece_model_pb2
 
 
