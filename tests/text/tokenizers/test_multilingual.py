@@ -73,3 +73,12 @@ def test_in_the_declaration_of_human_rights_english_is_cheap_for_gpt_2():
     assert len(set(NAMES) & set(costs)) > 38
     assert sum(cost > 1.5 for cost in costs.values()) > 0.8 * len(costs) and costs["mya"] > 8
     assert Measure(3, 1, 3, 9).bytes_per_token == 3
+
+
+def test_tokens_that_say_only_that_something_stood_there_are_counted():
+    from groundup.text.tokenizers.multilingual import measure
+    from groundup.text.tokenizers.word import train_word_tokenizer
+
+    tokenizer = train_word_tokenizer(["the cat sat on the mat"] * 3, vocab_size=20)
+    found = measure(tokenizer, {"known": "the cat sat", "half": "the dog sat down", "empty": ""})
+    assert [one.unknown_share for one in found.values()] == [0.0, 0.5, 0.0]

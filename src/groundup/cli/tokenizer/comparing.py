@@ -9,7 +9,7 @@ import tyro
 
 from groundup.errors import InputError
 
-SHOWN = ("dearest", "cheapest")
+MANY = 0.01  # of the tokens unknown: a count of tokens then says little
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +84,7 @@ def _rows(measures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "bytes_per_token": one.bytes_per_token,
             "tokens_per_word": one.tokens_per_word,
             "tokens_per_character": one.tokens_per_character,
+            "unknown_share": one.unknown_share,
         }
         for name, one in measures.items()
     }
@@ -113,9 +114,12 @@ def _show(found: Mapping[str, Any], options: CompareOptions) -> None:
 
 
 def _cell(row: Mapping[str, Any]) -> str:
-    return f"{row['tokens']:,} ({row['bytes_per_token']:.2f})"
+    unknown = f", {row['unknown_share']:.0%} unknown" if row["unknown_share"] > MANY else ""
+    return f"{row['tokens']:,} ({row['bytes_per_token']:.2f}{unknown})"
 
 
 def _language_cell(row: Mapping[str, Any]) -> str:
+    if row["unknown_share"] > MANY:
+        return f"{row['unknown_share']:.0%} unknown"
     words = f"{row['tokens_per_word']:.1f}" if row["tokens_per_word"] else "no spaces"
     return f"{row['cost']:.2f} ({words})"

@@ -59,6 +59,12 @@ class Measure:
     words: int
     characters: int
     bytes: int
+    unknown: int = 0  # of the tokens: where the vocabulary has no letter, a text looks cheap and is lost
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of the tokens that say nothing but that something stood there."""
+        return self.unknown / max(1, self.tokens)
 
     @property
     def spaced(self) -> bool:
@@ -83,9 +89,11 @@ class Measure:
 
 def measure(tokenizer: Encodes, texts: Mapping[str, str]) -> dict[str, Measure]:
     """Measure a tokenizer on each text, by its name (a language, a file)."""
-    encoded = tokenizer.encode_batch(list(texts.values()))
+    encoded, unknown = tokenizer.encode_batch(list(texts.values())), getattr(tokenizer, "unk_token_id", None)
     return {
-        name: Measure(len(ids), len(text.split()), len(text), len(text.encode(errors="replace")))
+        name: Measure(
+            len(ids), len(text.split()), len(text), len(text.encode(errors="replace")), sum(id == unknown for id in ids)
+        )
         for (name, text), ids in zip(texts.items(), encoded, strict=True)
     }
 
