@@ -43,6 +43,7 @@ BREAKS = {
     "does not say what to try": [("## Try", "## End")],
     "there is no exercise no_such": [("- a bent coin", "`groundup learn start no_such`")],
     "prose that shows its code": [('@app.cell(hide_code=True)\ndef _():\n    mo.md(r"""\n    ## More', '@app.cell\ndef _():\n    mo.md(r"""\n    ## More')],
+    "reads as a list": [("## More", "## More\n\n    Of 40 throws there were\n    22. That is more than half.\n")],
     "code that is hidden": [("@app.cell\ndef _(heads)", "@app.cell(hide_code=True)\ndef _(heads)")],
     "setup holds more than imports": [("    from groundup import plots\n", "    from groundup import plots\n\n    N = 3\n")],
     "plotly.express is imported": [("    import numpy as np\n", "    import numpy as np\n    import plotly.express\n")],

@@ -25,6 +25,7 @@ CHANGES = set(
 CHANGING_STARTS = ("update_", "add_")  # a figure's own ways
 TORCH_DRAWS = set("rand randn randint randperm normal multinomial bernoulli manual_seed seed".split())
 SOURCES = ("default_rng", "Generator", "Random", "manual_seed", "iter")  # what makes an object that use changes
+NUMBERED = re.compile(r"^\s*(\d+)\. ", re.MULTILINE)  # an item of a list, or the end of a sentence
 START = re.compile(r"groundup learn start (\w+)")
 
 
@@ -191,6 +192,9 @@ def _each_cell(notebook: Notebook) -> Iterator[str]:
             yield _at(cell.node, f"{name} is made and not returned; return it, or call it _{name}")
         if cell.prose is not None and not cell.hidden:
             yield _at(cell.node, "prose that shows its code; write @app.cell(hide_code=True)")
+        for paragraph in re.split(r"\n\s*\n", cell.prose or ""):
+            if item := NUMBERED.search(paragraph) if not NUMBERED.match(paragraph) else None:
+                yield _at(cell.node, f"'{item[1]}.' begins a line and reads as a list; break the line elsewhere")
         if cell.hidden and cell.prose is None:
             yield _at(cell.node, "code that is hidden; write @app.cell")
         for node in ast.walk(cell.node):

@@ -282,8 +282,8 @@ def _():
     mo.md(r"""
     ## Right and wrong, in pairs
 
-    The model of the beginning: on 472 of 500 questions both agree, and those say nothing about who is better. Left are 28: it lost 6 and gained
-    22. If tuning had changed nothing, each would have fallen to either side like a coin. How often do 28 coins fall as unevenly as that?
+    The model of the beginning: on 472 of 500 questions both agree, and those say nothing about who is better. Left are 28: it
+    lost 6 and gained 22. If tuning had changed nothing, each would have fallen to either side like a coin. How often do 28 coins fall as unevenly as that?
     """)
     return
 

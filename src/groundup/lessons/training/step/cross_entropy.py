@@ -95,8 +95,8 @@ def _():
     mo.md(r"""
     ## Why not as it is written
 
-    $-\log$ of a softmax is right on paper. In fp32 $e^{89}$ is already infinite, and a probability below $10^{-45}$ is
-    0. So the largest score is taken out first: $\log \sum e^{s} = m + \log \sum e^{s - m}$ with $m = \max s$. Below: a
+    $-\log$ of a softmax is right on paper. In fp32 $e^{89}$ is already infinite, and a probability below $10^{-45}$
+    is 0. So the largest score is taken out first: $\log \sum e^{s} = m + \log \sum e^{s - m}$ with $m = \max s$. Below: a
     wrong word whose score is ahead of the target's by more and more.
     """)
     return
