@@ -1,9 +1,10 @@
 """What the demo must reach, read from a finished run: `python benchmarks/demo.py [RUN_FOLDER]` (default runs/demo).
 
 Prints each goal with the figure of the run and whether it was reached. Times are of the machine named in the first line;
-forecasts are judged after dividing by the drift of a fixed matrix product. On two cores of an AMD EPYC (Zen 5) the learned figures hold for
-seeds 1, 2 and 3 (measured with other work beside it, and with another lot of held-out rows to sort): 89.1, 90.5 and 89.5 % of the gap closed; 93.2, 93.6 and 94.3 % of the instructions; GRPO
-lifts the sorting of numbers from 56, 76 and 67 % by 19, 11 and 18 points, each interval above 0.
+forecasts are judged after dividing by the drift of a fixed matrix product. On two cores of an AMD EPYC (Zen 5) the learned
+figures hold for seeds 1, 2 and 3 (measured with other work beside it, and with another lot of held-out rows to sort): 89.1,
+90.5 and 89.5 % of the gap closed; 93.2, 93.6 and 94.3 % of the instructions; GRPO lifts the sorting of numbers from 56, 76
+and 67 % by 19, 11 and 18 points, each interval above 0.
 
 What it took:
 

@@ -79,6 +79,40 @@ def test_a_model_built_on_meta_computes_on_meta_so_no_layer_names_a_device(confi
     assert {tensor.device.type for tensor in module.state_dict().values()} == {"meta"}
 
 
+WINDOWS = dict(use_sliding_window=True, sliding_window=4, max_window_layers=1)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 5, 6, 12])
+def test_a_window_step_by_step_equals_one_pass_at_every_length_around_it(randomly, ids, length):
+    module, text = randomly(**WINDOWS), ids(2, length)
+    cache = KVCache.of(module, batch=2, capacity=length)
+    logits = torch.cat([module(part, cache=cache) for part in text.split(1, dim=1)], dim=1)
+    assert torch.allclose(logits, module(text), atol=1e-5)
+
+
+def test_a_token_that_left_every_window_no_longer_moves_the_logits(randomly, ids):
+    """With two layers of window 4 a token reaches 2 * 3 positions further, and not one more."""
+    module, before = randomly(**WINDOWS | {"max_window_layers": 0}), ids(1, 12)
+    after = before.clone()
+    after[:, 2] = (after[:, 2] + 1) % 97
+    moved = (module(before) - module(after)).abs().amax(-1)[0] > 1e-6
+    assert moved.nonzero()[:, 0].tolist() == list(range(2, 9))
+
+
+def test_a_text_that_fits_into_the_window_needs_no_mask(randomly, ids):
+    module, text = randomly(**WINDOWS), ids(1, 4)
+    assert module._masks(None, 4, 4, module.model.embed_tokens(text)) == {None: None, 4: None}
+    assert torch.equal(module(text), randomly()(text))
+
+
+def test_packed_documents_and_a_window_together(randomly, ids):
+    module, packed = randomly(**WINDOWS), ids(1, 12)
+    mask = masks.causal(12) & masks.documents(torch.tensor([[0] * 7 + [1] * 5]))
+    positions = torch.tensor([[*range(7), *range(5)]])
+    alone = torch.cat([module(packed[:, :7]), module(packed[:, 7:])], dim=1)
+    assert torch.allclose(module(packed, mask, positions), alone, atol=1e-5)
+
+
 def test_no_layer_asks_for_an_architectures_name():
     house = Path(groundup.model.__file__).parent
     for path in house.rglob("*.py"):

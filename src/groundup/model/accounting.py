@@ -18,10 +18,11 @@ class Accounting:
     parameters: int
     embedding_parameters: int  # of these, the token embedding (tied: also the head)
     head_parameters: int  # 0 when tied
-    layer_parameters: int  # one block
+    layer_parameters: int  # the first block
     matrix_parameters: int  # weights that multiply a token: all but embedding, biases and gains, with the head
     attention_flops_per_pair: int  # one query with one key, all layers, forward
     cache_elements_per_token: int
+    position_parameters: int = 0  # a learned table of positions
 
     def flops_per_token(self, seq_len: int) -> int:
         """Forward operations a token in a row of seq_len tokens."""
@@ -42,36 +43,19 @@ class Accounting:
 
 def count(config: DecoderConfig) -> Accounting:
     """Count the module of a configuration without building it; needs no torch."""
-    attention, feed_forward = _attention(config), _feed_forward(config)
-    gains = 2 * config.hidden_size + (2 * config.head_dim if config.normalizes_heads else 0)
-    layer = attention.weights + attention.biases + feed_forward.weights + feed_forward.biases + gains
-    embedding = config.vocab_size * config.hidden_size
-    head = 0 if config.tie_word_embeddings else embedding
+    shape = config.blueprint()
+    blocks = [block.counted(shape.hidden) for block in shape.blocks]
+    heads = [block.attention for block in shape.blocks]
+    embedding, positions = shape.vocab * shape.hidden, (shape.learned_positions + shape.first_position) * shape.hidden
+    head = (0 if config.tie_word_embeddings else embedding) + (shape.vocab if shape.head_bias else 0)
+    last = 0 if shape.norm is None else shape.norm.counted(shape.hidden)
     return Accounting(
-        parameters=embedding + config.num_hidden_layers * layer + config.hidden_size + head,
+        parameters=embedding + positions + sum(map(sum, blocks)) + last + head,
         embedding_parameters=embedding,
         head_parameters=head,
-        layer_parameters=layer,
-        matrix_parameters=config.num_hidden_layers * (attention.weights + feed_forward.weights) + embedding,
-        attention_flops_per_pair=4 * config.num_hidden_layers * config.num_attention_heads * config.head_dim,
-        cache_elements_per_token=2 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim,
+        layer_parameters=sum(blocks[0]),
+        matrix_parameters=sum(block.weights for block in blocks) + embedding,
+        attention_flops_per_pair=sum(4 * attention.heads * attention.head_dim for attention in heads),
+        cache_elements_per_token=sum(2 * attention.kv_heads * attention.head_dim for attention in heads),
+        position_parameters=positions,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    weights: int
-    biases: int
-
-
-def _attention(config: DecoderConfig) -> _Part:
-    query = config.num_attention_heads * config.head_dim
-    shared = config.num_key_value_heads * config.head_dim
-    weights = config.hidden_size * (query + 2 * shared) + query * config.hidden_size
-    return _Part(weights, query + 2 * shared + config.hidden_size if config.attention_has_bias else 0)
-
-
-def _feed_forward(config: DecoderConfig) -> _Part:
-    wide = 2 if config.gated else 1  # matrices from hidden to intermediate; one leads back
-    biases = wide * config.intermediate_size + config.hidden_size if config.feed_forward_has_bias else 0
-    return _Part((wide + 1) * config.hidden_size * config.intermediate_size, biases)

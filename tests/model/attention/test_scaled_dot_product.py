@@ -134,3 +134,35 @@ def test_a_filled_slot_is_used_in_prefill_in_steps_and_with_shared_heads(monkeyp
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ours, expected, strict=True))
     assert seen == [((1, 4, 5, 8), torch.bool), ((1, 4, 1, 8), None)]
     assert prepare_mask(torch.ones(1, 5, 5, dtype=torch.bool), torch.float32).dtype == torch.bool
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
+@pytest.mark.parametrize("queries", [1, 3, 7])
+@pytest.mark.parametrize("scale, cap", [(0.7, None), (None, 1.5), (0.7, 1.5)])
+@pytest.mark.parametrize("kind", ["causal", "mask", "prepared"])
+def test_another_scale_and_a_soft_cap_equal_the_formula(dtype, tolerance, queries, scale, cap, kind):
+    generator = torch.Generator().manual_seed(queries)
+    query = torch.randn(2, 4, queries, 8, generator=generator).to(dtype)
+    key, value = torch.randn(2, 2, 2, 7, 8, generator=generator).to(dtype)
+    mask = masks.causal(queries, 7) & masks.sliding_window(queries, 7, 3)
+    scores = query.double() @ repeat_heads(key, 2).double().transpose(-2, -1) * (8**-0.5 if scale is None else scale)
+    scores = scores if cap is None else cap * torch.tanh(scores / cap)
+    meant = masks.causal(queries, 7) if kind == "causal" else mask
+    oracle = torch.softmax(scores.masked_fill(~meant[:, None], -math.inf), -1) @ repeat_heads(value, 2).double()
+    given_mask = {"causal": None, "mask": mask[:, None], "prepared": prepare_mask(mask, dtype)}[kind]
+    ours = attend(query, key, value, given_mask, causal=True, scale=scale, cap=cap)
+    assert ours.dtype == dtype and torch.allclose(ours.double(), oracle, atol=tolerance)
+
+
+def test_a_soft_cap_has_the_gradient_of_its_formula():
+    def capped(query, key, value):
+        return attend(query, key, value, causal=True, scale=0.9, cap=0.8)
+
+    assert torch.autograd.gradcheck(capped, [x.double().requires_grad_() for x in heads(1, 2, 3, 4, seed=4)])
+
+
+def test_a_filled_slot_sees_another_scale_in_its_query(monkeypatch):
+    query, key, value = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8), torch.randn(1, 2, 5, 8)
+    expected = attend(query, key, value, causal=True, scale=0.9)
+    monkeypatch.setattr(module, "filled", lambda slot: slot == "model.attention.scaled_dot_product_attention")
+    assert torch.allclose(attend(query, key, value, causal=True, scale=0.9), expected, atol=1e-6)

@@ -1,6 +1,8 @@
 """The model folder: transformers reads it, it reads transformers', and every damage is one sentence."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -150,14 +152,24 @@ DAMAGES = {
     "foreign part": (
         lambda m: change(m / "model.safetensors", **{"model.layers.0.moe.weight": torch.ones(8)}),
         UnsupportedModel,
-        "holds model.layers.0.moe.weight, which no part of qwen3 reads; ",
+        "hold model.layers.0.moe.weight, which no part of qwen3 reads; ",
     ),
     "more layers": (
         lambda m: (m / "config.json").write_text(
             (m / "config.json").read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 3')
         ),
         FormatError,
-        "lacks model.layers.2.* and 8 more, which config.json asks for; ",
+        "lack model.layers.2.* and 8 more, which config.json asks for; ",
+    ),
+    "packed": (
+        lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.ones(32, dtype=torch.int8)}),
+        UnsupportedModel,
+        "model.norm.weight holds int8, so the weights are quantised; ",
+    ),
+    "infinity": (
+        lambda m: change(m / "model.safetensors", **{"model.norm.weight": torch.full((32,), torch.inf)}),
+        FormatError,
+        "model.norm.weight holds NaN or infinity",
     ),
     "architecture": (
         lambda m: (m / "config.json").write_text('{"model_type": "rwkv"}'),
@@ -181,7 +193,7 @@ def test_a_damaged_folder_is_one_sentence_with_the_way_out(randomly, tmp_path, d
     "instead, words",
     [
         ("pytorch_model.bin", "is a pickle, which is never loaded; save it anew"),
-        ("model.safetensors.index.json", "in several files; save them as one"),
+        ("model.ckpt", "model.ckpt is a pickle, which is never loaded; save it anew"),
     ],
 )
 def test_weights_in_another_form_are_refused_with_the_way_to_this_one(randomly, tmp_path, instead, words):
@@ -189,6 +201,51 @@ def test_weights_in_another_form_are_refused_with_the_way_to_this_one(randomly, 
     (tmp_path / "m/model.safetensors").rename(tmp_path / "m" / instead)
     with pytest.raises(FormatError, match=words):
         load_model(tmp_path / "m")
+
+
+def test_one_number_that_is_none_is_found_when_all_are_looked_at(randomly, tmp_path):
+    save_model(tmp_path / "m", randomly())
+    weight = randomly().lm_head.weight.detach().clone()
+    weight[50, 3] = torch.nan
+    change(tmp_path / "m/model.safetensors", **{"lm_head.weight": weight})
+    with pytest.raises(FormatError, match="lm_head.weight holds NaN or infinity"):
+        load_model(tmp_path / "m", check_all=True)
+
+
+def test_a_matrix_of_numbers_that_are_none_is_found_in_some_of_its_rows(randomly, tmp_path):
+    save_model(tmp_path / "m", randomly())
+    change(tmp_path / "m/model.safetensors", **{"lm_head.weight": torch.full((97, 32), torch.nan)})
+    with pytest.raises(FormatError, match="lm_head.weight holds NaN or infinity"):
+        load_model(tmp_path / "m")
+
+
+def test_large_numbers_whose_sum_overflows_are_no_damage(randomly, tmp_path):
+    module = randomly()
+    with torch.no_grad():
+        module.model.norm.weight.fill_(3e38)
+    save_model(tmp_path / "m", module)
+    assert torch.equal(load_model(tmp_path / "m").model.norm.weight, module.model.norm.weight)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the list of mapped files is Linux's")
+def test_loading_maps_the_file_and_training_in_place_leaves_it_as_it_was(randomly, tmp_path):
+    save_model(tmp_path / "m", randomly())
+    before = (tmp_path / "m/model.safetensors").read_bytes()
+    loaded = load_model(tmp_path / "m")
+    assert str(tmp_path / "m/model.safetensors") in Path("/proc/self/maps").read_text()
+    with torch.no_grad():
+        for parameter in loaded.parameters():
+            parameter.add_(1.0)
+    assert (tmp_path / "m/model.safetensors").read_bytes() == before
+
+
+def test_a_model_can_be_saved_over_the_folder_it_was_loaded_from(randomly, ids, tmp_path):
+    save_model(tmp_path / "m", randomly())
+    loaded = load_model(tmp_path / "m")
+    with torch.no_grad():
+        loaded.lm_head.weight.mul_(2.0)
+    save_model(tmp_path / "m", loaded)
+    assert torch.equal(load_model(tmp_path / "m")(ids(1, 5)), loaded(ids(1, 5)))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from groundup.model.architectures import build
+from groundup.model.architectures import FAMILIES, build
 
 
 def deviation(module, name):
@@ -61,3 +61,20 @@ def test_every_parameter_learns_within_two_steps_from_zero_projections(config, i
             for parameter in module.parameters():
                 parameter -= 0.1 * parameter.grad
     assert all(parameter.grad.any() for parameter in module.parameters())
+
+
+def test_a_gain_that_is_stored_less_one_starts_at_zero():
+    from groundup.model.layers.initialization import initialize
+    from groundup.model.layers.norms import LayerNorm, RMSNorm
+
+    parts = torch.nn.ModuleDict({"plain": RMSNorm(4), "less": RMSNorm(4, offset=1.0), "layer": LayerNorm(4)})
+    initialize(parts, layers=1, std=0.02, seed=0)
+    assert [parts[name].weight.tolist() for name in ("plain", "less", "layer")] == [[1] * 4, [0] * 4, [1] * 4]
+    assert not parts["layer"].bias.any()
+
+
+def test_learned_positions_start_as_loud_as_the_tokens():
+    config = FAMILIES["gpt2"][0](
+        vocab_size=97, hidden_size=64, num_hidden_layers=1, num_attention_heads=4, initializer_range=0.3
+    )
+    assert deviation(build(config, seed=0), "model.embed_positions.weight") == pytest.approx(0.3, rel=0.05)

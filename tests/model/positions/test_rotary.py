@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from groundup.errors import ConfigError
 from groundup.model.positions.rotary import Rotary, rotate
 
 
@@ -64,3 +65,25 @@ def test_a_model_cast_to_bf16_keeps_its_angles_at_position_4095(randomly, ids):
     far, near = torch.arange(4000, 4012), torch.arange(12)
     logits = [cast(ids(1, 12), positions=positions).float() for positions in (near, far)]
     assert torch.allclose(*logits, atol=0.15)  # distances are the same, so only rounding differs
+
+
+def test_a_scaling_slows_the_angles_and_may_make_them_louder():
+    plain, slow = Rotary(8), Rotary(8, scaling={"rope_type": "linear", "factor": 4.0})
+    far, near = torch.tensor([40]), torch.tensor([10])
+    assert torch.allclose(slow.angles(far, torch.float32).sin, plain.angles(near, torch.float32).sin, atol=1e-6)
+    yarn = Rotary(8, scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16})
+    angles = yarn.angles(far, torch.float32)
+    loud = 0.1 * math.log(4.0) + 1.0
+    assert torch.allclose(angles.cos**2 + angles.sin**2, torch.tensor(loud**2))
+
+
+def test_a_scheme_that_asks_for_the_length_of_the_text_hears_it():
+    dynamic = Rotary(8, scaling={"rope_type": "dynamic", "factor": 2.0}, trained=16)
+    short, long = (dynamic.angles(torch.arange(length), torch.float32).cos for length in (16, 17))
+    assert torch.equal(short, Rotary(8).angles(torch.arange(16), torch.float32).cos)
+    assert not torch.equal(long[:, :16], short)
+
+
+def test_a_scaling_that_lacks_a_number_is_refused_when_the_model_is_built():
+    with pytest.raises(ConfigError, match="needs low_freq_factor, high_freq_factor"):
+        Rotary(8, scaling={"rope_type": "llama3", "factor": 2.0, "original_max_position_embeddings": 16})

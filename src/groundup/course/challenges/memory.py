@@ -45,6 +45,7 @@ from groundup.runs.recipe import Recipe
 from groundup.training.config import TrainConfig
 
 FULL = 4  # bytes of weights, gradients and optimiser state a number
+KNOWN = ("llama", "qwen3", "groundup")  # the families whose every kept tensor the formula counts
 BYTES = {"float32": 4, "bfloat16": 2}
 WHOLE_SCORES_UP_TO = 1024  # keys; beyond, the kernel keeps one number a row
 HELD = 0.25  # of gradients, activations and working space: what the allocator has and nobody uses
@@ -70,6 +71,9 @@ def of_recipe(recipe: Recipe) -> Shape:
     """What a recipe's [model], [train] and [machine] say; dtype "auto" counts as float32, the larger one."""
     if "model" not in recipe.configs or "train" not in recipe.configs:
         raise InputError(f"{recipe.source} trains no model; name a recipe with the stage train, such as demo")
+    family = recipe.configs["model"].model_type
+    if family not in KNOWN:
+        raise InputError(f"{recipe.source} trains a {family}; the memory challenge counts {', '.join(KNOWN)}")
     dtype = recipe.configs["machine"].dtype
     return Shape(
         model=recipe.configs["model"],

@@ -5,16 +5,14 @@ their name, so that every tool reads it.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from groundup.model.architectures.decoder import DecoderConfig
-
-if TYPE_CHECKING:
-    from groundup.model.transformer import Decoder
+from groundup.model.architectures.blueprint import Block, Blueprint, FeedForward
+from groundup.model.architectures.decoder import RMSConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GroundupConfig(DecoderConfig):
+class GroundupConfig(RMSConfig):
     """A decoder with squared-ReLU feed-forward: two matrices instead of three, for equal weights wider by half."""
 
     model_type: ClassVar[str] = "groundup"
@@ -23,21 +21,11 @@ class GroundupConfig(DecoderConfig):
 
     qk_norm: bool = True
 
-    @property
-    def gated(self) -> bool:
-        """Whether the feed-forward has a third matrix, the gate."""
-        return False
-
-    @property
-    def normalizes_heads(self) -> bool:
-        """Whether query and key heads are normalised before they meet (QK-norm)."""
-        return self.qk_norm
-
-
-def build(config: GroundupConfig) -> "Decoder":
-    """Squared-ReLU blocks with rotary grouped-query attention."""
-    from groundup.model import parts
-
-    return parts.pre_norm_decoder(
-        config, lambda: parts.SquaredReluFeedForward(config.hidden_size, config.intermediate_size)
-    )
+    def blueprint(self) -> Blueprint:
+        """Pre-norm blocks of rotary grouped-query attention and squared ReLU."""
+        block = Block(
+            norm=self.norm(),
+            attention=self.attention(rotary=self.rotary(), qk_norm=self.norm() if self.qk_norm else None),
+            feed_forward=FeedForward(intermediate=self.intermediate_size, activation="relu2", gated=False),
+        )
+        return self.decoder([block] * self.num_hidden_layers, self.norm())

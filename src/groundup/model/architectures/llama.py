@@ -1,19 +1,18 @@
 """LLaMA: RMSNorm before each part, rotary positions, grouped-query attention, SwiGLU, no biases.
 
-Touvron et al. 2023, arXiv:2302.13971 and 2307.09288 (grouped-query). The shape that most open models share.
+Touvron et al. 2023, arXiv:2302.13971 and 2307.09288 (grouped-query); Llama 3 turns its heads more slowly for longer texts
+(`rope_scaling` of type llama3). The shape that most open models share.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from groundup.model.architectures.decoder import DecoderConfig
-
-if TYPE_CHECKING:
-    from groundup.model.transformer import Decoder
+from groundup.model.architectures.blueprint import Block, Blueprint, FeedForward
+from groundup.model.architectures.decoder import RMSConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LlamaConfig(DecoderConfig):
+class LlamaConfig(RMSConfig):
     """The configuration of `LlamaForCausalLM`."""
 
     model_type: ClassVar[str] = "llama"
@@ -24,21 +23,11 @@ class LlamaConfig(DecoderConfig):
     attention_bias: bool = False
     mlp_bias: bool = False
 
-    @property
-    def attention_has_bias(self) -> bool:
-        """Whether the four projections of attention add a bias."""
-        return self.attention_bias
-
-    @property
-    def feed_forward_has_bias(self) -> bool:
-        """Whether the projections of the feed-forward add a bias."""
-        return self.mlp_bias
-
-
-def build(config: LlamaConfig) -> "Decoder":
-    """SwiGLU blocks with rotary grouped-query attention."""
-    from groundup.model import parts
-
-    return parts.pre_norm_decoder(
-        config, lambda: parts.GatedFeedForward(config.hidden_size, config.intermediate_size, bias=config.mlp_bias)
-    )
+    def blueprint(self) -> Blueprint:
+        """Pre-norm blocks of rotary grouped-query attention and SwiGLU."""
+        block = Block(
+            norm=self.norm(),
+            attention=self.attention(rotary=self.rotary(), bias="qkvo" if self.attention_bias else ""),
+            feed_forward=FeedForward(intermediate=self.intermediate_size, bias=self.mlp_bias),
+        )
+        return self.decoder([block] * self.num_hidden_layers, self.norm())

@@ -5,7 +5,13 @@
                                                1 1 1 .       causal)    restart too                  . . 1 .
                                                1 1 1 1                                               . . 1 1
 
-Sliding windows and prefixes are masks of the same form and stand in their own files.
+    sliding_window  only the last w tokens,        1 . . .
+    (w = 2, with    itself included                1 1 . .
+    causal)                                        . 1 1 .
+                                                   . . 1 1
+
+A window bounds what a step must read, whatever the length; information still travels w tokens a layer (Beltagy et al. 2020,
+arXiv:2004.05150; Mistral, arXiv:2310.06825, section 2). Prefixes are masks of the same form.
 """
 
 import torch
@@ -21,6 +27,17 @@ def causal(
     """Let each query see the keys up to itself; the last query stands at the last key."""
     keys = queries if keys is None else keys
     return torch.ones(1, queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+@slot
+def sliding_window(
+    queries: int, keys: int, window: int, device: torch.device | str | None = None
+) -> Bool[Tensor, "1 queries keys"]:
+    """Hide what lies `window` or more tokens back: a query sees itself and the window - 1 tokens before it, and all after.
+
+    The last query stands at the last key. Combine with `causal` to hide what comes after.
+    """
+    return torch.ones(1, queries, keys, dtype=torch.bool, device=device).triu(keys - queries - window + 1)
 
 
 @slot

@@ -5,8 +5,14 @@
 
 The cache holds only key/value heads, so sharing them divides its size, at little loss.
 Vaswani et al. 2017, section 3.2.2; Shazeer 2019, arXiv:1911.02150; Ainslie et al. 2023, arXiv:2305.13245.
+
+The key and value may come from another sequence (cross-attention): `source`. Then, and in an encoder, nothing is hidden
+without a mask: `causal=False`.
 """
 
+from collections.abc import Callable
+
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -19,21 +25,38 @@ from groundup.model.positions.rotary import Angles, rotate
 class MultiHeadAttention(nn.Module):
     """Project to query, key and value heads, rotate, attend, project back.
 
-    `qk_norm` is the norm's epsilon, or None for no norm: each head of the query and the key is scaled to unit mean
-    square before it is rotated, which bounds the scores (Dehghani et al. 2023, arXiv:2302.05442; Qwen 3).
+    bias: which of the four projections add one, such as "qkv"; True is all. `qk_norm` is the norm's epsilon, or what makes
+    a norm of a given width, or None: the query and the key are scaled to unit mean square before they are rotated, which
+    bounds the scores (Dehghani et al. 2023, arXiv:2302.05442). qk_norm_over: each "head" apart (Qwen 3), or the whole "width" (OLMo 2).
+    scale: what the scores are multiplied by, None: 1 / sqrt(head_dim). cap: bound of a soft cap on the scores.
     """
 
     def __init__(
-        self, hidden: int, heads: int, kv_heads: int, head_dim: int, *, bias: bool = False, qk_norm: float | None = None
+        self,
+        hidden: int,
+        heads: int,
+        kv_heads: int,
+        head_dim: int,
+        *,
+        bias: bool | str = False,
+        qk_norm: float | Callable[[int], nn.Module] | None = None,
+        qk_norm_over: str = "head",
+        scale: float | None = None,
+        cap: float | None = None,
+        causal: bool = True,
     ):
         super().__init__()
-        self.head_dim = head_dim
-        self.q_proj = Linear(hidden, heads * head_dim, bias=bias)
-        self.k_proj = Linear(hidden, kv_heads * head_dim, bias=bias)
-        self.v_proj = Linear(hidden, kv_heads * head_dim, bias=bias)
-        self.o_proj = Linear(heads * head_dim, hidden, bias=bias)
-        self.q_norm = None if qk_norm is None else RMSNorm(head_dim, qk_norm)
-        self.k_norm = None if qk_norm is None else RMSNorm(head_dim, qk_norm)
+        self.head_dim, self.qk_norm_over = head_dim, qk_norm_over
+        self.scale, self.cap, self.causal = scale, cap, causal
+        biased = ("qkvo" if bias else "") if isinstance(bias, bool) else bias
+        query, shared = heads * head_dim, kv_heads * head_dim
+        self.q_proj = Linear(hidden, query, bias="q" in biased)
+        self.k_proj = Linear(hidden, shared, bias="k" in biased)
+        self.v_proj = Linear(hidden, shared, bias="v" in biased)
+        self.o_proj = Linear(query, hidden, bias="o" in biased)
+        widths = (head_dim, head_dim) if qk_norm_over == "head" else (query, shared)
+        self.q_norm = None if qk_norm is None else _norm(qk_norm, widths[0])
+        self.k_norm = None if qk_norm is None else _norm(qk_norm, widths[1])
 
     def forward(
         self,
@@ -42,18 +65,35 @@ class MultiHeadAttention(nn.Module):
         mask: Tensor | None = None,
         cache=None,
         layer: int = 0,
+        source: Float[Tensor, "batch keys hidden"] | None = None,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Attend from x to x, and to what `cache` holds of earlier tokens. mask None is causal."""
-        query, key, value = (self._heads(project(x)) for project in (self.q_proj, self.k_proj, self.v_proj))
-        if self.q_norm is not None and self.k_norm is not None:
+        """Attend from x to x (or to `source`), and to what `cache` holds of earlier tokens. mask None is causal."""
+        read = x if source is None else source
+        query, key, value = self.q_proj(x), self.k_proj(read), self.v_proj(read)
+        if self.q_norm is not None and self.k_norm is not None and self.qk_norm_over == "width":
+            query, key = self.q_norm(query), self.k_norm(key)
+        query, key, value = self._heads(query), self._heads(key), self._heads(value)
+        if self.q_norm is not None and self.k_norm is not None and self.qk_norm_over == "head":
             query, key = self.q_norm(query), self.k_norm(key)
         if angles is not None:
-            query, key = rotate(query, angles), rotate(key, angles)
+            query, key = turn(query, angles), turn(key, angles)
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         if cache is not None:
             key, value = cache.update(layer, key, value)
-        mixed = attend(query, key, value, mask, causal=True)
+        mixed = attend(query, key, value, mask, causal=self.causal, scale=self.scale, cap=self.cap)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
     def _heads(self, x: Tensor) -> Float[Tensor, "batch seq heads head_dim"]:
         return x.unflatten(-1, (-1, self.head_dim))
+
+
+def turn(x: Float[Tensor, "batch seq heads head_dim"], angles: Angles) -> Float[Tensor, "batch seq heads head_dim"]:
+    """Rotate as many coordinates of each head as there are angles for, from the first on; the others stay."""
+    turning = 2 * angles.cos.shape[-1]
+    if turning == x.shape[-1]:
+        return rotate(x, angles)
+    return torch.cat((rotate(x[..., :turning], angles), x[..., turning:]), dim=-1)
+
+
+def _norm(kind: float | Callable[[int], nn.Module], width: int) -> nn.Module:
+    return kind(width) if callable(kind) else RMSNorm(width, kind)

@@ -1,17 +1,16 @@
-"""The model folder in the Hugging Face layout, out and in with equal logits.
+"""The model folder in the Hugging Face layout, out and in with equal logits, for every family.
 
-    config.json  generation_config.json  model.safetensors  tokenizer.json  tokenizer_config.json  README.md
+    config.json  generation_config.json  model.safetensors (or shards)  tokenizer.json  tokenizer_config.json  README.md
 
-A tied head is one storage, so the file holds it once, under the embedding's name; loading accepts either name.
-Left out: files in several shards, and names that differ from the module's own. No pickle is ever read.
+What the family calls its weights stands in its file (`names.py` reads that table in both directions); how they lie in files
+is `shards.py`. A tied head is one storage, so the file holds it once, under the embedding's name; loading accepts either name.
+Weights stay where the file is mapped unless a dtype, a device, or rows that have to be sorted ask for a copy.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -19,9 +18,11 @@ from groundup import files
 from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
 from groundup.model.architectures import build, config_from_dict
 from groundup.model.architectures.decoder import DecoderConfig
+from groundup.model.formats import shards
+from groundup.model.formats.names import Rule
 from groundup.model.transformer import Decoder
 
-WEIGHTS = "model.safetensors"
+ROWS_LOOKED_AT = 4
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 
@@ -32,17 +33,18 @@ def save_model(
     tokenizer: Any = None,
     generation: Mapping[str, Any] | None = None,
     card: str | None = None,
+    max_shard_size: int | str = "5GB",
 ) -> None:
     """Write a model folder that this library and transformers load; whole or not at all.
 
-    tokenizer: anything with `.save(folder)`. generation: generation_config.json. card: README.md.
+    tokenizer: anything with `.save(folder)`. generation: generation_config.json. card: README.md. max_shard_size: weights that
+    take more are written as several files.
     """
     with files.atomic_folder(folder) as temporary:
         target = Path(temporary)
-        weights = weights_of(module)
-        dtype = str(weights[EMBEDDING].dtype).removeprefix("torch.")
+        dtype = str(module.model.embed_tokens.weight.dtype).removeprefix("torch.")
         files.write_json(target / "config.json", module.config.to_dict() | {"dtype": dtype, "torch_dtype": dtype})
-        safetensors.torch.save_file(weights, target / WEIGHTS, metadata={"format": "pt"})
+        shards.write(target, weights_of(module), max_shard_size)
         if generation is not None:
             files.write_json(target / "generation_config.json", dict(generation))
         if tokenizer is not None:
@@ -53,25 +55,36 @@ def save_model(
 
 
 def weights_of(module: Decoder) -> dict[str, Tensor]:
-    """The state dict as it is stored: on the CPU, contiguous, a tied head once."""
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    """The weights as the family's files hold them: by its names, on the CPU, contiguous, a tied head once."""
+    ours = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
     if module.config.tie_word_embeddings:
-        del weights[HEAD]
-    return weights
+        del ours[HEAD]
+    rules = {rule.theirs: rule for rule in module.config.weight_names().matched(list(ours)).values()}
+    groups = module.config.num_key_value_heads
+    return {
+        theirs: rule.join([ours[name] for name in rule.ours], groups).contiguous() for theirs, rule in rules.items()
+    }
 
 
-def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu") -> Decoder:
+def load_model(
+    folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu", check_all: bool = False
+) -> Decoder:
     """Build the module of a folder's config.json and fill it. dtype None keeps that of the file.
 
-    FormatError: a file is missing, cut short, or holds NaN. UnsupportedModel: another architecture.
+    Values are looked at in some rows of each matrix and in all of each vector, which finds a training that diverged without
+    reading the whole file; check_all looks at every number. FormatError: a file is missing, cut short, or holds NaN.
+    UnsupportedModel: another architecture.
     """
     wanted = dtype_of(dtype)
     module = build(load_config(folder), device="meta")
-    path = Path(folder) / WEIGHTS
-    weights = _by_own_names(read_weights(path), module.config.tie_word_embeddings)
-    _check(weights, module, path)
-    placed = {name: tensor.to(device=device, dtype=wanted or tensor.dtype) for name, tensor in weights.items()}
-    module.load_state_dict(placed, strict=False, assign=True)
+    stored = module.config.weight_names().whole(shards.read(Path(folder)))
+    weights: dict[str, Tensor] = {}
+    for rule, tensor in _checked(stored, module, Path(folder), check_all):
+        rows = [module.get_parameter(name).shape[0] for name in rule.ours]
+        parts = rule.split(tensor, rows, module.config.num_key_value_heads)
+        for name, part in zip(rule.ours, parts, strict=True):
+            weights[name] = part.to(device=device, dtype=wanted or part.dtype)
+    module.load_state_dict(weights, strict=False, assign=True)
     module.tie()
     return module
 
@@ -97,54 +110,58 @@ def load_config(folder: str | Path) -> DecoderConfig:
     return config_from_dict(files.read_json(path), str(path))
 
 
-def _way_out(folder: Path) -> str:
-    """What to do about a folder without model.safetensors, by what lies there instead."""
-    if (folder / f"{WEIGHTS}.index.json").is_file():
-        return (
-            "its weights are in several files; save them as one: save_pretrained(max_shard_size='1TB') of transformers"
-        )
-    if (folder / "pytorch_model.bin").is_file():
-        return "pytorch_model.bin is a pickle, which is never loaded; save it anew: save_pretrained() of transformers"
-    return "copy the file there, or pass another model folder"
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file; FormatError when it is missing or cut short."""
-    if not path.is_file():
-        raise FormatError(f"{path.parent} has no {path.name}; {_way_out(path.parent)}")
-    try:
-        return safetensors.torch.load_file(path)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise FormatError(f"{path} is damaged or cut short ({error}); copy or download it again") from error
-
-
-def _by_own_names(weights: dict[str, Tensor], tied: bool) -> dict[str, Tensor]:
-    """Bring a file's names to the module's: old files store rotary tables; a tied matrix has either of two names."""
-    weights = {name: tensor for name, tensor in weights.items() if not name.endswith("rotary_emb.inv_freq")}
-    if tied and HEAD in weights:
-        head = weights.pop(HEAD)
-        weights.setdefault(EMBEDDING, head)
-    return weights
-
-
-def _check(weights: dict[str, Tensor], module: Decoder, path: Path) -> None:
-    """Compare names, shapes and values with what the configuration promises."""
+def _checked(stored: dict[str, Tensor], module: Decoder, folder: Path, check_all: bool) -> list[tuple[Rule, Tensor]]:
+    """Compare names, shapes and values with what the configuration promises; each matrix of the files with its rule."""
     expected = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}  # a tied head comes once
-    if missing := expected.keys() - weights.keys():
-        raise FormatError(f"{path} lacks {_some(missing)}, which config.json asks for; copy both files from one model")
-    if unknown := weights.keys() - expected.keys():
-        raise UnsupportedModel(
-            f"{path} holds {_some(unknown)}, which no part of {module.config.model_type} reads; check config.json"
+    matched = module.config.weight_names().matched([*expected, HEAD, EMBEDDING])
+    if module.config.tie_word_embeddings and matched[HEAD].theirs in stored:
+        head = stored.pop(matched[HEAD].theirs)
+        stored.setdefault(matched[EMBEDDING].theirs, head)
+    rules = {rule.theirs: rule for name, rule in matched.items() if name in expected}
+    _check_names(stored.keys(), rules.keys(), folder, module.config.model_type)
+    for theirs, rule in rules.items():
+        _check_shape(theirs, stored[theirs], rule.stored_shape([expected[name] for name in rule.ours]), folder)
+        _check_values(theirs, stored[theirs] if check_all else _some_rows(stored[theirs]), folder)
+    return [(rule, stored[theirs]) for theirs, rule in rules.items()]
+
+
+def _check_names(found: Any, wanted: Any, folder: Path, model_type: str) -> None:
+    """Name what the files lack, and what no part would read."""
+    if missing := wanted - found:
+        raise FormatError(
+            f"{folder}: the weights lack {_some(missing)}, which config.json asks for; copy all files from one model"
         )
-    for name, tensor in weights.items():
-        if tuple(tensor.shape) != expected[name]:
-            shapes = f"shape {tuple(tensor.shape)} but config.json says {expected[name]}"
-            raise FormatError(f"{path}: {name} has {shapes}; copy both files from one model")
-        if not torch.isfinite(tensor).all():
-            raise FormatError(
-                f"{path}: {name} holds NaN or infinity, so the training that wrote it diverged; "
-                "take an earlier checkpoint"
-            )
+    if unknown := found - wanted:
+        raise UnsupportedModel(
+            f"{folder}: the weights hold {_some(unknown)}, which no part of {model_type} reads; check config.json"
+        )
+
+
+def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...], folder: Path) -> None:
+    """Refuse another shape, and numbers that are packed."""
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise UnsupportedModel(
+            f"{folder}: {name} holds {kind}, so the weights are quantised; load the unquantised model"
+        )
+    if tuple(tensor.shape) != shape:
+        shapes = f"shape {tuple(tensor.shape)} but config.json says {shape}"
+        raise FormatError(f"{folder}: {name} has {shapes}; copy all files from one model")
+
+
+def _some_rows(tensor: Tensor) -> Tensor:
+    """All of a vector; of a matrix the first row, the last, and a few between: each row is a page or two of the file."""
+    return tensor if tensor.dim() < 2 else tensor[:: max(1, (len(tensor) - 1) // ROWS_LOOKED_AT)]
+
+
+def _check_values(name: str, tensor: Tensor, folder: Path) -> None:
+    """Refuse numbers that are none."""
+    # A sum is one pass at the speed of memory, 20x faster than isfinite, and NaN or infinity come through it; only a sum
+    # that overflows has to be looked at again.
+    if not torch.isfinite(tensor.sum()) and not torch.isfinite(tensor).all():
+        raise FormatError(
+            f"{folder}: {name} holds NaN or infinity, so the training that wrote it diverged; take an earlier checkpoint"
+        )
 
 
 def _some(names: set[str]) -> str:

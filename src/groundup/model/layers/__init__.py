@@ -1,1 +1,1 @@
-"""Layers: `linear`, `norms`, `embedding`, `feed_forward`, `residual`, and their first values (`initialization`)."""
+"""Layers: `linear`, `norms`, `embedding`, `feed_forward`, `residual`, `soft_cap`, and their first values (`initialization`)."""

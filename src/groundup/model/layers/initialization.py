@@ -2,11 +2,12 @@
 
     parameter               "scaled" (ours)                          "normal" (GPT-2)
     embed_tokens            normal(0, std)                           normal(0, std)
+    embed_positions         normal(0, std)                           normal(0, std)
     lm_head (untied)        zero                                     normal(0, std)
     o_proj, down_proj       zero                                     normal(0, std / sqrt(2 * layers))
     other matrices          normal(0, 1 / sqrt(inputs))              normal(0, std)
     biases                  zero                                     zero
-    norm gains              one                                      one
+    norm gains              one                                      one         (as stored: zero where a norm adds one)
 
 std is the configuration's `initializer_range`. With zero output projections each block starts as the identity and the
 first gradients see a shallow model (ReZero's idea, Bachlechner et al. 2020, arXiv:2003.04887). With normal ones the
@@ -32,11 +33,12 @@ def initialize(module: nn.Module, *, layers: int, std: float, seed: int | None =
     """
     assert scheme in SCHEMES, f"scheme={scheme!r} is none of {SCHEMES}"
     generator = None if seed is None else torch.Generator().manual_seed(seed)
+    offsets = {f"{name}.weight": part.offset for name, part in module.named_modules() if hasattr(part, "offset")}
     with torch.no_grad():
         for name, parameter in sorted(module.named_parameters()):
             deviation = deviation_of(name, parameter, layers, std, scheme)
             if deviation is None:
-                parameter.fill_(1.0)
+                parameter.fill_(1.0 - offsets.get(name, 0.0))
             elif deviation == 0.0:
                 parameter.zero_()
             elif not parameter.is_meta:
@@ -54,6 +56,8 @@ def deviation_of(name: str, parameter: Tensor, layers: int, std: float, scheme: 
         return 0.0
     if parameter.dim() == 1:
         return None
+    if name.endswith("embed_positions.weight"):
+        return std
     if name.endswith("embed_tokens.weight"):
         return std
     if scheme == "normal":

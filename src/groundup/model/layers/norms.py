@@ -1,12 +1,15 @@
-"""RMSNorm: scale a vector to unit root mean square, then by a learned gain a coordinate.
+"""Norms: bring a vector to unit size, then scale each coordinate by a learned gain.
 
-    y = g * x / rms(x),   rms(x) = sqrt(mean(x^2) + eps)
+    RMSNorm      y = g * x / rms(x),                        rms(x) = sqrt(mean(x^2) + eps)
+    LayerNorm    y = g * (x - mean(x)) / dev(x) + b,        dev(x) = sqrt(mean((x - mean(x))^2) + eps)
 
-LayerNorm without the mean and the bias; as good and cheaper. Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4.
+LayerNorm came first (Ba et al. 2016, arXiv:1607.06450, eq. 4); RMSNorm leaves out mean and bias, as good and cheaper (Zhang
+and Sennrich 2019, arXiv:1910.07467, eq. 4). Variants: no bias; no gain either (OLMo); the gain stored as gain - 1, so that
+weight decay pulls it towards one and not towards zero (Gemma).
 
-`rms_norm` is the definition; `normalize` computes the same by the fastest way at hand. On a CPU torch computes the
-gradient of its own rms_norm in ten passes over memory; here it is the gradient of LayerNorm, which is one compiled loop,
-with the mean added back that it took away.
+`rms_norm` and `layer_norm` are the definitions; `normalize` and `standardize` compute the same by the fastest way at hand. On
+a CPU torch computes the gradient of its own rms_norm in ten passes over memory; here it is the gradient of LayerNorm, which
+is one compiled loop, with the mean added back that it took away.
 """
 
 from typing import Any
@@ -19,6 +22,7 @@ from torch.nn import functional
 from groundup.slots import filled, slot
 
 SLOT = "model.layers.rms_norm"
+LAYER_SLOT = "model.layers.layer_norm"
 
 
 @slot
@@ -86,14 +90,64 @@ class _ByLayerNorm(torch.autograd.Function):
         return dx, dgain[0].to(gain.dtype), None
 
 
-class RMSNorm(nn.Module):
-    """Hold the gain; compute in the dtype of x."""
+@slot
+def layer_norm(
+    x: Float[Tensor, "*batch hidden"],
+    gain: Float[Tensor, " hidden"] | None,
+    bias: Float[Tensor, " hidden"] | None,
+    eps: float,
+) -> Float[Tensor, "*batch hidden"]:
+    """Subtract the mean, divide by the deviation, multiply by the gain and add the bias; in float32 at least.
 
-    def __init__(self, hidden: int, eps: float = 1e-6):
+    gain, bias: None leaves the step out. eps: what is added to the mean square of the deviations. The dtype of x stays.
+    """
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    centred = wide - wide.mean(-1, keepdim=True)
+    y = centred * torch.rsqrt(centred.square().mean(-1, keepdim=True) + eps)
+    y = y if gain is None else y * gain
+    return (y if bias is None else y + bias).to(x.dtype)
+
+
+def standardize(
+    x: Float[Tensor, "*batch hidden"],
+    gain: Float[Tensor, " hidden"] | None,
+    bias: Float[Tensor, " hidden"] | None,
+    eps: float,
+) -> Float[Tensor, "*batch hidden"]:
+    """The same by torch's kernel, or by the learner's function."""
+    if filled(LAYER_SLOT):
+        return layer_norm(x, gain, bias, eps)
+    gain, bias = (None if part is None else part.to(x.dtype) for part in (gain, bias))
+    if x.device.type != "cpu" or x.dtype == torch.float32 or gain is None or not torch.is_grad_enabled():
+        return functional.layer_norm(x, (x.shape[-1],), gain, bias, eps)
+    # Gain and bias apart: the kernel's own gradient of them sums 4,096 rows in bf16 and is off by a sixth of its size.
+    y = functional.layer_norm(x, (x.shape[-1],), None, None, eps)
+    return y * gain if bias is None else torch.addcmul(bias, y, gain)
+
+
+class RMSNorm(nn.Module):
+    """Hold the gain; compute in the dtype of x. offset: what is added to the stored gain, 1 for Gemma's."""
+
+    def __init__(self, hidden: int, eps: float = 1e-6, offset: float = 0.0):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(hidden))
-        self.eps = eps
+        self.eps, self.offset = eps, offset
 
     def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
         """Normalise the last axis."""
-        return normalize(x, self.weight, self.eps)
+        return normalize(x, self.weight if self.offset == 0.0 else self.weight + self.offset, self.eps)
+
+
+class LayerNorm(nn.Module):
+    """Hold gain and bias, either of them left out where it is not wanted; compute in the dtype of x."""
+
+    def __init__(self, hidden: int, eps: float = 1e-5, *, gain: bool = True, bias: bool = True, offset: float = 0.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(hidden)) if gain else None
+        self.bias = nn.Parameter(torch.empty(hidden)) if bias else None
+        self.eps, self.offset = eps, offset
+
+    def forward(self, x: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
+        """Standardise the last axis."""
+        gain = self.weight if self.offset == 0.0 or self.weight is None else self.weight + self.offset
+        return standardize(x, gain, self.bias, self.eps)

@@ -1,0 +1,131 @@
+"""Weights in files: one safetensors file, or several with an index; read by mapping them into memory.
+
+    model.safetensors                              one file; or
+    model-00001-of-00002.safetensors ...           several, and
+    model.safetensors.index.json                   {"metadata": {"total_size": bytes}, "weight_map": {name: file}}
+
+A mapped file is read page by page when a weight is first touched, straight into the page cache: no second copy, and opening
+takes milliseconds whatever the size. The mapping is private: training in place leaves the file as it is. No pickle is read.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from groundup import files
+from groundup.errors import ConfigError, FormatError
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def read(folder: Path) -> dict[str, Tensor]:
+    """Map all weights of a model folder, by the names in the files; FormatError when something is missing or damaged."""
+    if (folder / WEIGHTS).is_file():
+        return read_file(folder / WEIGHTS)
+    if not (folder / INDEX).is_file():
+        raise FormatError(f"{folder} has no {WEIGHTS}; {_way_out(folder)}")
+    weight_map = _weight_map(folder / INDEX)
+    weights: dict[str, Tensor] = {}
+    for shard in sorted(set(weight_map.values())):
+        weights |= _shard(folder, shard, {name for name, file in weight_map.items() if file == shard})
+    return weights
+
+
+def _shard(folder: Path, shard: str, indexed: set[str]) -> dict[str, Tensor]:
+    """One of several files, which holds just what the index says."""
+    if not (folder / shard).is_file():
+        raise FormatError(f"{folder} has no {shard}, which {INDEX} names; copy or download that file too")
+    held = read_file(folder / shard)
+    if different := indexed ^ held.keys():
+        name = min(different)
+        what = (
+            f"{name} in {shard}, which does not hold it"
+            if name in indexed
+            else f"nothing of {name}, which {shard} holds"
+        )
+        raise FormatError(f"{folder / INDEX} names {what}; copy index and files from one model")
+    return held
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """Map one safetensors file; FormatError when it is missing or cut short."""
+    if not path.is_file():
+        raise FormatError(f"{path.parent} has no {path.name}; {_way_out(path.parent)}")
+    try:
+        return safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise FormatError(f"{path} is damaged or cut short ({error}); copy or download it again") from error
+
+
+def _weight_map(path: Path) -> dict[str, str]:
+    """Which file holds which weight; the names are those of files beside the index, never of a path out of the folder."""
+    index = files.read_json(path)
+    weight_map = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise FormatError(f"{path} has no weight_map, which says the file of each weight; download it again")
+    for name, shard in weight_map.items():
+        if not isinstance(shard, str) or Path(shard).name != shard:
+            raise FormatError(f"{path} names {shard!r} for {name}, which is no file beside it; download it again")
+        if not shard.endswith(".safetensors"):
+            raise FormatError(f"{path} names {shard}, which is no safetensors file; {_ANEW}")
+    return weight_map
+
+
+_ANEW = "a pickle is never loaded; save the model anew: save_pretrained() of transformers writes safetensors"
+
+
+def _way_out(folder: Path) -> str:
+    """What to do about a folder without weights, by what lies there instead."""
+    pickles = [path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in sorted(folder.glob(pattern))]
+    if pickles:
+        return f"{pickles[0]} is a pickle, which is never loaded; save it anew: save_pretrained() of transformers"
+    return "copy the file there, or pass another model folder"
+
+
+def write(folder: Path, weights: Mapping[str, Tensor], max_shard_size: int | str = "5GB") -> None:
+    """Write weights into a folder: one file, or as many as it takes to keep each within max_shard_size, with an index.
+
+    A weight larger than that has a file of its own. max_shard_size: bytes, or such as "500MB".
+    """
+    shards = _shared_out(weights, size_in_bytes(max_shard_size))
+    if len(shards) == 1:
+        safetensors.torch.save_file(shards[0], folder / WEIGHTS, metadata={"format": "pt"})
+        return
+    weight_map: dict[str, str] = {}
+    for number, shard in enumerate(shards, 1):
+        name = f"model-{number:05}-of-{len(shards):05}.safetensors"
+        safetensors.torch.save_file(shard, folder / name, metadata={"format": "pt"})
+        weight_map |= dict.fromkeys(shard, name)
+    total: dict[str, Any] = {"total_size": sum(tensor.nbytes for tensor in weights.values())}
+    files.write_json(folder / INDEX, {"metadata": total, "weight_map": dict(sorted(weight_map.items()))})
+
+
+def _shared_out(weights: Mapping[str, Tensor], limit: int) -> list[dict[str, Tensor]]:
+    """Fill one file after another, in the order of the weights."""
+    shards: list[dict[str, Tensor]] = [{}]
+    size = 0
+    for name, tensor in weights.items():
+        if shards[-1] and size + tensor.nbytes > limit:
+            shards.append({})
+            size = 0
+        shards[-1][name] = tensor
+        size += tensor.nbytes
+    return shards
+
+
+def size_in_bytes(size: int | str) -> int:
+    """Read a size in bytes.
+
+    >>> size_in_bytes("5GB"), size_in_bytes("200 MiB"), size_in_bytes(1000)
+    (5000000000, 209715200, 1000)
+    """
+    found = re.fullmatch(r"\s*(\d+)\s*([KMGT]?I?B?)\s*", str(size), re.IGNORECASE)
+    if found is None or found[2].upper() not in UNITS or int(found[1]) < 1:
+        raise ConfigError(f"max_shard_size={size!r} is not a size; write a number of bytes, or such as 5GB or 500MB")
+    return int(found[1]) * UNITS[found[2].upper()]
