@@ -72,11 +72,16 @@ class GatedExperts(nn.Module):
         self.down_proj = nn.Parameter(torch.empty(experts, hidden, intermediate))
         self.activation = activation
 
-    def expert(self, number: int, rows: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows hidden"]:
-        """One expert's answer."""
-        gate, up = functional.linear(rows, self.gate_up_proj[number].to(rows.dtype)).chunk(2, dim=-1)
-        opened = ACTIVATIONS[self.activation](gate) * up
-        return functional.linear(opened, self.down_proj[number].to(rows.dtype))
+    @property
+    def expert(self) -> Expert:
+        """What computes one expert. The stack is taken apart once: indexed, each expert's gradient would be as large as all."""
+        gate_up, down = self.gate_up_proj.unbind(), self.down_proj.unbind()
+
+        def answer(number: int, rows: Tensor) -> Tensor:
+            gate, up = functional.linear(rows, gate_up[number].to(rows.dtype)).chunk(2, dim=-1)
+            return functional.linear(ACTIVATIONS[self.activation](gate) * up, down[number].to(rows.dtype))
+
+        return answer
 
     def forward(self, x: Float[Tensor, "batch seq hidden"], routing: Routing) -> Float[Tensor, "batch seq hidden"]:
         """Every token through its experts."""
@@ -92,10 +97,16 @@ class PlainExperts(nn.Module):
         self.down_proj = nn.Parameter(torch.empty(experts, hidden, intermediate))
         self.activation = activation
 
-    def expert(self, number: int, rows: Float[Tensor, "rows hidden"]) -> Float[Tensor, "rows hidden"]:
-        """One expert's answer."""
-        inner = ACTIVATIONS[self.activation](functional.linear(rows, self.up_proj[number].to(rows.dtype)))
-        return functional.linear(inner, self.down_proj[number].to(rows.dtype))
+    @property
+    def expert(self) -> Expert:
+        """What computes one expert."""
+        up, down = self.up_proj.unbind(), self.down_proj.unbind()
+
+        def answer(number: int, rows: Tensor) -> Tensor:
+            inner = ACTIVATIONS[self.activation](functional.linear(rows, up[number].to(rows.dtype)))
+            return functional.linear(inner, down[number].to(rows.dtype))
+
+        return answer
 
     def forward(self, x: Float[Tensor, "batch seq hidden"], routing: Routing) -> Float[Tensor, "batch seq hidden"]:
         """Every token through its expert."""

@@ -168,8 +168,8 @@ def _(by_length):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    Letting everything fade helps the adding state a little, since old places fade more than new ones; it also loses the things
-    that have not been spoken of for long. The delta rule takes out exactly what is replaced.
+    Letting everything fade helps the adding state much (try it below), since old places fade more than new ones; it also loses
+    the things that have not been spoken of for long. The delta rule takes out exactly what is replaced, however old it is.
 
     ## Its limit is the number of rows
 
@@ -226,7 +226,7 @@ def _():
     ## Try
 
     - Set beta to 1: one writing is enough. To 0: it never learns.
-    - In the cell of eight things pass `fading=0.9`: the adding state gets better for long stories, and still is not right.
+    - In the cell of eight things pass `fading=0.9`: the adding state gets far better, and still is not always right.
     - Why do the published layers scale keys to length 1? Take a key of length 2 with beta = 1 in the step: the answer overshoots.
 
     Write it yourself: `groundup learn start delta_rule_step`

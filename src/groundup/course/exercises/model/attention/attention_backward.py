@@ -152,21 +152,8 @@ EXERCISE = Exercise(
     ),
     mutants=(
         Mutant("the softmax taken for a product", "Moves the scores", ((GRAD_SCORES, "weights * grad_weights"),)),
-        Mutant(
-            "the mean without weights",
-            "Moves the scores",
-            ((GRAD_SCORES, "weights * (grad_weights - grad_weights.sum(-1, keepdim=True))"),),
-        ),
-        Mutant(
-            "as if each key stood alone", "Moves the scores", ((GRAD_SCORES, "weights * (1 - weights) * grad_weights"),)
-        ),
         Mutant("the query not scaled", "query is not scaled", (("grad_scores @ key * scale", "grad_scores @ key"),)),
         Mutant("the key not scaled", "keys is not scaled", (("@ query * scale", "@ query"),)),
-        Mutant(
-            "scaled by head_dim",
-            "The gradient of the values",
-            (("1 / math.sqrt(query.shape[-1])", "1 / query.shape[-1]"),),
-        ),
         Mutant(
             "minus infinity",
             "Gives NaN",

@@ -184,21 +184,6 @@ EXERCISE = Exercise(
             "eps forgotten", "eps on to the norm", (("normalize(latent, gain, eps)", "normalize(latent, gain, 1e-6)"),)
         ),
         Mutant(
-            "the key from the front",
-            "position 0",
-            (
-                (
-                    "projected[..., :rank], projected[..., rank:]",
-                    "projected[..., -rank:], projected[..., : len(projected[0, 0]) - rank]",
-                ),
-            ),
-        ),
-        Mutant(
-            "the key normalised",
-            "position 0",
-            (("pairs_apart(rope)[", "normalize(pairs_apart(rope), rope[0, 0] * 0 + 1, eps)["),),
-        ),
-        Mutant(
             "the key not turned",
             "The rotary key is not turned",
             (("rotate(pairs_apart(rope)[:, :, None], angles)[:, :, 0]", "pairs_apart(rope)"),),
