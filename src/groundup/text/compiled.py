@@ -72,3 +72,20 @@ def trailing_zeros(context, word):
         return builder.cttz(arguments[0], cgutils.ir.Constant(cgutils.ir.IntType(1), 0))
 
     return types.uint64(types.uint64), build
+
+
+@intrinsic
+def fetch(context, array, index):
+    """Ask for the line of memory that holds an array's element (counted without its shape), which will be read soon."""
+
+    def build(context, builder, signature, arguments):
+        ir = cgutils.ir
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), build

@@ -65,6 +65,24 @@ def test_the_table_finds_each_merge_and_nothing_else():
     assert by_rank.tolist() == [300, 301, 302, 303]
 
 
+def test_the_filter_lets_through_all_that_is_held_and_little_else():
+    generator = np.random.default_rng(5)
+    lefts, rights = np.unique(generator.integers(0, 1 << 20, (2, 3000)), axis=1)
+    pairs = pair_table(lefts, rights, np.arange(len(lefts))).table
+    whole = byte_level_encoding._whole_table({str(k).encode(): k for k in range(3000)})[0]
+    filter = byte_level_encoding._filter_of(whole, pairs)
+    mixed = [(int(pair) >> 24) * 0x9E3779B97F4A7C15 for pair in pairs if int(pair) >> 63 == 0]
+    mixed += [int(hash) for hash, entry in whole if int(entry) != (1 << 64) - 1]
+    others = generator.integers(0, 1 << 63, 3000).tolist()
+
+    def passes(number: int) -> bool:
+        bit = (number & (1 << 64) - 1) >> 36 & 64 * len(filter) - 1
+        return bool(int(filter[bit >> 6]) >> (bit & 63) & 1)
+
+    assert len(mixed) > 4000 and all(map(passes, mixed))
+    assert sum(map(passes, others)) < len(others) / 4
+
+
 def test_threads_do_not_disturb_each_other(tokenizer, encoder, strings):
     texts = strings(300, seed=13)
     expected = [reference(tokenizer, text) for text in texts]

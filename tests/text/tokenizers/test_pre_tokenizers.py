@@ -120,3 +120,27 @@ def test_what_is_not_known_is_refused_by_name():
 
 def test_the_worked_examples_in_the_docstrings_hold():
     assert doctest.testmod(pre_tokenizers).failed == 0
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "Whitespace"},
+        {"type": "Digits", "individual_digits": True},
+        {"type": "Digits", "individual_digits": False},
+        {"type": "ByteLevel", "add_prefix_space": True},
+        {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
+        {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, {"type": "ByteLevel"}]},
+    ],
+    ids=str,
+)
+def test_the_short_way_to_words_gives_the_pieces(hard_strings, part):
+    splitter = read_pre_tokenizer(part)
+    words = pre_tokenizers.words_of(splitter)
+    for text in filter(None, hard_strings(1500, seed=23)):
+        assert words(text) == [piece.text for piece in splitter.split(AlignedText(text)) if piece.text]
+
+
+def test_a_sequence_with_a_step_that_can_only_split_has_no_short_way():
+    steps = [{"type": "Whitespace"}, {"type": "Metaspace", "prepend_scheme": "first"}]
+    assert pre_tokenizers.words_of(read_pre_tokenizer({"type": "Sequence", "pretokenizers": steps})) is None

@@ -154,8 +154,14 @@ STEPS: dict[str, Callable[[str], str]] = {
 DEFAULT = ("surrogates", "mojibake", "controls", "invisible", "spaces")
 
 
+_MOST_PASSES = 16  # two are enough for a text that nobody built to need more
+
+
 def clean(text: str, steps: Sequence[str] = DEFAULT) -> str:
-    """Run the named steps, in the order of `STEPS`. Cleaning twice changes nothing more.
+    """Run the named steps, in the order of `STEPS`, until none changes anything: cleaning twice changes nothing more.
+
+    One pass is not enough where a step uncovers work for an earlier one: in `Â\\x1f¡`, two misread bytes stand together
+    only after the control character between them is gone.
 
     >>> clean("\\ufeffcafÃ©\\u00a0 au lait\\r\\n\\r\\n\\r\\n\\r\\nfin \\x00")
     'café au lait\\n\\nfin'
@@ -163,6 +169,11 @@ def clean(text: str, steps: Sequence[str] = DEFAULT) -> str:
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise ConfigError(f"step {unknown[0]!r} is not known; use {', '.join(STEPS)}")
-    for name, step in STEPS.items():
-        text = step(text) if name in steps else text
+    chosen = [step for name, step in STEPS.items() if name in steps]
+    for _ in range(_MOST_PASSES):
+        before = text
+        for step in chosen:
+            text = step(text)
+        if text == before:
+            break
     return text

@@ -85,6 +85,7 @@ class ByteLevelTokenizer(Tokenizer):
             self._tokens[one.id] = one.content.encode()
             self._plain_tokens[one.id] = b"" if one.special else one.content.encode()
         self._pieces: dict[str, list[int]] = {}
+        self._plain = normalizer is None and not self._added.may_match(allow_special=False)
         if ignore_merges:
             self.ignore_merges = True
 
@@ -135,13 +136,19 @@ class ByteLevelTokenizer(Tokenizer):
             ]
         return self._pieces[piece]
 
+    def encode(self, text: str, allow_special: bool = False, add_special_tokens: bool = False) -> list[int]:
+        """As every tokenizer does; a text alone takes the shortest way."""
+        short = self._plain and not (
+            allow_special or add_special_tokens or slots.filled("text.tokenizers.encode_piece")
+        )
+        if not short or not isinstance(self._encoder, Encoder):
+            return super().encode(text, allow_special, add_special_tokens)
+        return self._encoder.encode_text(utf_8(text))
+
     def _encode_part(self, part: AlignedText) -> list[int]:
         if slots.filled("text.tokenizers.encode_piece"):
             return [id for piece in split(part.text, self.pattern) for id in self._encode_piece(piece)]
-        data, encoder = part.text.encode(), self._encoder
-        if isinstance(encoder, Encoder):
-            return encoder.encode_text(data)
-        return encoder.encode(data, np.array([0, len(data)]))[0].tolist()
+        return self._encoder.encode_text(part.text.encode())
 
     def _encode_packed(self, parts: Sequence[AlignedText], threads: int | None) -> Packed:
         if self.normalizer and not self._added.in_normalized_text:
@@ -149,6 +156,11 @@ class ByteLevelTokenizer(Tokenizer):
         if slots.filled("text.tokenizers.encode_piece"):
             return packed(map(self._encode_part, parts))
         return run_encoder(self._encoder, [utf_8(part.text) for part in parts], threads)
+
+    def _encode_whole(self, texts: Iterable[str], threads: int | None) -> Packed:
+        if not self._plain or slots.filled("text.tokenizers.encode_piece"):
+            return super()._encode_whole(texts, threads)
+        return run_encoder(self._encoder, list(map(utf_8, texts)), threads)
 
     def _part_offsets(self, part: AlignedText) -> tuple[list[int], list[Place]]:
         ids = self._encode_part(part)

@@ -7,14 +7,14 @@ each thread counts in a table of its own, and they are added up at the end. Piec
 counted in parts: a line of 10,000 dashes would otherwise be rescanned for each merge in it.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
 
-from groundup.text.compiled import inner, loop, word_at
+from groundup.processor import cores
+from groundup.text.compiled import fetch, inner, loop, word_at
 from groundup.text.tokenizers.byte_level_splitting import PADDING, split_batches
 from groundup.text.tokenizers.splitting import STYLES
 
@@ -25,6 +25,10 @@ _BATCH_BYTES = 1 << 22  # text joined at a time
 _COUNT, _USED, _BYTES = np.int64(2), np.int64(0), np.int64(1)  # a column of the table; places in the array of sizes
 _ONE, _HALF, _TOP, _LENGTH = map(np.uint64, (1, 32, 56, 40))
 _START = np.uint64((1 << 40) - 1)  # of a longer piece's second word: where its copy starts; the length stands above
+# the bytes of a word's two halves that belong to a piece of 0 to 15 bytes
+_LOW = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(16)], np.uint64)
+_HIGH = np.array([(1 << 8 * max(length - 8, 0)) - 1 for length in range(16)], np.uint64)
+_AHEAD = 12  # pieces whose rows are asked for before they are read
 _MIX, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 
@@ -56,12 +60,18 @@ def _same(data, first, text, start, length):
 
 
 @inner
+def _key(data, first, length):
+    """A piece of up to 15 bytes as two words, its length on top."""
+    low, high = word_at(data, first) & _LOW[length], word_at(data, first + 8) & _HIGH[length]
+    return low, high | np.uint64(length) << _TOP
+
+
+@inner
 def _place_of(data, first, length, table, text):
     """Where a piece stands in the table or would stand, and its two words (a hash and nothing when it is long)."""
     mask = np.uint64(len(table) - 1)
     if length < 16:
-        low = _word(data, first, length)
-        high = _word(data, first + 8, length - 8) | np.uint64(length) << _TOP
+        low, high = _key(data, first, length)
         place = (low * _MIX ^ high * _MIX_2) >> _HALF & mask
         while table[place, _COUNT] != 0 and (table[place, 0] != low or table[place, 1] != high):
             place = (place + _ONE) & mask
@@ -103,7 +113,15 @@ def count_pieces(data, first, ends, table, text, sizes):
 
     Returns the byte reached: the end, or less when the table or the room for copies is full.
     """
-    for end in ends:
+    mask = np.uint64(len(table) - 1)
+    for k in range(len(ends)):
+        end = ends[k]
+        if k + _AHEAD < len(ends):
+            soon = ends[k + _AHEAD - 1]
+            length = ends[k + _AHEAD] - soon
+            if length < 16:
+                low, high = _key(data, soon, length)
+                fetch(table, np.int64(4 * ((low * _MIX ^ high * _MIX_2) >> _HALF & mask)))
         while first < end:
             if _is_full(table, text, sizes):
                 return first
@@ -154,7 +172,7 @@ class CountedWords(Mapping[bytes, int]):
     """Distinct words and how often each occurs, as arrays: words data[starts[w]:starts[w + 1]] with counts[w]."""
 
     def __init__(self, data: np.ndarray, starts: np.ndarray, counts: np.ndarray) -> None:
-        """data: uint8, with 8 bytes of anything behind the words; starts: one more than there are words."""
+        """data: uint8, with 16 bytes of anything behind the words; starts: one more than there are words."""
         self.data, self.starts, self.counts = data, starts, counts
         self._dict: dict[bytes, int] | None = None  # made when it is first asked for a word
 
@@ -186,7 +204,7 @@ class _Counter:
         self.sizes = np.zeros(2, np.int64)
 
     def _grow(self) -> None:
-        words = self.words()
+        words = self._listed(np.flatnonzero(self.table[:, _COUNT]))
         if 2 * self.sizes[_USED] >= len(self.table):
             self.table = np.zeros((2 * len(self.table), 4), np.uint64)
         else:
@@ -215,13 +233,16 @@ class _Counter:
 
         Training is half as fast on words in the order of the table: what it waits for is memory.
         """
-        used, most = int(self.sizes[_USED]), 15 * int(self.sizes[_USED]) + int(self.sizes[_BYTES])
-        data, starts, counts = np.empty(most + 8, np.uint8), np.zeros(used + 1, np.int64), np.empty(used, np.int64)
-        places, prefixes = np.flatnonzero(self.table[:, _COUNT]), np.empty(used, np.uint64)
+        places = np.flatnonzero(self.table[:, _COUNT])
+        prefixes = np.empty(len(places), np.uint64)
         list_prefixes(places, self.table, self.text, prefixes)
-        places = places[np.argsort(prefixes.byteswap())]
+        return self._listed(places[np.argsort(prefixes.byteswap())])
+
+    def _listed(self, places: np.ndarray) -> CountedWords:
+        used, most = len(places), 15 * len(places) + int(self.sizes[_BYTES])
+        data, starts, counts = np.empty(most + 16, np.uint8), np.zeros(used + 1, np.int64), np.empty(used, np.int64)
         list_words(places, self.table, self.text, data, starts, counts)
-        return CountedWords(data[: starts[-1] + 8], starts, counts)
+        return CountedWords(data[: starts[-1] + 16], starts, counts)
 
 
 def _batches(documents: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -242,8 +263,7 @@ def count_words(documents: Iterable[bytes], pattern: str, threads: int | None = 
 
     threads: None takes one a core. The counts do not depend on it, nor does memory on the size of the corpus.
     """
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = threads or cores()
     batches, style = _batches(documents), STYLES[pattern]
     counters = [_Counter() for _ in range(threads)]
     with ThreadPoolExecutor(threads) as pool:

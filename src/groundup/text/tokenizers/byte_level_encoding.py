@@ -5,7 +5,9 @@ repeats itself, so most pieces are answered by a cache: a piece of up to 15 byte
 top, compared at once, and up to six ids stand beside them in the same half of a cache line. Longer pieces are found by
 a hash and compared with a copy. Both caches are bounded (an old piece makes room for a new one, and a full copy is
 emptied) and each thread has its own. A piece not found there is merged: a short one by scanning for the best pair, a
-long one with a heap, which keeps a run of a million letters near linear.
+long one with a heap, which keeps a run of a million letters near linear. What the merging waits for are the tables of
+pairs and of whole pieces, megabytes that lie far from the processor; a filter of a few bits for each of their entries
+answers most look-ups of what is not there.
 """
 
 import contextlib
@@ -15,11 +17,10 @@ from typing import NamedTuple, Self
 
 import numba
 import numpy as np
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numba.core import types
 
 from groundup import slots
-from groundup.text.compiled import array_at, inner, loop, trailing_zeros, word_at
+from groundup.text.compiled import array_at, fetch, inner, loop, trailing_zeros, word_at
 from groundup.text.tokenizers.byte_level_splitting import PADDING, split_batches, split_line
 from groundup.text.tokenizers.unicode_classes import class_table
 
@@ -37,8 +38,11 @@ _NO_MERGE, _FREE = np.int64(MOST_MERGES - 1), np.uint64((1 << 64) - 1)
 # np.int64, not int: Numba would compile a function anew for every literal that it is called with
 _NOTHING, _BYTES, _IDS, _LOW_HALF, _NONE = *map(np.int64, (0, 0, 1, (1 << 32) - 1)), np.uint64(0)
 _MIX, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-_ONE, _ID_BITS, _RANK_BITS, _TWO_IDS, _COUNT_BITS, _HALF, _TOP, _WORD = map(np.uint64, (1, 20, 24, 40, 60, 32, 56, 64))
+_ONE, _ID_BITS, _RANK_BITS, _TWO_IDS, _COUNT_BITS, _HALF, _TOP, _WORD, _WORD_BITS = map(
+    np.uint64, (1, 20, 24, 40, 60, 32, 56, 64, 6)
+)
 _ID, _RANK, _MANY = np.uint64(MOST_IDS - 1), np.int64(MOST_MERGES - 1), np.int64(15)
+_FILTERED = np.uint64(36)  # bits of a hash below those that the filter goes by
 _WHOLE_ID = np.uint64(44)  # bits below the id of a piece that is a token
 # the bytes of a word's two halves that belong to a piece of 0 to 15 bytes
 _LOW = np.array([(1 << 8 * min(length, 8)) - 1 for length in range(16)], np.uint64)
@@ -64,6 +68,7 @@ class Tables(NamedTuple):
     ids: np.ndarray
     whole: np.ndarray  # uint64[n, 2]: hash of a piece that is one token, and its id << 44 | length << 32 | start
     text: np.ndarray  # uint8: the bytes of those pieces
+    filter: np.ndarray  # uint64: bits for `_may_hold`, one for each pair and each of those pieces
 
 
 class Memory(NamedTuple):
@@ -76,28 +81,28 @@ class Memory(NamedTuple):
     used: np.ndarray  # int64[2]: bytes of text, and ids
 
 
-@intrinsic
-def _fetch(context, array, row):
-    """Ask for the line of memory that holds a row of four words, which will be read soon."""
-
-    def build(context, builder, signature, arguments):
-        ir = cgutils.ir
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        offset = builder.shl(arguments[1], ir.Constant(ir.IntType(64), 2))
-        address = builder.bitcast(builder.gep(data, [offset]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(prefetch, [address, number(0), number(3), number(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.uint64), build
+@inner
+def _bit_of(mixed, filter):
+    return mixed >> _FILTERED & np.uint64(64 * len(filter) - 1)
 
 
 @inner
-def _rank_of(a, b, pairs):
+def _may_hold(mixed, filter):
+    """Whether what was mixed to this number may be in a table; most of what is not is known here.
+
+    The filter is a tenth of the tables and stays near the processor: text of other scripts, where most pairs cannot be
+    merged, waits half as long.
+    """
+    bit = _bit_of(mixed, filter)
+    return filter[bit >> _WORD_BITS] >> (bit & (_WORD - _ONE)) & _ONE != 0
+
+
+@inner
+def _rank_of(a, b, filter, pairs):
     """Rank of the merge of ids a and b, _NO_MERGE when there is none."""
     mask, key = np.uint64(len(pairs) - 1), np.uint64(a) << _ID_BITS | np.uint64(b)
+    if not _may_hold(key * _MIX, filter):
+        return _NO_MERGE
     place = (key * _MIX) >> _HALF & mask
     while pairs[place] >> _RANK_BITS != key:
         if pairs[place] == _FREE:
@@ -107,7 +112,7 @@ def _rank_of(a, b, pairs):
 
 
 @inner
-def _merge_short(symbols, length, ranks, pairs, ids):
+def _merge_short(symbols, length, ranks, filter, pairs, ids):
     """Merge symbols[:length] in place, always the leftmost pair of lowest rank; how many are left.
 
     ranks: of the pairs of neighbours at the beginning.
@@ -125,18 +130,18 @@ def _merge_short(symbols, length, ranks, pairs, ids):
             symbols[k] = symbols[k + 1]
             ranks[k - 1] = ranks[k]
         if best > 0:
-            ranks[best - 1] = _rank_of(symbols[best - 1], symbols[best], pairs)
+            ranks[best - 1] = _rank_of(symbols[best - 1], symbols[best], filter, pairs)
         if best < length - 1:
-            ranks[best] = _rank_of(symbols[best], symbols[best + 1], pairs)
+            ranks[best] = _rank_of(symbols[best], symbols[best + 1], filter, pairs)
     return length
 
 
 @inner
-def _push_pair(k, symbols, after, heap, size, pairs):
+def _push_pair(k, symbols, after, heap, size, filter, pairs):
     """Put the pair that starts at symbol k on the heap when it can be merged; the heap's new size."""
     if k < 0 or after[k] >= len(after):
         return size
-    rank = _rank_of(symbols[k], symbols[after[k]], pairs)
+    rank = _rank_of(symbols[k], symbols[after[k]], filter, pairs)
     if rank == _NO_MERGE:
         return size
     item, i = rank << 32 | k, size
@@ -164,19 +169,19 @@ def _pop(heap, size):
 
 
 @inner
-def _merge_long(symbols, length, scratch, pairs, ids):
+def _merge_long(symbols, length, scratch, filter, pairs, ids):
     """The same as `_merge_short` in length x log(length): pairs wait in a heap as rank << 32 | place."""
     after, before, heap = scratch[:length], scratch[length : 2 * length], scratch[2 * length :]
     size = _NOTHING
     for k in range(length):
         after[k], before[k] = k + 1, k - 1
-        size = _push_pair(k - 1, symbols, after, heap, size, pairs)
+        size = _push_pair(k - 1, symbols, after, heap, size, filter, pairs)
     while size > 0:
         item = _pop(heap, size)
         size -= 1
         k = item & _LOW_HALF
         gone = symbols[k] < 0 or after[k] >= length
-        rank = _NO_MERGE if gone else _rank_of(symbols[k], symbols[after[k]], pairs)
+        rank = _NO_MERGE if gone else _rank_of(symbols[k], symbols[after[k]], filter, pairs)
         if rank != item >> 32:
             continue  # the pair that waited here is no longer there
         symbols[k] = ids[rank]
@@ -184,8 +189,8 @@ def _merge_long(symbols, length, scratch, pairs, ids):
         after[k] = after[after[k]]
         if after[k] < length:
             before[after[k]] = k
-        size = _push_pair(before[k], symbols, after, heap, size, pairs)
-        size = _push_pair(k, symbols, after, heap, size, pairs)
+        size = _push_pair(before[k], symbols, after, heap, size, filter, pairs)
+        size = _push_pair(k, symbols, after, heap, size, filter, pairs)
     kept = 0
     for k in range(length):
         if symbols[k] >= 0:
@@ -222,11 +227,13 @@ def _same(data, first, text, start, length):
 
 
 @inner
-def _whole(data, first, length, whole, text):
+def _whole(data, first, length, whole, text, filter):
     """The id of a piece that is one token, -1 when it is none."""
     if len(whole) == 1 or length > 4095:
         return _NOTHING - 1
     mask, mixed = np.uint64(len(whole) - 1), _hash(data, first, length)
+    if not _may_hold(mixed, filter):
+        return _NOTHING - 1
     place = mixed & mask
     while whole[place, 1] != _FREE:
         if whole[place, 0] == mixed:
@@ -240,17 +247,17 @@ def _whole(data, first, length, whole, text):
 @woven
 def _merge_piece(data, first, length, tables, scratch, out):
     """Write the ids of a piece to the front of `out`; how many."""
-    id = _whole(data, first, length, tables.whole, tables.text)
+    id = _whole(data, first, length, tables.whole, tables.text, tables.filter)
     if id >= 0:
         out[0] = id
         return 1
     for k in range(length):
         out[k] = tables.bytes[data[first + k]]
     if length > _SHORT:
-        return _merge_long(out, length, scratch, tables.pairs, tables.ids)
+        return _merge_long(out, length, scratch, tables.filter, tables.pairs, tables.ids)
     for k in range(length - 1):
         scratch[k] = tables.twos[np.int64(data[first + k]) << 8 | data[first + k + 1]]
-    return _merge_short(out, length, scratch, tables.pairs, tables.ids)
+    return _merge_short(out, length, scratch, tables.filter, tables.pairs, tables.ids)
 
 
 @inner
@@ -346,14 +353,14 @@ def _key(data, first, length):
 @loop
 def encode_pieces(
     data, first, ends,
-    byte_ids, twos, pairs, ids, whole, whole_text, short, long, copied, copied_ids, used,
+    byte_ids, twos, pairs, ids, whole, whole_text, filter, short, long, copied, copied_ids, used,
     scratch, out, o, offsets, document, out_offsets,
 ):  # fmt: skip
     """Write the ids of the pieces from byte `first` to `ends` into out[o:]; where the next id goes.
 
     The text in `data` is followed by PADDING bytes. At the end of each document its place in `out` is noted.
     """
-    tables = Tables(byte_ids, twos, pairs, ids, whole, whole_text)
+    tables = Tables(byte_ids, twos, pairs, ids, whole, whole_text, filter)
     memory = Memory(short, long, copied, copied_ids, used)
     shift = _WORD - trailing_zeros(np.uint64(len(short)))
     for k in range(len(ends)):
@@ -363,7 +370,7 @@ def encode_pieces(
             length = ends[k + _AHEAD] - soon
             if length < 16:
                 low, high = _key(data, soon, length)
-                _fetch(short, (low * _MIX ^ high * _MIX_2) >> shift)
+                fetch(short, np.int64(4 * ((low * _MIX ^ high * _MIX_2) >> shift)))
         length = end - first
         if length < 16:
             low, high = _key(data, first, length)
@@ -404,18 +411,19 @@ def encode_line(places, line, count):
     return encode_pieces(
         _text(line[0], line[1] + PADDING), 0, _longs(line[6], count),
         _ints(p[0], p[1]), _ints(p[2], p[3]), _words(p[4], p[5]), _ints(p[6], p[7]), _pairs_of_words(p[8], p[9]),
-        _text(p[10], p[11]), _rows_of_words(p[12], p[13]), _rows_of_words(p[14], p[15]), _copies(p[16], p[17]),
-        _ints(p[18], p[19]), _longs(p[20], p[21]), _longs(p[22], p[23]), _ints(p[24], p[25]), 0,
-        _longs(line[2], line[3]), 0, _longs(p[26], p[27]),
+        _text(p[10], p[11]), _words(p[12], p[13]), _rows_of_words(p[14], p[15]), _rows_of_words(p[16], p[17]),
+        _copies(p[18], p[19]),
+        _ints(p[20], p[21]), _longs(p[22], p[23]), _longs(p[24], p[25]), _ints(p[26], p[27]), 0,
+        _longs(line[2], line[3]), 0, _longs(p[28], p[29]),
     )  # fmt: skip
 
 
 @loop
-def _fill_twos(byte_ids, pairs, twos):
+def _fill_twos(byte_ids, filter, pairs, twos):
     """The ranks of all pairs of bytes."""
     for a in range(256):
         for b in range(256):
-            twos[a << 8 | b] = _rank_of(byte_ids[a], byte_ids[b], pairs)
+            twos[a << 8 | b] = _rank_of(byte_ids[a], byte_ids[b], filter, pairs)
 
 
 @loop
@@ -433,13 +441,13 @@ def _fill_whole(text, starts, ids, whole):
 
 
 @loop
-def _find_halves(text, starts, ids, whole, found):
+def _find_halves(text, starts, ids, whole, filter, found):
     """Every way in which a token is two other tokens, as rows (left, right, joined) of `found`; how many."""
     count = 0
     for k in range(len(ids)):
         for middle in range(starts[k] + 1, starts[k + 1]):
-            left = _whole(text, starts[k], middle - starts[k], whole, text)
-            right = _whole(text, middle, starts[k + 1] - middle, whole, text) if left >= 0 else left
+            left = _whole(text, starts[k], middle - starts[k], whole, text, filter)
+            right = _whole(text, middle, starts[k + 1] - middle, whole, text, filter) if left >= 0 else left
             if right >= 0:
                 found[count, 0], found[count, 1], found[count, 2] = left, right, ids[k]
                 count += 1
@@ -469,25 +477,40 @@ def pair_table(lefts: np.ndarray, rights: np.ndarray, ids: np.ndarray, ranks: np
     return Pairs(table, by_rank)
 
 
+@loop
+def _fill_filter(whole, pairs, filter):
+    """Set the bits of all that two tables hold."""
+    for k in range(len(whole)):
+        if whole[k, 1] != _FREE:
+            bit = _bit_of(whole[k, 0], filter)
+            filter[bit >> _WORD_BITS] |= _ONE << (bit & (_WORD - _ONE))
+    for pair in pairs:
+        if pair != _FREE:
+            bit = _bit_of((pair >> _RANK_BITS) * _MIX, filter)
+            filter[bit >> _WORD_BITS] |= _ONE << (bit & (_WORD - _ONE))
+
+
+def _filter_of(whole: np.ndarray, pairs: np.ndarray | None = None) -> np.ndarray:
+    """The filter of two tables: 4 to 8 bits for all that they hold, so that a seventh of the rest gets through."""
+    pairs = np.full(1, _FREE) if pairs is None else pairs
+    held = int(np.count_nonzero(whole[:, 1] != _FREE) + np.count_nonzero(pairs != _FREE))
+    filter = np.zeros(1 << (held // 16).bit_length(), np.uint64)
+    _fill_filter(whole, pairs, filter)
+    return filter
+
+
 def _whole_table(whole: Mapping[bytes, int]) -> tuple[np.ndarray, ...]:
     """Tables for `_whole`, and where each token starts and its id."""
     if not whole:
         return np.full((1, 2), _FREE), np.frombuffer(bytes(8), np.uint8), np.zeros(1, np.int64), np.zeros(0, np.int64)
     text = np.frombuffer(b"".join(whole) + bytes(8), np.uint8)
     starts = np.cumsum([0, *map(len, whole)], dtype=np.int64)
-    table = np.full((1 << (2 * len(whole)).bit_length(), 2), _FREE)
+    table = np.full(
+        (1 << (5 * len(whole) // 4).bit_length(), 2), _FREE
+    )  # four fifths full: what is not there, the filter knows
     ids = np.fromiter(whole.values(), np.int64, len(whole))
     _fill_whole(text, starts, ids, table)
     return table, text, starts, ids
-
-
-def as_lists(ids: np.ndarray, offsets: np.ndarray, numbers: np.ndarray) -> list[list[int]]:
-    """A list a text of packed ids. numbers: the ids as Python objects, np.arange(vocab_size).astype(object).
-
-    Lists of objects that exist are made twice as fast as new objects, and take a fifth of the memory.
-    """
-    edges = offsets.tolist()
-    return [numbers[ids[start:end]].tolist() for start, end in zip(edges, edges[1:], strict=False)]
 
 
 def _rows(count: int) -> np.ndarray:
@@ -532,8 +555,9 @@ class Encoder:
 
     def _set_tables(self, byte_ids: np.ndarray, pairs: Pairs, whole: np.ndarray, text: np.ndarray) -> None:
         twos = np.empty(1 << 16, np.int32)
-        _fill_twos(byte_ids, pairs.table, twos)
-        self._tables = Tables(byte_ids, twos, *pairs, whole, text)
+        filter = _filter_of(whole, pairs.table)
+        _fill_twos(byte_ids, filter, pairs.table, twos)
+        self._tables = Tables(byte_ids, twos, *pairs, whole, text, filter)
 
     @classmethod
     def of_ranks(cls, ranks: Mapping[bytes, int], style: int) -> Self:
@@ -542,7 +566,7 @@ class Encoder:
         made._style, made._spaces = style, SimpleQueue()
         whole, text, starts, ids = _whole_table(ranks)
         found = np.empty((len(text), 3), np.int32)
-        lefts, rights, joined = found[: _find_halves(text, starts, ids, whole, found)].T
+        lefts, rights, joined = found[: _find_halves(text, starts, ids, whole, _filter_of(whole), found)].T
         byte_ids = np.array([ranks[bytes([byte])] for byte in range(256)], np.int32)
         made._set_tables(byte_ids, pair_table(lefts, rights, joined, joined), whole, text)
         return made

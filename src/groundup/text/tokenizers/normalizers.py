@@ -18,7 +18,7 @@ from typing import Any, Literal
 from groundup.text.tokenizers import bert_characters, unicode_classes
 from groundup.text.tokenizers.aligned_text import AlignedText, SpellingTable
 from groundup.text.tokenizers.byte_characters import byte_characters
-from groundup.text.tokenizers.parts import Part, Pattern, character_ranges, read_part
+from groundup.text.tokenizers.parts import Part, Pattern, character_ranges, compiled, read_part
 
 SPACE_SIGN = "▁"
 Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
@@ -218,6 +218,9 @@ class Replace(Part):
         """Replace."""
         if text.places is None and self.pattern.text and not self.pattern.is_regex:
             return AlignedText(text.text.replace(self.pattern.text, self.content), None, text.first)
+        if text.places is None and self.pattern.is_regex:
+            new = compiled(self.pattern.text).sub(lambda found: self.content if found[0] else "", text.text)
+            return AlignedText(new, None, text.first)
         return text.edited((start, end, self.content) for start, end in self.pattern.places(text.text))
 
 

@@ -87,6 +87,10 @@ class PipelineTokenizer(Tokenizer):
     def _fast(self) -> "FastPath | None":
         return fast_encoder(self)
 
+    @functools.cached_property
+    def _words(self) -> Callable[[str], list[str]] | None:
+        return pre_tokenizers.words_of(self.pre_tokenizer)
+
     def _pieces(self, part: AlignedText) -> list[AlignedText]:
         if self.pre_tokenizer is None:
             return [part] if part.text else []
@@ -100,8 +104,21 @@ class PipelineTokenizer(Tokenizer):
             ids = self._remembered[piece] = self.model.encode_piece(piece)
         return ids
 
+    def encode(self, text: str, allow_special: bool = False, add_special_tokens: bool = False) -> list[int]:
+        """As every tokenizer does, by the kernel where there is one."""
+        if self._added.may_match(allow_special) or any(map(slots.filled, _SLOTS)) or self._fast is None:
+            return super().encode(text, allow_special, add_special_tokens)
+        utf_8(text)
+        data = utf_8(self._fast.prepare(AlignedText(text)))
+        ids = self._fast.encoder.encode(data, np.array([0, len(data)]))[0].tolist()
+        return self._surrounded(ids) if add_special_tokens else ids
+
     def _encode_part(self, part: AlignedText) -> list[int]:
-        return [id for piece in self._pieces(part) for id in self._encode_piece(piece.text)]
+        known, ids = self._remembered, list[int]()
+        words = self._words(part.text) if self._words and part.text else [piece.text for piece in self._pieces(part)]
+        for word in words:
+            ids += known.get(word) or self._encode_piece(word)
+        return ids
 
     def _encode_packed(self, parts: Sequence[AlignedText], threads: int | None) -> Packed:
         for part in parts:
@@ -269,11 +286,11 @@ def _words(tokenizer: PipelineTokenizer) -> Words | None:
 def _signed_words(part: AlignedText) -> str:
     """The words of a text, between white space, each with the sign before it (T5's WhitespaceSplit and Metaspace)."""
     sign = normalizers.SPACE_SIGN
-    if _SEPARATORS.isdisjoint(part.text):
-        words = part.text.split()
-    else:
+    if any(separator in part.text for separator in _SEPARATORS):
         words = [word.text for word in pre_tokenizers.WhitespaceSplit().split(part)]
-    return "".join(word if word.startswith(sign) else sign + word for word in words)
+    else:
+        words = part.text.split()
+    return " ".join(["", *words]).replace(" " + sign, sign).replace(" ", sign)
 
 
 def _prepared(tokenizer: PipelineTokenizer, spell: Callable[[AlignedText], str]) -> Callable[[AlignedText], str]:

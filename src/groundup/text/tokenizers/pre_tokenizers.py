@@ -16,7 +16,7 @@ from groundup.text.tokenizers.added_tokens import word_characters
 from groundup.text.tokenizers.aligned_text import AlignedText, Place, SpellingTable, occurrences
 from groundup.text.tokenizers.decoders import metaspace_options
 from groundup.text.tokenizers.normalizers import BYTE_SPELLING, is_space
-from groundup.text.tokenizers.parts import Part, Pattern, read_part
+from groundup.text.tokenizers.parts import Part, Pattern, character_ranges, read_part
 from groundup.text.tokenizers.splitting import compiled as published
 
 # Numbers of any kind, as Digits knows them.
@@ -77,17 +77,14 @@ def cut(
     return [text.between(start, end) for start, end, _ in pieces]
 
 
-def _each(text: str, wanted: Callable[[str], bool]) -> Iterable[Place]:
-    return ((i, i + 1) for i, character in enumerate(text) if wanted(character))
-
-
 @functools.cache
-def _members(packed: str) -> frozenset[str]:
-    return frozenset(chr(code) for first, last in unicode_classes.unpack(packed) for code in range(first, last + 1))
+def _class(packed: str) -> re.Pattern[str]:
+    return re.compile(f"[{character_ranges(packed)}]")
 
 
-def _is_punctuation(character: str) -> bool:
-    return character in _members(bert_characters.PUNCTUATION)
+def _each(text: str, packed: str) -> Iterable[Place]:
+    """The places of the characters that belong to a class."""
+    return (found.span() for found in _class(packed).finditer(text))
 
 
 class BertPreTokenizer(Part):
@@ -95,16 +92,25 @@ class BertPreTokenizer(Part):
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut."""
-        words = cut(text, _each(text.text, is_space), "Removed")
-        return [part for word in words for part in cut(word, _each(word.text, _is_punctuation))]
+        words = cut(text, _each(text.text, unicode_classes.SPACES), "Removed")
+        return [part for word in words for part in cut(word, _each(word.text, bert_characters.PUNCTUATION))]
 
 
 _KINDS = SpellingTable(lambda c: " " if is_space(c) else "w" if c in word_characters() else "o")
 _RUNS = re.compile("w+|o+")
 
 
+_ASCII_WORDS = re.compile(r"[0-9A-Za-z_]+|[^0-9A-Za-z_\t-\r ]+")
+
+
 class Whitespace(Part):
     """Words and runs of other signs; white space separates."""
+
+    def words(self, text: str) -> list[str]:
+        """The pieces of a text whose places nobody asks for."""
+        if text.isascii():  # a class of a few ranges instead of hundreds
+            return _ASCII_WORDS.findall(text)
+        return [text[slice(*found.span())] for found in _RUNS.finditer(text.translate(_KINDS))]
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut where the kind of character changes."""
@@ -116,7 +122,7 @@ class WhitespaceSplit(Part):
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut."""
-        return cut(text, _each(text.text, is_space), "Removed")
+        return cut(text, _each(text.text, unicode_classes.SPACES), "Removed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +137,18 @@ class Punctuation(Part):
 
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut."""
-        return cut(text, _each(text.text, _is_punctuation), self.behavior)
+        return cut(text, _each(text.text, bert_characters.PUNCTUATION), self.behavior)
 
 
 def _check_behavior(behavior: str) -> None:
     if behavior not in BEHAVIORS:
         raise ValueError(f"behavior {behavior!r} is none of {', '.join(BEHAVIORS)}")
+
+
+@functools.cache
+def _numbers_and_others(one_by_one: bool, in_ascii: bool) -> re.Pattern[str]:
+    numbers = "0-9" if in_ascii else character_ranges(NUMERIC)
+    return re.compile(f"[{numbers}]{'' if one_by_one else '+'}|[^{numbers}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +157,13 @@ class Digits(Part):
 
     individual_digits: bool = False
 
+    def words(self, text: str) -> list[str]:
+        """The pieces of a text whose places nobody asks for."""
+        return _numbers_and_others(self.individual_digits, text.isascii()).findall(text)
+
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut."""
-        digits = _each(text.text, lambda character: character in _members(NUMERIC))
-        return cut(text, digits, "Isolated" if self.individual_digits else "Contiguous")
+        return cut(text, _each(text.text, NUMERIC), "Isolated" if self.individual_digits else "Contiguous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +237,21 @@ class ByteLevel(Part):
     trim_offsets: bool = True
     use_regex: bool = True
 
+    def words(self, text: str) -> list[str]:
+        """The pieces of a text whose places nobody asks for."""
+        if self.add_prefix_space and not text.startswith(" "):
+            text = " " + text
+        return list(map(_spelled, published("gpt2").findall(text) if self.use_regex else [text]))
+
     def split(self, text: AlignedText) -> list[AlignedText]:
         """Cut by GPT-2's pattern and respell."""
         if self.add_prefix_space and text.text and not text.text.startswith(" "):
             text = text.edited([(0, 0, " ")])
         places = (found.span() for found in published("gpt2").finditer(text.text))
         return [part.spelled(BYTE_SPELLING) for part in (cut(text, places) if self.use_regex else [text])]
+
+
+_spelled = functools.lru_cache(1 << 14)(lambda text: text.translate(BYTE_SPELLING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +278,18 @@ class Sequence(Part):
         for pre_tokenizer in self.pretokenizers:
             parts = [piece for part in parts for piece in pre_tokenizer.split(part) if piece.text]  # type: ignore[attr-defined]
         return parts
+
+
+def words_of(splitter: Any) -> Callable[[str], list[str]] | None:
+    """What cuts a text, none of whose places are asked for, at once into strings; None where only `split` can."""
+    if not isinstance(splitter, Sequence):
+        return getattr(splitter, "words", None)
+    steps = [words_of(step) for step in splitter.pretokenizers]
+    return None if None in steps else lambda text: functools.reduce(_cut_further, steps, [text])
+
+
+def _cut_further(parts: list[str], words: Any) -> list[str]:
+    return [piece for part in parts for piece in words(part)]
 
 
 PRE_TOKENIZERS = {

@@ -25,7 +25,7 @@ from groundup import files, slots
 from groundup.errors import FormatError, InputError
 from groundup.slots import slot
 from groundup.text.tokenizers.byte_level import ByteLevelTokenizer
-from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder, as_lists
+from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder
 from groundup.text.tokenizers.splitting import PATTERNS, STYLES, split
 
 _END = "<|endoftext|>"
@@ -74,6 +74,10 @@ class _BySlot:
             self._known[piece] = [self._ranks[bytes(token)] for token in tokens]
         return self._known[piece]
 
+    def encode_text(self, text: bytes) -> list[int]:
+        """As `byte_level_encoding.Encoder.encode_text`."""
+        return self.encode(text, np.array([0, len(text)]))[0].tolist()
+
     def encode(self, text: bytes, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `byte_level_encoding.Encoder.encode`."""
         documents = [text[start:end].decode() for start, end in pairwise(offsets.tolist())]
@@ -116,24 +120,6 @@ class RankTokenizer(ByteLevelTokenizer):
         if slots.filled("text.tokenizers.encode_by_rank"):
             return _BySlot(self.vocabulary, self.pattern)  # type: ignore[return-value]
         return Encoder.of_ranks(self.vocabulary, STYLES[self.pattern])
-
-    @functools.cached_property
-    def _numbers(self) -> np.ndarray:
-        return np.arange(self.vocab_size).astype(object)
-
-    def encode(self, text: str, allow_special: bool = False, add_special_tokens: bool = False) -> list[int]:
-        """As every tokenizer does; a text alone takes the shortest way."""
-        if allow_special or add_special_tokens or not text.isascii() or not isinstance(self._encoder, Encoder):
-            return super().encode(text, allow_special, add_special_tokens)
-        return self._encoder.encode_text(text.encode())
-
-    def encode_batch(
-        self, texts: Sequence[str], allow_special: bool = False, add_special_tokens: bool = False
-    ) -> list[list[int]]:
-        """As every tokenizer does; without marks around the texts the lists share their numbers."""
-        if add_special_tokens:
-            return super().encode_batch(texts, allow_special, add_special_tokens)
-        return as_lists(*self.encode_packed(texts, allow_special=allow_special), self._numbers)
 
 
 class Ranks(NamedTuple):

@@ -11,7 +11,6 @@ import functools
 import hashlib
 import itertools
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from groundup.errors import InputError
+from groundup.processor import cores
 from groundup.text.tokenizers.added_tokens import ROLES, AddedToken, AddedTokens, swallowed
 from groundup.text.tokenizers.aligned_text import AlignedText, Place
 from groundup.text.tokenizers.post_processors import PLAIN, carry_out
@@ -43,9 +43,7 @@ def utf_8(text: str) -> bytes:
 def run_encoder(encoder: Any, documents: Sequence[bytes], threads: int | None = None) -> Packed:
     """Encode documents with an object that has `encode(text, offsets)`, one part a thread when there is enough text."""
     offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    groups = min(threads, 1 + int(offsets[-1]) // _PARALLEL_BYTES)
+    groups = min(threads or cores(), 1 + int(offsets[-1]) // _PARALLEL_BYTES)
     edges = np.searchsorted(offsets, np.linspace(0, offsets[-1], groups + 1)).tolist()
     edges[0], edges[-1] = 0, len(documents)
     jobs = [(b"".join(documents[a:b]), offsets[a : b + 1] - offsets[a]) for a, b in itertools.pairwise(edges)]
@@ -68,6 +66,15 @@ def packed(lists: Iterable[Sequence[int]]) -> Packed:
     lists = list(lists)
     offsets = np.cumsum([0, *map(len, lists)], dtype=np.int64)
     return np.fromiter(itertools.chain.from_iterable(lists), np.int32, int(offsets[-1])), offsets
+
+
+def as_lists(ids: np.ndarray, offsets: np.ndarray, numbers: np.ndarray) -> list[list[int]]:
+    """A list a text of packed ids. numbers: the ids as Python objects, np.arange(vocab_size).astype(object).
+
+    Lists of objects that exist are made twice as fast as new objects, and take a fifth of the memory.
+    """
+    edges = offsets.tolist()
+    return [numbers.take(ids[start:end]).tolist() for start, end in zip(edges, edges[1:], strict=False)]
 
 
 def no_token(id: int, vocab_size: int) -> InputError:
@@ -171,6 +178,11 @@ class Tokenizer:
         return hashlib.sha256(json.dumps(to_dicts(self), sort_keys=True).encode()).hexdigest()
 
     @functools.cached_property
+    def _numbers(self) -> np.ndarray:
+        """Every id as the one Python object that all lists share."""
+        return np.arange(self.vocab_size).astype(object)
+
+    @functools.cached_property
     def token_lengths(self) -> np.ndarray:
         """Bytes of text that each id stands for, int32[vocab_size]; 0 for control tokens."""
         controls = set(self.special_tokens.values())
@@ -233,9 +245,7 @@ class Tokenizer:
         self, texts: Sequence[str], allow_special: bool = False, add_special_tokens: bool = False
     ) -> list[list[int]]:
         """Token ids of each text."""
-        ids, offsets = self.encode_packed(texts, allow_special=allow_special)
-        whole, edges = ids.tolist(), offsets.tolist()
-        lists = [whole[start:end] for start, end in itertools.pairwise(edges)]
+        lists = as_lists(*self.encode_packed(texts, allow_special=allow_special), self._numbers)
         return list(map(self._surrounded, lists)) if add_special_tokens else lists
 
     def encode_packed(self, texts: Iterable[str], threads: int | None = None, allow_special: bool = False) -> Packed:
@@ -244,7 +254,7 @@ class Tokenizer:
         threads: None takes one a core when the texts are long enough. The result does not depend on it.
         """
         if not self._added.may_match(allow_special):
-            return self._encode_packed([AlignedText(text) for text in texts], threads)
+            return self._encode_whole(texts, threads)
         documents = [list(self._typed_parts(text, allow_special)) for text in texts]
         between = [part for document in documents for part, token in document if token is None]
         ids, offsets = self._encode_packed(between, threads)
@@ -263,6 +273,10 @@ class Tokenizer:
         else:
             done = [self._encode_part(self._normal(part)) for part in parts]
         return packed(done)
+
+    def _encode_whole(self, texts: Iterable[str], threads: int | None) -> Packed:
+        """Ids of texts in which no token is looked for."""
+        return self._encode_packed([AlignedText(text) for text in texts], threads)
 
     def _normal(self, part: AlignedText) -> AlignedText:
         return self.normalizer.normalize(part) if self.normalizer else part

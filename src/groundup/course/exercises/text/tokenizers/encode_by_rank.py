@@ -104,7 +104,7 @@ EXERCISE = Exercise(
         "joined = [left + right for left, right in pairwise(tokens)] are the candidates; min over their places finds the best.",
         "ranks.get(joined[place], infinity) as the key; stop when the best is not in ranks, else tokens[best : best + 2] = [joined[best]].",
     ),
-    run="echo hello | groundup --mine my tokenizer encode cl100k_base.tiktoken",
+    run="groundup --mine my learn lesson text.tokenizers.tiktoken_ranks --run",
     checks=(
         a_list_of_bytes,
         what_has_no_pair_is_bytes,

@@ -23,7 +23,14 @@ def before_a_blank_between_letters(mine):
 @check("values")
 def none_is_0(mine):
     """Cuts where no cut is safe: both sides of the blank must be letters, and a blank beside another one is no edge."""
-    for text in ("", "one", "one  two", "one ", " one", "3 4", "one 4", "3 two", "one, two", "one \ttwo", "one ."):
+    for text in ("", "one", "one  two", "one ", " one", "3 4", "3 two", "one, two", "one \ttwo"):
+        same(mine(text), 0)
+
+
+@check("values")
+def a_letter_behind_too(mine):
+    """Looks before the blank only: behind it must be a letter too, or a pattern may cut there in another way."""
+    for text in ("one 4", "one .", "é 3rd"):
         same(mine(text), 0)
 
 
@@ -74,11 +81,12 @@ EXERCISE = Exercise(
         "Go through the places from the end and look at three characters: before, here, after.",
         "A blank at `place` gives `place`, a newline at `place` gives `place + 1`; 0 when the loop has found nothing.",
     ),
-    run="groundup learn lesson text.tokenizers.streaming",
+    run="groundup --mine my learn lesson text.tokenizers.streaming --run",
     checks=(
         a_place,
         before_a_blank_between_letters,
         none_is_0,
+        a_letter_behind_too,
         behind_a_newline,
         not_every_newline,
         the_last_place,
@@ -94,7 +102,7 @@ EXERCISE = Exercise(
         Mutant("any blank", "Cuts where no cut is safe", ((" and before.isalpha() and after.isalpha()", ""),)),
         Mutant(
             "a letter on one side",
-            "Cuts where no cut is safe",
+            "Looks before the blank only",
             (("before.isalpha() and after.isalpha()", "before.isalpha() and not after.isspace()"),),
         ),
         Mutant("before the newline", "Cuts before the newline", (("return place + 1", "return place"),)),
