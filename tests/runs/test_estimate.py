@@ -41,7 +41,7 @@ def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_of
 def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
     assert small.configs["model"] == full.configs["model"]
     assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 24
-    assert small.stages == ("data", "tokenizer", "train", "eval", "tune", "align")
+    assert small.stages == ("data", "tokenizer", "train", "tune", "align", "eval")
     assert small.configs["align"].max_new_tokens == 3
 
 
@@ -58,7 +58,7 @@ def test_training_costs_its_fixed_part_and_every_further_step_validation_and_che
 
 def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
     numbers = {"units": {"step": unit(6, 0.1)}, "loop_seconds": 0.6, "rows_per_epoch": 25}
-    found = estimate.stage_forecast(full, small, "tune", {"held_bytes": 0, "stages": {"tune": entry(1.0, numbers)}})
+    found = estimate.stage_forecast(full, small, "tune", {"stages": {"tune": entry(1.0, numbers)}})
     assert found["seconds"] == pytest.approx(1.0 + (25 - 6) * 0.1)
 
 
@@ -78,11 +78,12 @@ def test_measuring_costs_a_second_reading_more_questions_and_the_models_that_wer
     assert found["seconds"] == pytest.approx(10.0 + more_read + more_answers + other_models)
 
 
-def test_measuring_begins_with_the_memory_that_the_stages_before_it_left_behind(full, small):
-    for name, expected in (("eval", 3e8 + 5e7), ("train", 3e8)):
-        measured = {"held_bytes": 2e8, "stages": {name: entry(1.0, {}, memory=3e8)}}
-        assert estimate.memory_bytes(name, measured["stages"][name]["done"]["cost"], measured["held_bytes"]) == expected
-    assert estimate.memory_bytes("eval", {"peak_memory_bytes": 3e8, "start_memory_bytes": 2e8}, 1e8) == 3e8
+def test_what_the_run_holds_beyond_the_small_run_stays_through_all_stages(full):
+    stages = {"data": entry(1.0, {}, memory=100), "tokenizer": entry(2.0, {}, memory=300)}
+    measured = {"stages": stages, "answer_tokens": 3.0, "answering": None}
+    for held, more in ((0, 0), (50, 0), (90, 40)):  # the small run began with 50
+        found = estimate.from_measured(full, measured, held)
+        assert [stage["memory_bytes"] for stage in found["stages"]] == [100 + more, 300 + more]
 
 
 def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_steps(full, small):
@@ -97,7 +98,7 @@ def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_step
 
 def test_the_whole_is_the_sum_of_times_and_disk_and_the_largest_memory(full):
     stages = {"data": entry(1.0, {}, memory=1e8), "tokenizer": entry(2.0, {}, memory=3e8)}
-    found = estimate.from_measured(full, {"held_bytes": 0, "stages": stages, "answer_tokens": 3.0, "answering": None})
+    found = estimate.from_measured(full, {"stages": stages, "answer_tokens": 3.0, "answering": None})
     assert (found["seconds"], found["memory_bytes"], found["disk_bytes"]) == (3.0, 3e8, 10)
     assert found["matmul_seconds"] in (0.01, 0.03)
 
