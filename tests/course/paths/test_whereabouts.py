@@ -13,7 +13,8 @@ def test_a_topic_with_a_file_has_its_mirrors():
     assert found.state == "built"
     assert found.source == "src/groundup/model/attention/masks.py"
     assert found.test == "tests/model/attention/test_masks.py"
-    assert found.exercise == ("src/groundup/course/exercises/model/attention/documents.py",)
+    names = ("documents", "sliding_window")
+    assert found.exercise == tuple(f"src/groundup/course/exercises/model/attention/{name}.py" for name in names)
 
 
 def test_a_topic_that_is_not_built_has_no_place(monkeypatch, tmp_path):
