@@ -4,7 +4,7 @@ from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import dtype, fast, finite, gradients, same, that
 
 
-def case(seq, batch=1, heads=2, key_dim=2, value_dim=3, kind=None):
+def case(seq, batch=1, heads=1, key_dim=2, value_dim=3, kind=None):
     """Random query, key, value and log decay, and a state."""
     import torch
 
