@@ -1,13 +1,13 @@
 """Exercise: give new tokens an embedding that the model already understands."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import dtype, fast, finite, same, shape
 
 
 def small():
     """Four rows of three numbers."""
+    import numpy as np
+
     return np.array([[0.0, 2.0, 1.0], [2.0, 4.0, 1.0], [9.0, 9.0, 1.0], [1.0, 5.0, 1.0]])
 
 
@@ -22,6 +22,8 @@ def a_row_for_each_new_token(mine):
 @check("dtype")
 def the_type_stays(mine):
     """Changes the type of the numbers: a model in float32 gets float32 back."""
+    import numpy as np
+
     dtype(mine(small().astype(np.float32), [[0, 1]]), np.float32)
 
 
@@ -34,6 +36,8 @@ def a_token_without_pieces_has_a_row(mine):
 @check("invariant")
 def the_old_rows_stay(mine):
     """Changes the old rows, or what it was given: they are copied as they are."""
+    import numpy as np
+
     rows = small()
     same(np.asarray(mine(rows, [[0, 1]]))[:4], small())
     same(rows, small())
@@ -42,6 +46,8 @@ def the_old_rows_stay(mine):
 @check("values")
 def the_mean_of_the_pieces(mine):
     """Differs from the mean of the rows of the pieces that spelled the token."""
+    import numpy as np
+
     first = "Takes the first piece's row: a token means all of its pieces."
     added = "Adds the rows up: a long token would then begin with a row longer than any other."
     everything = "Takes the mean of all rows: that is one and the same beginning for every new token."
@@ -53,12 +59,16 @@ def the_mean_of_the_pieces(mine):
 @check("values")
 def a_piece_that_comes_twice_counts_twice(mine):
     """Counts a piece once that the token holds twice: `<<` is two of the same, beside another it has two thirds."""
+    import numpy as np
+
     same(np.asarray(mine(small(), [[0, 0, 2]]))[4:], np.array([[3.0, 13 / 3, 1.0]]))
 
 
 @check("values")
 def each_token_its_own(mine):
     """Mixes up the new tokens: their rows stand in the order in which they came."""
+    import numpy as np
+
     same(
         np.asarray(mine(small(), [[2], [0, 1], []]))[4:], np.array([[9.0, 9.0, 1.0], [1.0, 3.0, 1.0], [3.0, 5.0, 1.0]])
     )
@@ -67,6 +77,8 @@ def each_token_its_own(mine):
 @check("speed")
 def one_mean_a_token(mine):
     """Is far slower than the reference: let the array library take the mean of all pieces at once."""
+    import numpy as np
+
     from groundup.text.tokenizers.new_tokens import grow_rows
 
     rows = np.random.default_rng(0).normal(size=(2000, 64))
