@@ -20,6 +20,7 @@ import torch
 
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import generate_batch
+from groundup.machine.probe.timing import in_turns
 from groundup.model.accounting import count
 from groundup.model.architectures import build
 from groundup.model.architectures.qwen3 import Qwen3Config
@@ -68,13 +69,7 @@ def clock() -> float:
 
 def interleaved(work: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """Best seconds of each, taken in turns."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = clock()
-            run()
-            best[name] = min(best[name], clock() - start)
-    return best
+    return {name: min(times) for name, times in in_turns(work, ROUNDS, clock=clock).items()}
 
 
 def peaks() -> tuple[float, float]:

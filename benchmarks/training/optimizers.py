@@ -6,12 +6,12 @@ AdamW reads weight, gradient and two momenta and writes three of them: 28 bytes 
 Muon's work is its matrix products; the least is their operations at the measured peak. Runs are interleaved, best counts.
 """
 
-import time
 from collections.abc import Callable
 
 import torch
 
 from groundup.machine.probe.roofline import probe
+from groundup.machine.probe.timing import in_turns
 from groundup.model.architectures import build
 from groundup.model.architectures.qwen3 import Qwen3Config
 from groundup.training.optimizers import AdamW, Muon
@@ -44,13 +44,7 @@ def muon_flops(steps: int = 5) -> float:
 
 def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Best seconds of each, taken in turns."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, step in work.items():
-            start = time.perf_counter()
-            step()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
+    return {name: min(times) for name, times in in_turns(work, ROUNDS).items()}
 
 
 def torch_adamw(**options: bool) -> Callable[[], object]:

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from groundup.data.pipeline.formats import Shards
 from groundup.data.pipeline.packing import Rows, pack
 from groundup.data.pipeline.streaming import Loader
+from groundup.machine.probe.timing import in_turns
 
 SEQ, BATCH, BATCHES, ROUNDS = 256, 32, 50, 7
 TOKENS, MEAN_LENGTH = 2_000_000, 70
@@ -90,13 +91,7 @@ def ways(shards: Shards) -> dict[str, Callable[[], None]]:
 
 def interleaved(work: dict[str, Callable[[], None]]) -> dict[str, float]:
     """Best seconds of each, taken in turns."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = time.thread_time()
-            run()
-            best[name] = min(best[name], time.thread_time() - start)
-    return best
+    return {name: min(times) for name, times in in_turns(work, ROUNDS, clock=time.thread_time).items()}
 
 
 def main() -> None:

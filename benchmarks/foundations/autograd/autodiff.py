@@ -9,7 +9,6 @@ ours does. The limit is the three matrix products alone in NumPy. The runs of a 
 import argparse
 import os
 import platform
-import time
 from collections.abc import Callable
 from operator import add
 
@@ -25,19 +24,14 @@ from groundup.foundations.autograd import gpt
 from groundup.foundations.autograd.autodiff import Tensor
 from groundup.foundations.autograd.chain_rule import Node
 from groundup.foundations.autograd.functions import attention, layer_norm
+from groundup.machine.probe.timing import in_turns
 
 Work = Callable[[], object]
 
 
 def best(works: dict[str, Work], rounds: int) -> dict[str, float]:
     """The shortest time of each, in seconds; their rounds are interleaved."""
-    times = dict.fromkeys(works, float("inf"))
-    for _ in range(rounds):
-        for name, work in works.items():
-            start = time.perf_counter()
-            work()
-            times[name] = min(times[name], time.perf_counter() - start)
-    return times
+    return {name: min(times) for name, times in in_turns(works, rounds).items()}
 
 
 def product_in_scalars(a: np.ndarray, b: np.ndarray) -> None:

@@ -23,6 +23,7 @@ from groundup.data.sources import tinyworld
 from groundup.evaluation.metrics.archive import HEADER, Packer, model_packer, ngram_packer, pack, unpack
 from groundup.evaluation.metrics.compressors import compressors, joined, prepared_compressors
 from groundup.evaluation.metrics.intrinsic import Bits, bits_per_byte, fit_ngram, ngram_bits_per_byte, tokenize
+from groundup.processor import processor
 
 TRAINING, ORDER, VOCAB = 3000, 5, 2048
 
@@ -69,7 +70,7 @@ def main() -> None:
     floor = -sum(document.log_probability for document in held_out) / math.log(2) / size
     print(
         f"{len(texts)} held-out stories, {size:,} bytes; Python {platform.python_version()}, numpy {np.__version__}, "
-        f"zstandard {importlib.metadata.version('zstandard')}, {platform.machine()}, {time.strftime('%Y-%m-%d')}"
+        f"zstandard {importlib.metadata.version('zstandard')}, {processor()}, {time.strftime('%Y-%m-%d')}"
     )
     rows = compressors(texts)
     rows |= {f"{one}, prepared": bits for one, bits in prepared_compressors(texts, training).items()}

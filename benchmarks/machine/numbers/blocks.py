@@ -7,7 +7,6 @@ and NumPy's (FP16); where a format has none (NF4), the definition in NumPy stand
 time that copying the same bytes takes (read and written once), the machine's own limit.
 """
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -16,6 +15,8 @@ import numpy as np
 import torch
 
 from groundup.machine.numbers import blocks, formats, normal_float
+from groundup.machine.probe.timing import in_turns
+from groundup.processor import processor
 
 SHAPE = (1024, 4096)
 ROUNDS = 9
@@ -23,14 +24,7 @@ ROUNDS = 9
 
 def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Median seconds of each, by the processor's clock, taken in turns after one call to warm up."""
-    spent: dict[str, list[float]] = {name: [] for name in work}
-    for run in work.values():
-        run()
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = time.thread_time()
-            run()
-            spent[name].append(time.thread_time() - start)
+    spent = in_turns(work, ROUNDS, warm=1, clock=time.thread_time)
     return {name: statistics.median(times) for name, times in spent.items()}
 
 
@@ -86,7 +80,7 @@ def main() -> None:
     torch.set_num_threads(1)
     weights = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
     print(
-        f"{platform.processor() or platform.machine()}, one thread, NumPy {np.__version__}, torch {torch.__version__}"
+        f"{processor()}, one thread, NumPy {np.__version__}, torch {torch.__version__}"
     )
     print(f"{'':17}{'M numbers/s':>12}{'/ peer':>9}{'/ definition':>14}{'of a copy':>11}")
     work = {key: one for name in blocks.BLOCKS for key, one in block_work(name, weights).items()} | float_work(weights)

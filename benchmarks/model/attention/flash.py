@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from groundup.machine.probe.timing import in_turns
 from groundup.model.attention import masks
 from groundup.model.attention.flash import BLOCKS, flash_attention
 from groundup.model.attention.scaled_dot_product import repeat_heads, scaled_dot_product_attention
@@ -77,13 +78,7 @@ def clock() -> float:
 def medians(length: int) -> dict[str, float]:
     """Seconds of each way, taken in turns; the first round only warms up."""
     work = {way: both_ways(way, length) for way in WAYS}
-    seconds: dict[str, list[float]] = {way: [] for way in work}
-    for _ in range(ROUNDS + 1):
-        for way, run in work.items():
-            start = clock()
-            run()
-            seconds[way].append(clock() - start)
-    return {way: statistics.median(times[1:]) for way, times in seconds.items()}
+    return {way: statistics.median(times) for way, times in in_turns(work, ROUNDS, warm=1, clock=clock).items()}
 
 
 def _measure(way: str, length: int, answer) -> None:

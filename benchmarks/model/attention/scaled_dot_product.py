@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from groundup.machine.probe.timing import in_turns
 from groundup.model.attention import masks
 from groundup.model.attention.scaled_dot_product import (
     attend,
@@ -60,13 +61,7 @@ def clock() -> float:
 
 def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Best seconds of each, taken in turns, so that a slow minute of the machine hits all."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = clock()
-            run()
-            best[name] = min(best[name], clock() - start)
-    return best
+    return {name: min(times) for name, times in in_turns(work, ROUNDS, clock=clock).items()}
 
 
 def matmul_peak(dtype: torch.dtype) -> float:

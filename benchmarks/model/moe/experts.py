@@ -7,16 +7,17 @@ experts that a token uses, so it does the same multiplications; "/ dense" is wha
 interleaved and the best of each is taken. Token by token is timed on a 64th of the tokens and multiplied.
 """
 
-import platform
 import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from groundup.machine.probe.timing import in_turns
 from groundup.model.layers.feed_forward import GatedFeedForward
 from groundup.model.layers.initialization import initialize
 from groundup.model.moe.experts import MixtureOfExperts, mixture_reference
+from groundup.processor import processor
 
 TOKENS, HIDDEN, ROUNDS, PART = 2048, 192, 5, 64
 
@@ -58,12 +59,7 @@ def ways(experts: int, top_k: int, intermediate: int) -> dict[str, Callable[[], 
 
 def interleaved(work: dict[str, Callable[[], None]]) -> dict[str, float]:
     """Best processor seconds of each, taken in turns."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = time.thread_time()
-            run()
-            best[name] = min(best[name], time.thread_time() - start)
+    best = {name: min(times) for name, times in in_turns(work, ROUNDS, clock=time.thread_time).items()}
     best["definition"] *= PART
     return best
 
@@ -72,7 +68,7 @@ def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
     print(
-        f"torch {torch.__version__}, one thread, {TOKENS} tokens of {HIDDEN}, {platform.machine()}, {time.strftime('%Y-%m-%d')}"
+        f"torch {torch.__version__}, one thread, {TOKENS} tokens of {HIDDEN}, {processor()}, {time.strftime('%Y-%m-%d')}"
     )
     print(
         f"{'experts':>8}{'used':>6}{'width':>7}{'ours ms':>9}{'/ transformers':>16}{'/ definition':>14}{'/ dense':>9}"

@@ -7,7 +7,6 @@ Two heads of 32, one row, one thread, forward; the loops run token by token and 
 round takes all ways in turns; the best of each counts. The second table is one step of decoding after so many tokens.
 """
 
-import platform
 import time
 from collections.abc import Callable
 
@@ -15,9 +14,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from groundup.machine.probe.timing import in_turns
 from groundup.model.attention.scaled_dot_product import attend, scaled_dot_product_attention
 from groundup.model.recurrence.delta_rule import delta_rule_chunked, delta_rule_reference, delta_rule_step
 from groundup.model.recurrence.state_space import state_space_chunked, state_space_reference, state_space_step
+from groundup.processor import processor
 
 LENGTHS = (1024, 2048, 4096, 8192, 16_384)
 LOOP_UP_TO, WHOLE_UP_TO = 4096, 8192  # tokens: beyond, a loop or a table of all scores takes too long
@@ -59,13 +60,7 @@ def steps(length: int) -> dict[str, Callable[[], object]]:
 
 def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Best processor seconds of each, taken in turns, so that a slow minute of the machine hits all."""
-    best = dict.fromkeys(work, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in work.items():
-            start = time.thread_time()
-            run()
-            best[name] = min(best[name], time.thread_time() - start)
-    return best
+    return {name: min(times) for name, times in in_turns(work, ROUNDS, clock=time.thread_time).items()}
 
 
 def exponent(seconds: dict[int, float]) -> float:
@@ -88,7 +83,7 @@ def table(made: Callable[[int], dict[str, Callable[[], object]]]) -> None:
 def main() -> None:
     """Print both tables."""
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, {platform.machine()}, {time.strftime('%Y-%m-%d')}")
+    print(f"torch {torch.__version__}, one thread, {processor()}, {time.strftime('%Y-%m-%d')}")
     with torch.no_grad():
         table(ways)
         print()

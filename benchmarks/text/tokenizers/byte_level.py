@@ -37,6 +37,8 @@ from typing import Any
 
 import numpy as np
 
+from groundup.machine.probe.timing import in_turns
+from groundup.processor import machine_name
 from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
 from groundup.text.tokenizers.byte_level_counting import count_words
 from groundup.text.tokenizers.byte_level_training import train_bpe_fast
@@ -120,17 +122,6 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turns(tools: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Time every tool once a round, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in tools}
-    for turn in range(rounds + 1):
-        for name, work in tools.items():
-            taken = seconds(work)
-            if turn:
-                times[name].append(taken)
-    return times
-
-
 def row(what: str, ours: str, theirs: str, ratio: str = "", goal: str = "") -> None:
     """One line of the table."""
     print(f"| {what:44} | {ours:>12} | {theirs:>28} | {ratio:>7} | {goal:>8} |", flush=True)
@@ -140,7 +131,7 @@ def compare(
     what: str, ours: Callable[[], object], theirs: dict[str, Callable[[], object]], rounds: int, **more: Any
 ) -> None:
     """A line for each peer: both speeds, and how many times as fast ours is."""
-    times = in_turns({"ours": ours, **theirs}, rounds)
+    times = in_turns({"ours": ours, **theirs}, rounds, warm=1)
     size, goals = more.get("size"), more.get("goals", {})
 
     def speed(name: str) -> str:
@@ -321,15 +312,6 @@ def training(texts: list[str], rounds: int) -> None:
     )
 
 
-def machine() -> str:
-    """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -344,7 +326,7 @@ def main() -> None:
     installed = {distribution.metadata["Name"] for distribution in importlib.metadata.distributions()}
     versions = [f"{name} {importlib.metadata.version(name)}" for name in names if name in installed]
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{machine()}, {os.cpu_count()} cores{load}, {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}")
+    print(f"{machine_name()}{load}, {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}")
     print(", ".join(versions), end="\n\n")
     sets = mixed(arguments.data, arguments.megabytes)
     ours, path = own(arguments.ranks, sets["all"])

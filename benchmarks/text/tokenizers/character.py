@@ -16,6 +16,7 @@ from pathlib import Path
 
 import tokenizers
 
+from groundup.processor import processor
 from groundup.text.tokenizers.character import train_character_tokenizer
 from groundup.text.tokenizers.formats import to_dicts
 from groundup.text.tokenizers.word import train_word_tokenizer
@@ -47,7 +48,7 @@ def main() -> None:
     documents = texts(arguments.megabytes)
     size = sum(len(text.encode()) for text in documents) / 1e6
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, tokenizers {tokenizers.__version__}, {size:.1f} MB"
+        f"{processor()}, Python {platform.python_version()}, tokenizers {tokenizers.__version__}, {size:.1f} MB"
     )
     for ours in (train_character_tokenizer(documents), train_word_tokenizer(documents)):
         theirs = tokenizers.Tokenizer.from_str(json.dumps(to_dicts(ours)[0]))

@@ -17,6 +17,7 @@ import torch
 from groundup.data.sources import python
 from groundup.model.architectures import build
 from groundup.model.architectures.llama import LlamaConfig
+from groundup.processor import processor
 from groundup.text.tokenizers.impact import Task, additions, arithmetic, cut, spelled, spelling, study
 
 IGNORED = -100  # a target that costs nothing: the question and the padding
@@ -96,7 +97,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, {arguments.steps} steps"
+        f"{processor()}, Python {platform.python_version()}, torch {torch.__version__}, {arguments.steps} steps"
     )
     for name in arguments.task or ["arithmetic", "spelling"]:
         start = time.perf_counter()

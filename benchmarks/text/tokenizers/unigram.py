@@ -15,12 +15,12 @@ import re
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from groundup.machine.probe.timing import in_turns
 from groundup.text.tokenizers.sentencepiece_model import read_model, write_model
 from groundup.text.tokenizers.sentencepiece_tokenizer import SentencePieceTokenizer
 from groundup.text.tokenizers.sentencepiece_training import count_marked_words, train_sentencepiece
@@ -40,24 +40,6 @@ def corpus(megabytes: float) -> list[str]:
                 continue
             size += len(texts[-1])
     return [part for text in texts for part in re.split(r"\n\s*\n", text) if part.strip()]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Time of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def in_turns(tools: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Time every tool once a round, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in tools}
-    for turn in range(rounds + 1):
-        for name, work in tools.items():
-            taken = seconds(work)
-            if turn:
-                times[name].append(taken)
-    return times
 
 
 def report(title: str, times: dict[str, list[float]], size: int) -> None:
@@ -98,7 +80,7 @@ def encoding(ours: SentencePieceTokenizer, texts: list[str], rounds: int) -> Non
         "sentencepiece encode, 1 thread": lambda: package.encode(texts, num_threads=1),
         "the limit: copying the text": lambda: np.copyto(copy, block),
     }
-    report(f"encoding {size / 1e6:.1f} MB in {len(texts)} documents, {ours!r}", in_turns(tools, rounds), size)
+    report(f"encoding {size / 1e6:.1f} MB in {len(texts)} documents, {ours!r}", in_turns(tools, rounds, warm=1), size)
 
 
 def _fresh(ours: SentencePieceTokenizer) -> SentencePieceTokenizer:
@@ -139,7 +121,7 @@ def training(texts: list[str], vocab_size: int, rounds: int, most_words: int = 6
         trained = train_sentencepiece(lines, vocab_size)
         results["ours"] = {piece.text: piece.score for piece in trained.pieces[3:]}
 
-    times = in_turns({"ours train_sentencepiece": own, "sentencepiece train": theirs}, rounds)
+    times = in_turns({"ours train_sentencepiece": own, "sentencepiece train": theirs}, rounds, warm=1)
     report(f"training {vocab_size} ids on {size / 1e6:.1f} MB", times, size)
     words = count_marked_words("▁" + "▁".join(line.split(" ")) for line in lines)
     shared = {letter for piece in results["theirs"] for letter in piece if letter in results["theirs"]}
