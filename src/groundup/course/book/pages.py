@@ -27,7 +27,8 @@ a { color: #2f7ed8; } nav { display: flex; justify-content: space-between; gap: 
 h1 { line-height: 1.2; } h2 { margin-top: 2.2rem; } .paragraph { display: block; margin: 0.8rem 0; }
 .codehilite pre, pre { overflow-x: auto; font-size: 0.82rem; line-height: 1.45; padding: 0.6rem 0.8rem; margin: 0.8rem 0;
        border-left: 3px solid var(--line); }
-table { border-collapse: collapse; } td, th { padding: 0.25rem 0.8rem; border-bottom: 1px solid var(--line); text-align: left; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+td, th { padding: 0.25rem 0.8rem; border-bottom: 1px solid var(--line); text-align: left; }
 .control { display: flex; align-items: center; gap: 0.8rem; margin: 1rem 0; padding: 0.6rem 0.8rem; border: 1px solid var(--line);
        border-radius: 6px; } .control input { flex: 1; } output { min-width: 3rem; font-variant-numeric: tabular-nums; }
 math[display=block] { margin: 1rem 0; font-size: 1.15rem; } footer { margin-top: 3rem; border-top: 1px solid var(--line); }

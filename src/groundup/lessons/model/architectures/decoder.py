@@ -241,6 +241,7 @@ def _():
 
     The same few choices, read off the blueprints of small configurations. Nobody wrote this table: it is made from the code that builds
     the models, and every row (but `groundup`, which is no published family) is held to the logits of `transformers` by a test.
+    Rotary 25% turns a quarter of each head.
     """)
     return
 
@@ -263,18 +264,18 @@ def _():
         block = shape.blocks[0]
         attention, feed_forward = block.attention, block.feed_forward
         windows = sum(one.attention.window is not None for one in shape.blocks)
-        positions = "learned" if shape.learned_positions else f"rotary, {attention.rotary.share:.0%} of a head"
+        positions = "learned" if shape.learned_positions else f"rotary {attention.rotary.share:.0%}"
         norm = ("RMSNorm" if block.norm.kind == "rms" else "LayerNorm") + (
             " without weights" if not block.norm.gain else ""
         )
         caps = "soft caps" if attention.soft_cap or shape.logit_soft_cap else ""
-        qk = "" if attention.qk_norm is None else f"QK-norm over the {attention.qk_norm_over}"
-        extras = [f"{windows} of 6 layers with a window" if windows else "", caps, qk]
+        qk = "" if attention.qk_norm is None else f"QK-norm, {attention.qk_norm_over}"
+        extras = [f"{windows} of 6 windowed" if windows else "", caps, qk]
         bend = f"{feed_forward.activation}{', gated' if feed_forward.gated else ''}"
         return [block.order, norm, positions, bend, attention.bias or "none", "; ".join(filter(None, extras))]
 
     rows = {family: _described(family) for family in FAMILIES}
-    _lines = [f"| {family} | {' | '.join(row)} |" for family, row in rows.items()]
+    _lines = [f"| {family} | {' | '.join(row)} |".replace("_", " ") for family, row in rows.items()]
     mo.md("\n".join(["| family | order | norm | positions | feed-forward | biases | and |", "|" + "---|" * 7, *_lines]))
     return rows, tiny
 
