@@ -22,7 +22,6 @@ from groundup.model.formats import shards
 from groundup.model.formats.names import Rule
 from groundup.model.transformer import Decoder
 
-ROWS_LOOKED_AT = 4
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 
@@ -66,20 +65,16 @@ def weights_of(module: Decoder) -> dict[str, Tensor]:
     }
 
 
-def load_model(
-    folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu", check_all: bool = False
-) -> Decoder:
+def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu") -> Decoder:
     """Build the module of a folder's config.json and fill it. dtype None keeps that of the file.
 
-    Values are looked at in some rows of each matrix and in all of each vector, which finds a training that diverged without
-    reading the whole file; check_all looks at every number. FormatError: a file is missing, cut short, or holds NaN.
-    UnsupportedModel: another architecture.
+    FormatError: a file is missing, cut short, or holds NaN. UnsupportedModel: another architecture.
     """
     wanted = dtype_of(dtype)
     module = build(load_config(folder), device="meta")
     stored = module.config.weight_names().whole(shards.read(Path(folder)))
     weights: dict[str, Tensor] = {}
-    for rule, tensor in _checked(stored, module, Path(folder), check_all):
+    for rule, tensor in _checked(stored, module, Path(folder)):
         rows = [module.get_parameter(name).shape[0] for name in rule.ours]
         parts = rule.split(tensor, rows, module.config.num_key_value_heads)
         for name, part in zip(rule.ours, parts, strict=True):
@@ -110,7 +105,7 @@ def load_config(folder: str | Path) -> DecoderConfig:
     return config_from_dict(files.read_json(path), str(path))
 
 
-def _checked(stored: dict[str, Tensor], module: Decoder, folder: Path, check_all: bool) -> list[tuple[Rule, Tensor]]:
+def _checked(stored: dict[str, Tensor], module: Decoder, folder: Path) -> list[tuple[Rule, Tensor]]:
     """Compare names, shapes and values with what the configuration promises; each matrix of the files with its rule."""
     expected = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}  # a tied head comes once
     matched = module.config.weight_names().matched([*expected, HEAD, EMBEDDING])
@@ -121,7 +116,7 @@ def _checked(stored: dict[str, Tensor], module: Decoder, folder: Path, check_all
     _check_names(stored.keys(), rules.keys(), folder, module.config.model_type)
     for theirs, rule in rules.items():
         _check_shape(theirs, stored[theirs], rule.stored_shape([expected[name] for name in rule.ours]), folder)
-        _check_values(theirs, stored[theirs] if check_all else _some_rows(stored[theirs]), folder)
+        _check_values(theirs, stored[theirs], folder)
     return [(rule, stored[theirs]) for theirs, rule in rules.items()]
 
 
@@ -147,11 +142,6 @@ def _check_shape(name: str, tensor: Tensor, shape: tuple[int, ...], folder: Path
     if tuple(tensor.shape) != shape:
         shapes = f"shape {tuple(tensor.shape)} but config.json says {shape}"
         raise FormatError(f"{folder}: {name} has {shapes}; copy all files from one model")
-
-
-def _some_rows(tensor: Tensor) -> Tensor:
-    """All of a vector; of a matrix the first row, the last, and a few between: each row is a page or two of the file."""
-    return tensor if tensor.dim() < 2 else tensor[:: max(1, (len(tensor) - 1) // ROWS_LOOKED_AT)]
 
 
 def _check_values(name: str, tensor: Tensor, folder: Path) -> None:
