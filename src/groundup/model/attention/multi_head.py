@@ -6,8 +6,7 @@
 The cache holds only key/value heads, so sharing them divides its size, at little loss.
 Vaswani et al. 2017, section 3.2.2; Shazeer 2019, arXiv:1911.02150; Ainslie et al. 2023, arXiv:2305.13245.
 
-The key and value may come from another sequence (cross-attention): `source`. Then, and in an encoder, nothing is hidden
-without a mask: `causal=False`.
+In an encoder nothing is hidden without a mask: `causal=False`. Keys and values of another sequence: `self_cross.CrossAttention`.
 """
 
 from collections.abc import Callable
@@ -65,11 +64,9 @@ class MultiHeadAttention(nn.Module):
         mask: Tensor | None = None,
         cache=None,
         layer: int = 0,
-        source: Float[Tensor, "batch keys hidden"] | None = None,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Attend from x to x (or to `source`), and to what `cache` holds of earlier tokens. mask None is causal."""
-        read = x if source is None else source
-        query, key, value = self.q_proj(x), self.k_proj(read), self.v_proj(read)
+        """Attend from x to x, and to what `cache` holds of earlier tokens. mask None is causal."""
+        query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
         if self.q_norm is not None and self.k_norm is not None and self.qk_norm_over == "width":
             query, key = self.q_norm(query), self.k_norm(key)
         query, key, value = self._heads(query), self._heads(key), self._heads(value)
