@@ -50,6 +50,17 @@ def test_threads_change_nothing(monkeypatch, tokenizer, strings):
         assert np.array_equal(ids, other_ids) and np.array_equal(offsets, other_offsets)
 
 
+@pytest.mark.parametrize("lot", [1, 7, 100, 1 << 19])
+def test_lots_change_nothing(monkeypatch, tokenizer, strings, lot):
+    monkeypatch.setattr(tokenizer_module, "_LOT", lot)
+    texts = ["", *strings(80, seed=18), "", "a long one " * 30, ""]
+    for given in ([], [""], texts):
+        ids, offsets = tokenizer.encode_packed(given, threads=1)
+        assert len(offsets) == len(given) + 1 and offsets[-1] == len(ids)
+        alone = [tokenizer.encode(text) for text in given]
+        assert [ids[start:end].tolist() for start, end in itertools.pairwise(offsets)] == alone
+
+
 def test_ids_are_laid_out_special_tokens_bytes_merges(tokenizer):
     assert tokenizer.special_tokens == {"<|endoftext|>": 0, "<|im_start|>": 1, "<|im_end|>": 2}
     assert [tokenizer.token_bytes(3 + byte) for byte in range(256)] == [bytes([byte]) for byte in range(256)]

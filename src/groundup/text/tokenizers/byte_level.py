@@ -155,12 +155,12 @@ class ByteLevelTokenizer(Tokenizer):
             parts = [self.normalizer.normalize(part) for part in parts]
         if slots.filled("text.tokenizers.encode_piece"):
             return packed(map(self._encode_part, parts))
-        return run_encoder(self._encoder, [utf_8(part.text) for part in parts], threads)
+        return run_encoder(self._encoder, [part.text for part in parts], threads)
 
     def _encode_whole(self, texts: Iterable[str], threads: int | None) -> Packed:
         if not self._plain or slots.filled("text.tokenizers.encode_piece"):
             return super()._encode_whole(texts, threads)
-        return run_encoder(self._encoder, list(map(utf_8, texts)), threads)
+        return run_encoder(self._encoder, list(texts), threads)
 
     def _part_offsets(self, part: AlignedText) -> tuple[list[int], list[Place]]:
         ids = self._encode_part(part)

@@ -12,7 +12,6 @@ answers most look-ups of what is not there.
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from queue import Empty, SimpleQueue
 from typing import NamedTuple, Self
 
 import numba
@@ -550,7 +549,8 @@ class Encoder:
 
         whole: pieces that are looked up before anything is merged, and the id of each.
         """
-        self._style, self._spaces = style, SimpleQueue[_Space]()
+        self._style = style
+        self._spaces: list[_Space] = []  # the one used last is taken first: its caches are near
         self._set_tables(byte_ids, pairs, *_whole_table(whole or {})[:2])
 
     def _set_tables(self, byte_ids: np.ndarray, pairs: Pairs, whole: np.ndarray, text: np.ndarray) -> None:
@@ -563,7 +563,7 @@ class Encoder:
     def of_ranks(cls, ranks: Mapping[bytes, int], style: int) -> Self:
         """An encoder that merges any two tokens whose bytes joined are a token: the one of lowest id first."""
         made = cls.__new__(cls)
-        made._style, made._spaces = style, SimpleQueue()
+        made._style, made._spaces = style, []
         whole, text, starts, ids = _whole_table(ranks)
         found = np.empty((len(text), 3), np.int32)
         lefts, rights, joined = found[: _find_halves(text, starts, ids, whole, _filter_of(whole), found)].T
@@ -575,11 +575,11 @@ class Encoder:
     def _space(self) -> Iterator[_Space]:
         """A space that no other thread uses meanwhile; its caches outlive the thread."""
         try:
-            own = self._spaces.get_nowait()
-        except Empty:
+            own = self._spaces.pop()
+        except IndexError:
             own = _Space(self._tables)
         yield own
-        self._spaces.put(own)
+        self._spaces.append(own)
 
     def encode_text(self, text: bytes) -> list[int]:
         """Ids of one UTF-8 document."""
@@ -587,18 +587,22 @@ class Encoder:
         if size > _LINE or slots.filled("text.tokenizers.split_gpt2"):
             return self.encode(text, np.array([0, size]))[0].tolist()
         try:  # without `with`, which takes as long as ten words
-            own = self._spaces.get_nowait()
-        except Empty:
+            own = self._spaces.pop()
+        except IndexError:
             own = _Space(self._tables)
         own.window[:size], own.offsets[1] = text, size
         o = encode_line(own.places, own.line, split_line(own.line, self._style))
         ids = own.out[:o].tolist()
-        self._spaces.put(own)
+        self._spaces.append(own)
         return ids
 
     def encode(self, text: bytes, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the UTF-8 documents text[offsets[d]:offsets[d + 1]], and where each document's ids start."""
-        data = np.frombuffer(text + bytes(PADDING), np.uint8)
+        data = np.zeros(len(text) + PADDING, np.uint8)
+        data[: len(text)] = np.frombuffer(
+            text, np.uint8
+        )  # other threads go on meanwhile, as they do not while bytes are added
+        data.flags.writeable = False  # as elsewhere: `split_documents` is compiled once
         out, out_offsets, o = np.empty(len(text) + 6, np.int32), np.zeros(len(offsets), np.int64), 0
         with self._space() as own:
             scratch = own.scratch

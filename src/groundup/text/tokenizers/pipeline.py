@@ -126,7 +126,7 @@ class PipelineTokenizer(Tokenizer):
         fast = self._fast
         if fast is None:
             return super()._encode_packed(parts, threads)
-        return run_encoder(fast.encoder, [utf_8(fast.prepare(part)) for part in parts], threads)
+        return run_encoder(fast.encoder, [fast.prepare(part) for part in parts], threads)
 
     def _part_offsets(self, part: AlignedText) -> tuple[list[int], list[Place]]:
         ids: list[int] = []

@@ -212,7 +212,7 @@ class SentencePieceTokenizer(Tokenizer):
         return self._encoder.encode(data, np.array([0, len(data)]))[0].tolist()
 
     def _encode_packed(self, parts: Sequence[AlignedText], threads: int | None) -> Packed:
-        return run_encoder(self._encoder, [utf_8(part.text) for part in parts], threads)
+        return run_encoder(self._encoder, [part.text for part in parts], threads)
 
     def _part_offsets(self, part: AlignedText) -> tuple[list[int], list[Place]]:
         ids = self._encode_part(part)

@@ -26,6 +26,7 @@ from groundup.text.tokenizers.post_processors import PLAIN, carry_out
 from groundup.text.tokenizers.special_tokens import ChatTemplate, ControlTokens, answer_mask
 
 _PARALLEL_BYTES = 1 << 21  # from here on a second thread pays for itself
+_LOT = 1 << 19  # characters
 Packed = tuple[np.ndarray, np.ndarray]  # int32 ids, int64 offsets: text t is ids[offsets[t]:offsets[t + 1]]
 
 
@@ -40,22 +41,35 @@ def utf_8(text: str) -> bytes:
         ) from error
 
 
-def run_encoder(encoder: Any, documents: Sequence[bytes], threads: int | None = None) -> Packed:
-    """Encode documents with an object that has `encode(text, offsets)`, one part a thread when there is enough text."""
-    offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-    groups = min(threads or cores(), 1 + int(offsets[-1]) // _PARALLEL_BYTES)
-    edges = np.searchsorted(offsets, np.linspace(0, offsets[-1], groups + 1)).tolist()
-    edges[0], edges[-1] = 0, len(documents)
-    jobs = [(b"".join(documents[a:b]), offsets[a : b + 1] - offsets[a]) for a, b in itertools.pairwise(edges)]
-    if groups == 1:
-        return encoder.encode(*jobs[0])
-    with ThreadPoolExecutor(groups) as pool:
-        parts = list(pool.map(lambda job: encoder.encode(*job), jobs))
-    return joined(parts)
+def run_encoder(encoder: Any, texts: Sequence[str], threads: int | None = None) -> Packed:
+    """Encode texts with an object that has `encode(utf-8, offsets)`, lot by lot, side by side when there is enough text.
+
+    A lot is small enough to stay in the processor's cache on its way from text to ids. All at once takes a tenth longer on one
+    thread, and two threads then wait for each other at every copy.
+    """
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    wanted = np.arange(1, ends[-1] // _LOT + 1) * _LOT
+    edges = np.unique(np.concatenate([[0], np.searchsorted(ends, wanted), [len(texts)]])).tolist()
+
+    def encode(edge: tuple[int, int]) -> Packed:
+        documents = list(map(utf_8, texts[slice(*edge)]))
+        ids, offsets = encoder.encode(b"".join(documents), np.cumsum([0, *map(len, documents)], dtype=np.int64))
+        return ids.copy() if len(
+            edges
+        ) > 2 else ids, offsets  # a copy: the memory for them and more serves the next lot
+
+    workers = min(threads or cores(), 1 + int(ends[-1]) // _PARALLEL_BYTES)
+    lots = list(itertools.pairwise(edges)) or [(0, 0)]
+    if workers == 1:
+        return joined(list(map(encode, lots)))
+    with ThreadPoolExecutor(workers) as pool:
+        return joined(list(pool.map(encode, lots)))
 
 
 def joined(parts: Sequence[Packed]) -> Packed:
     """Several packed lots as one."""
+    if len(parts) == 1:
+        return parts[0]
     ends = np.cumsum([0, *(len(ids) for ids, _ in parts)])
     starts = [own[:-1] + before for (_, own), before in zip(parts, ends, strict=False)]
     return np.concatenate([ids for ids, _ in parts]), np.concatenate([*starts, ends[-1:]])
