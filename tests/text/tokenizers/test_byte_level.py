@@ -54,10 +54,10 @@ def test_threads_change_nothing(monkeypatch, tokenizer, strings):
 def test_lots_change_nothing(monkeypatch, tokenizer, strings, lot):
     monkeypatch.setattr(tokenizer_module, "_LOT", lot)
     texts = ["", *strings(80, seed=18), "", "a long one " * 30, ""]
-    for given in ([], [""], texts):
-        ids, offsets = tokenizer.encode_packed(given, threads=1)
-        assert len(offsets) == len(given) + 1 and offsets[-1] == len(ids)
-        alone = [tokenizer.encode(text) for text in given]
+    for some in ([], [""], texts):
+        ids, offsets = tokenizer.encode_packed(some, threads=1)
+        assert len(offsets) == len(some) + 1 and offsets[-1] == len(ids)
+        alone = [tokenizer.encode(text) for text in some]
         assert [ids[start:end].tolist() for start, end in itertools.pairwise(offsets)] == alone
 
 
