@@ -33,6 +33,13 @@ def test_a_word_that_is_nearly_a_name_is_answered_with_it():
         find("zzzzzzzz")
 
 
+def test_lessons_of_a_topic_s_folder_follow_its_table_of_contents():
+    ids = [lesson.id for lesson in lessons()]
+    first, *_, last = (f"foundations.learning.supervised.{name}" for name in ("linear", "logistic", "tree"))
+    module = [id for id in ids if id.startswith("foundations.learning.")]
+    assert module[0] == first and module.index(last) < module.index("foundations.learning.bias_variance")
+
+
 def test_rooms_come_in_the_order_of_the_syllabus():
     rooms = list(dict.fromkeys(topic.room for topic in syllabus()))
     places = [rooms.index(lesson.room) for lesson in lessons()]

@@ -54,18 +54,28 @@ class Lesson:
 
 @cache
 def lessons() -> tuple[Lesson, ...]:
-    """Every lesson, in the order of the syllabus; what stands in no topic comes last in its room."""
+    """Every lesson, in the order of the syllabus; those of one folder in that of its table of contents."""
     found = [Lesson(file.relative_to(SHELF)) for file in SHELF.rglob("*.py") if file.name != "__init__.py"]
     rooms = list(dict.fromkeys(topic.room for topic in syllabus()))
     modules = list(dict.fromkeys(f"{topic.room}.{topic.module}" for topic in syllabus()))
     topics = [topic.id for topic in syllabus()]
 
-    def order(lesson: Lesson) -> tuple[int, int, int, str]:
+    def order(lesson: Lesson) -> tuple[int, int, int, int, str]:
         module = ".".join(lesson.id.split(".")[:2])
-        named = [topics.index(topic.id) for topic in lesson.topics()]
-        return _place(rooms, lesson.room), _place(modules, module), min(named, default=len(topics)), lesson.id
+        own = [topic.id for topic in lesson.topics()]
+        named = [place for place, id in enumerate(topics) if id in own or lesson.id.startswith(f"{id}.")]
+        beside = _place(_contents(lesson.place.parent), lesson.place.stem)
+        return _place(rooms, lesson.room), _place(modules, module), min(named, default=len(topics)), beside, lesson.id
 
     return tuple(sorted(found, key=order))
+
+
+@cache
+def _contents(folder: Path) -> list[str]:
+    """What the docstring of a package of sources names, a file at the beginning of each line."""
+    package = HOUSE / folder / "__init__.py"
+    said = (ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or "") if package.is_file() else ""
+    return [line.split()[0].strip("`") for line in said.splitlines() if line.strip()]
 
 
 def _place(names: list[str], name: str) -> int:

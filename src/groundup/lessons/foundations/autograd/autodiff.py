@@ -151,8 +151,8 @@ def _():
     ## The matrix product
 
     In $C = AB$ every number of $C$ is a sum of products, $C_{ij} = \sum_k A_{ik} B_{kj}$. Push $A_{ik}$: the results
-    $C_{ij}$ of its row move, each $B_{kj}$ times as fast. With $G$ for the gradient that arrives at $C$, what arrives at
-    $A_{ik}$ is $\sum_j G_{ij} B_{kj}$. That is a matrix product again, with $B$ turned:
+    $C_{ij}$ of its row move, each $B_{kj}$ times as fast. With $L$ for the one number at the end (the loss) and $G$ for its
+    gradient by $C$, what arrives at $A_{ik}$ is $\sum_j G_{ij} B_{kj}$. That is a matrix product again, with $B$ transposed:
 
     $$\frac{\partial L}{\partial A} = G B^T \qquad \frac{\partial L}{\partial B} = A^T G$$
 
@@ -189,8 +189,13 @@ def _():
 
     A language model ends in a softmax: scores become probabilities $p_i = e^{x_i} / \sum_j e^{x_j}$. They sum to 1, so when
     one rises the others must fall. Row $i$ and column $j$ of the picture say how fast probability $i$ moves with score $j$:
-    $p_i (1 - p_i)$ on the diagonal, $-p_i p_j$ beside it. For 50,000 words this table would have 2.5 billion numbers;
-    `softmax_backward` multiplies by it without ever making it: $p \odot (g - \sum g\,p)$.
+    by the rule for a quotient $p_i (1 - p_i)$ on the diagonal, $-p_i p_j$ beside it. For 50,000 words this table, the
+    softmax's Jacobian, would have 2.5 billion numbers. `softmax_backward` multiplies by it without ever making it: with $g$
+    for the gradient that arrives at the probabilities, score $j$ gets
+    $\sum_i g_i \cdot (\text{row } i, \text{column } j) = p_j g_j - p_j \sum_i g_i p_i$. For all at once, with $\odot$ for
+    "number by number":
+
+    $$p \odot (g - \sum g\,p)$$
     """)
     return
 
@@ -221,9 +226,10 @@ def _():
     mo.md(r"""
     ## At work
 
-    Eight bent lines, added up, shall follow a sine. Their 25 numbers begin at random; each step asks for the gradient of the
-    mean squared error and moves against it. The bias is one number for 40 points: broadcasting. `no_gradients` forgets the
-    last gradients first, for `backward` **adds** to what is there.
+    Eight bent lines, added up, shall follow a sine. Their 25 numbers begin at random; each step asks for the gradient of
+    the mean squared error and moves against it, by `tensor[...] = ...`, which writes new numbers into a tensor. The bias
+    is one number for 40 points: broadcasting. `no_gradients` forgets the last gradients first, for `backward` **adds** to
+    what is there.
     """)
     return
 

@@ -68,8 +68,13 @@ def _():
     ## At the end: what was said minus what was right
 
     The last layer gives a **score** for each class; the softmax makes probabilities $p$ of them, and the loss is
-    $-\ln p_{\text{right}}$: 0 when the right class was certain, large when it was thought impossible. How fast does it move with
-    each score? The logarithm undoes the exponential, and what is left is as simple as one could wish:
+    $-\ln p_{\text{right}}$: 0 when the right class was certain, large when it was thought impossible. How fast does it
+    move with each score? The logarithm undoes the exponential: with the scores $z$ the loss is
+
+    $$-\ln \frac{e^{z_{\text{right}}}}{\sum_j e^{z_j}} = -z_{\text{right}} + \ln \sum_j e^{z_j}$$
+
+    The derivative of the second part by $z_i$ is $e^{z_i} / \sum_j e^{z_j} = p_i$; the first takes 1 away at the right class.
+    What is left is as simple as one could wish:
 
     $$\delta = p - \text{what was right}, \text{ as 0 and 1}$$
     """)
@@ -109,6 +114,9 @@ def _():
     A score is a sum: each input $a_i$ times its weight, and the bias. Push the weight, and the score moves $a_i$ times as
     fast. So the weight's share of the blame is $a_i \delta_j$: none if its input was 0, whatever it is. The bias gets $\delta$
     itself. For many examples the shares are summed, and that is one matrix product, $a^T \delta$.
+
+    (Here and in what follows the weights of a layer are written $W$ with a row for each **input**, so that a layer is
+    $a W + b$. The lesson on matrices had a row for each neuron, as PyTorch stores them: the transpose.)
     """)
     return
 

@@ -133,7 +133,8 @@ def _():
     ## Many numbers: the gradient
 
     A function of many numbers has one such slope for each: push that one, hold the others still. That is a **partial
-    derivative**, and all of them together are the **gradient**. Take $f(x, y) = x^2 y$ at $(3, 5)$. Pushing $x$ works on a
+    derivative**, written $\partial f / \partial x$ (read "d f by d x"), and all of them together are the **gradient**, written
+    $\nabla f$. Take $f(x, y) = x^2 y$ at $(3, 5)$. Pushing $x$ works on a
     square with 5 in front: $2 \cdot 3 \cdot 5 = 30$. Pushing $y$ works on something that is 9 times $y$: 9.
     """)
     return
@@ -154,8 +155,9 @@ def _():
 def _():
     mo.md(r"""
     The two numbers say how fast $f$ grows along the two axes. They also say it for every direction between: walk from
-    $(3, 5)$ at any angle and measure. One direction is the steepest, and it is the gradient's own. Against it $f$ falls
-    fastest, which is why training steps that way.
+    $(3, 5)$ at any angle and measure. In the direction $(u_x, u_y)$, an arrow one long, it grows by $30\, u_x + 9\, u_y$:
+    the dot product of gradient and direction, which is largest where both point the same way. So the steepest direction
+    is the gradient's own. Against it $f$ falls fastest, which is why training steps that way.
     """)
     return
 
@@ -280,9 +282,10 @@ def _():
 
     ## The judge
 
-    Measuring needs two runs of the function for every number. A model of 100 million numbers would need 200 million runs for
-    one step, so nobody trains like this. What it is for: a derivative found by a formula can be wrong, and the measured
-    one knows no formula. Below, the derivative of $\sum x^3$ is claimed twice, once with a slip.
+    Measuring needs two runs of the function for every number. A model of 100 million numbers would need 200 million runs
+    for one step, so nobody trains like this. What it is for: a derivative found by a formula can be wrong, and the
+    measured one knows no formula. Below, the derivative of $\sum x^3$ is claimed twice, once with a slip ($\sum$ reads
+    "the sum of": here of the cubes of three numbers).
     """)
     return
 

@@ -24,9 +24,10 @@ def _():
     mo.md(r"""
     # Frameworks: two ways to get a graph
 
-    PyTorch, JAX and TensorFlow are millions of lines. Their heart is what you have built: notes of what was computed, and a
-    walk back. They differ in **when** the notes are taken. Afterwards you know what each way can do that the other cannot,
-    and can explain the error that everybody meets first, an `if` inside a compiled function.
+    PyTorch, JAX and TensorFlow, the libraries in which networks are written today, are millions of lines. Their heart is
+    what you have built: notes of what was computed, and a walk back. They differ in **when** the notes are taken.
+    Afterwards you know what each way can do that the other cannot, and can explain the error that everybody meets first,
+    an `if` inside a compiled function.
     """)
     return
 

@@ -14,7 +14,7 @@ with app.setup:
     from groundup import plots
     from groundup.foundations.autograd.autodiff import Tensor, detach
     from groundup.foundations.autograd.derivatives import gradient
-    from groundup.foundations.autograd.functions import layer_norm_backward
+    from groundup.foundations.autograd.functions import attention, layer_norm_backward
     from groundup.foundations.autograd.gpt import GPTConfig, batches, loss, make_parameters, read, scores, train
 
 
@@ -23,9 +23,12 @@ def _():
     mo.md(r"""
     # A GPT in NumPy
 
-    The models that write are built from a handful of parts, and you have met the derivative of each. Here they are put
-    together, in GPT-2's form, and trained on two sentences while you wait. Afterwards you know what goes in, what is asked
-    of it, what its loss means, and that nothing else is hidden in it.
+    The models that write are built from a handful of parts, and the derivative of each follows from the rules of this
+    module. Here they are put together, in GPT-2's form, and trained on two sentences while you wait. Afterwards you know
+    what goes in, what is asked of it, what its loss means, and that nothing else is hidden in it.
+
+    Each part is told here in a few sentences; most have a lesson of their own later in this room. So read this once now, to
+    see where everything leads, and once more at the end of the room.
     """)
     return
 
@@ -136,9 +139,17 @@ def _():
     mo.md(r"""
     ## What is in it
 
-    A character becomes a vector of 32 numbers (a row of a table), and its position another; they are added. Then twice the
-    same **block**: attention lets a position collect from those before it, an MLP works on what was collected, and both only
-    **add** to the vector. At last the vector is compared with each character's own: that is its score.
+    A character becomes a vector of 32 numbers, its **embedding** (a row of a table of weights), and its position another; they
+    are added. Then twice the same **block**, whose two parts only **add** to the vector (lesson *residual*):
+
+    - **attention** lets a position collect from those before it: the next section does it by hand
+    - the **MLP** works on what was collected: $\text{gelu}(x W_1 + b_1)\, W_2 + b_2$, 32 numbers to 128 and back, where gelu is a
+      bend that lets large numbers through and stops very negative ones (lesson *activations*)
+
+    Before each part stands a **layer norm**, which brings the 32 numbers of a vector to mean 0 and variance 1, times a weight
+    and plus a bias for each (lesson *normalization*). At last the vector is multiplied with each character's embedding: the
+    dot product is that character's score, and the softmax of the scores is the answer. So the table of embeddings is used
+    twice, and its gradient is the sum of what comes back by both ways.
     """)
     return
 
@@ -199,6 +210,49 @@ def _(sizes, weights):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    ## Attention, by hand
+
+    From its vector each position makes three others, by three matrices of weights: a **query** (what it looks for), a **key**
+    (what it can be found by) and a **value** (what it hands over). A query's dot product with a key says how well they fit.
+    It is divided by $\sqrt d$, where $d$ counts the numbers of a key, for sums of more products are larger. A softmax turns
+    the fits into shares; what a position collects is the values in these shares:
+
+    $$\text{softmax}\left(\frac{Q K^T}{\sqrt d}\right) V$$
+
+    A position sees only itself and those before it: the fits of the others become $-\infty$, whose share is 0. Three positions
+    with keys (1, 0), (0, 1), (1, 0) and values 10, 20, 30. The second asks for (0, 2): its fits with the first two keys are 0
+    and $2 / \sqrt 2 = 1.41$, the shares 0.20 and 0.80, and it collects $0.20 \cdot 10 + 0.80 \cdot 20 = 18.0$.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _query = np.array([[2.0, 2.0], [0.0, 2.0], [2.0, 0.0]])
+    _key, _value = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), np.array([[10.0], [20.0], [30.0]])
+    _fits = np.where(np.tri(3, dtype=bool), _query @ _key.T / np.sqrt(2), -np.inf)
+    looks = np.exp(_fits) / np.exp(_fits).sum(axis=1, keepdims=True)
+    collected = looks @ _value
+    by_library = attention(Tensor(_query), Tensor(_key), Tensor(_value), causal=True).data
+    _names = ["first", "second", "third"]
+    plots.heat_map(looks, rows=_names, columns=_names, x="is looked at", y="looks", text=True, title="Shares")
+    return by_library, collected, looks
+
+
+@app.cell
+def _(by_library, collected, looks):
+    assert np.allclose(collected, by_library), "attention does what was done by hand"
+    assert np.allclose(looks.sum(axis=1), 1) and not np.triu(looks, 1).any(), "shares, and none of what comes later"
+    assert abs(collected[1, 0] - 18.0) < 0.05
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The model does this twice beside each other in each block, with 16 of the 32 numbers each (two **heads**), lays the results
+    side by side and multiplies by one more matrix.
+
     ## It cannot look ahead
 
     If a position saw the next character, the question would be no question. The mask in attention forbids it, and one can
@@ -322,8 +376,10 @@ def _():
     mo.md(r"""
     ## Watch it learn
 
-    The same model after fewer steps. The picture shows, after `the cat s`, what it thinks comes next; below is what it
-    writes when it takes the likeliest character each time.
+    A step of training draws eight pieces of the text, computes the loss, walks back, and moves every weight against its
+    gradient, by a rule that gives each weight a step of its own length (Adam, lesson *adaptive*). The same model after fewer
+    steps: the picture shows, after `the cat s`, what it thinks comes next; its title, what it writes when it takes the
+    likeliest character each time.
     """)
     return
 

@@ -266,7 +266,8 @@ def _():
 
     $$\lnot (a \land b) = \lnot a \lor \lnot b$$
 
-    which is De Morgan's law. A likely mistake, $\lnot a \land \lnot b$, stands beside it.
+    ($\lnot$ is not, $\land$ and, $\lor$ or), which is De Morgan's law. A likely mistake, $\lnot a \land \lnot b$, stands
+    beside it.
     """)
     return
 

@@ -50,7 +50,7 @@ def _():
     packed = pack(stories, ngram_packer(model, tokenizer))
     size = sum(len(story.encode()) for story in stories)
     mo.md(
-        f"Twelve stories, {size:,} bytes. `xz -9e` makes {xz(joined(stories)):,} of them; a model that has only counted which token "
+        f"Twelve stories, {size:,} bytes. The program `xz` at its best makes {xz(joined(stories)):,} of them; a model that has only counted which token "
         f"followed which makes **{len(packed):,}**, and gives every letter back."
     )
     return model, packed, size, stories, tokenizer, training

@@ -145,8 +145,8 @@ def _(beliefs, cheapest, costs, sunny):
 def _():
     mo.md(r"""
     So whoever wants to learn the truth need not know it: it is enough to make the payments small. That is training. The
-    text is the weather, and the model pays for each token that comes. With one token as the truth only one term of the
-    sum is left:
+    text is the weather, and the model pays for each token (a word or a piece of one) that comes. With one token as the
+    truth only one term of the sum is left:
 
     $$-\ln q(\text{the token that came})$$
 
@@ -155,8 +155,9 @@ def _():
 
     ## From scores to probabilities
 
-    A model does not give probabilities. It gives any numbers, called logits. To make probabilities of them, each goes
-    to $e^z$, which is positive, and is divided by the sum of all. The logarithm of that is
+    A model does not give probabilities. It gives any numbers, called **logits** (the *scores* of other lessons). To make
+    probabilities of them, each goes to $e^z$, which is positive, and is divided by the sum of all. The logarithm of that
+    is
 
     $$\ln q_i = z_i - \ln \sum_j e^{z_j}$$
 

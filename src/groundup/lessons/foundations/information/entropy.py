@@ -248,8 +248,8 @@ def _(memory, noise):
 def _():
     mo.md(r"""
     The shuffled letters should tell 0 and do not quite. Counted shares look more orderly than what they were counted
-    from, so an entropy that is counted is too low. With few draws it matters: throw a die of eight sides, whose entropy
-    is 3 bits, a few times.
+    from, so an entropy that is counted is too low, by about $(K - 1) / (2 N \ln 2)$ bits for $K$ different things seen in $N$
+    draws (Miller 1955). With few draws it matters: throw a die of eight sides, whose entropy is 3 bits, a few times.
     """)
     return
 

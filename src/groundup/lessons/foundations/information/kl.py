@@ -256,8 +256,8 @@ def _(estimates, exact, lowest):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    That is the penalty in the loss of GRPO, token by token: always 0 or more, right on average, and quiet while the
-    model has not gone far.
+    That is the penalty of a training by rewards (GRPO, in a later room), token by token: always 0 or more, right on average,
+    and quiet while the model has not gone far.
 
     ## Try
 

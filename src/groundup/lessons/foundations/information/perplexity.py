@@ -28,7 +28,8 @@ def _():
 
     A loss of 2.08 nats says little to most people. "It hesitates among eight words" says something. This lesson makes
     the one from the other, and then shows how the friendly number misleads as soon as two models cut their texts
-    differently, and which number does not.
+    differently, and which number does not. The pieces into which a model's text is cut are its **tokens**: letters, pieces
+    of words, whole words; what cuts is a **tokenizer** (the room *text* builds some).
     """)
     return
 

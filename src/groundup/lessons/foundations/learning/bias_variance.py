@@ -37,8 +37,8 @@ def _():
         parts, guesses = parts | {_degree: _found}, guesses | {_degree: _all}
     mo.md(
         f"25 noisy points of a wave, fitted by polynomials, 200 times over with new noise. Averaged over the 200, the one of degree 15 is off by only "
-        f"{parts[15].bias_squared:.4f} (squared), the one of degree 3 by {parts[3].bias_squared:.4f}. Yet a single fit of degree 15 is on average "
-        f"**{(parts[15].bias_squared + parts[15].variance) / (parts[3].bias_squared + parts[3].variance):.1f} times** as far from the truth."
+        f"{parts[15].bias_squared:.4f} (squared), the one of degree 3 by {parts[3].bias_squared:.4f}. Yet the squared error of a single fit is at degree 15 "
+        f"**{(parts[15].bias_squared + parts[15].variance) / (parts[3].bias_squared + parts[3].variance):.1f} times** as large, on average."
     )
     return asked, guesses, parts, places, spread, wave
 
@@ -47,7 +47,7 @@ def _():
 def _(parts):
     assert parts[15].bias_squared < parts[3].bias_squared < parts[1].bias_squared
     assert parts[15].variance > parts[3].variance > parts[1].variance
-    assert parts[15].total > parts[3].total
+    assert parts[15].bias_squared + parts[15].variance > 4 * (parts[3].bias_squared + parts[3].variance)
     return
 
 
@@ -160,9 +160,10 @@ def _():
     mo.md(r"""
     ## What moves it
 
-    A penalty on large weights makes the nervous model stiffer again: a little bias for much less variance. More data takes away variance and
-    costs no bias. That is why large models need much data, and why with much data they are the better ones. (A mean over 60 fits still trembles
-    by a sixtieth of the variance. Without a penalty, degree 15 has hardly any bias, and what is shown for it is that trembling.)
+    A penalty on large weights (lesson *penalties*) makes the nervous model stiffer again: a little bias for much less variance. More data
+    takes away variance and costs no bias. That is why large models need much data, and why with much data they are the better ones. (A mean
+    over 60 fits still trembles by a sixtieth of the variance. Without a penalty, degree 15 has hardly any bias, and what is shown for it is
+    that trembling.)
     """)
     return
 

@@ -41,7 +41,7 @@ def _():
     noise, coins = _generator.normal(size=(60, 2000)), _generator.permutation(np.repeat([0, 1], 30))
 
     def fit(x, y):
-        """Five nearest neighbours."""
+        """The five most similar examples vote (lesson *neighbours*)."""
         return lambda asked: nearest_neighbours(x, y, asked, 5)
 
     def strongest(x, y):
@@ -73,7 +73,8 @@ def _():
     ## Folds, by hand
 
     Seven examples, three folds: cut the row into runs of 3, 2 and 2. Each run waits outside once while the model learns from the others,
-    and then judges it. So every example judges exactly once, and never a model that saw it. The control says into how many runs twelve
+    and then judges it. So every example judges exactly once, and never a model that saw it. (**Stratified** folds, as for the coins,
+    also have each class in its own share.) The control says into how many runs twelve
     examples are cut; dark ones wait outside.
     """)
     return

@@ -74,8 +74,9 @@ def _():
 
     ## Stretched, and not turned
 
-    If $A v = \lambda v$, the arrow $v$ keeps its direction and becomes $\lambda$ times as long. Then $v$ is an
-    **eigenvector** and $\lambda$ its **eigenvalue**. Turn the arrow and look when its image lies on it.
+    If $A v = \lambda v$ ($\lambda$ is read lambda), the arrow $v$ keeps its direction and becomes $\lambda$ times as
+    long. Then $v$ is an **eigenvector** and $\lambda$ its **eigenvalue**. Turn the arrow and look when its image lies on
+    it.
     """)
     return
 
@@ -124,7 +125,9 @@ def _():
 
     Every arrow is a mixture of the two. With each multiplication the one part grows by 3 and the other by 1, so the first
     wins. By hand: (1, 0) goes to (2, 1), then (5, 4), then (14, 13). This is **power iteration**; to keep the numbers
-    small, one makes the arrow one long after each step. It finds the eigenvalue of largest size.
+    small, one makes the arrow one long after each step. It finds the eigenvalue of largest size. The value is read off as
+    $v \cdot A v$ (the **Rayleigh quotient** of an arrow that is one long): for an eigenvector that is
+    $\lambda\, v \cdot v = \lambda$.
     """)
     return
 
@@ -149,9 +152,10 @@ def _():
     ## How long does it take?
 
     As long as the strongest rival lets it. If the second eigenvalue is $r$ times the first, the wrong part shrinks by $r$ a
-    step. Set the rival near 1 and power iteration crawls. Two better ways use equations in place of products:
+    step. Set the rival near 1 and power iteration crawls. Two better ways use equations in place of products. The inverse
+    $(A - s I)^{-1}$ has the same eigenvectors, with the eigenvalues $1 / (\lambda - s)$: huge for a $\lambda$ near $s$.
 
-    - **inverse iteration** multiplies with $(A - s I)^{-1}$, for a guess $s$: the eigenvalue nearest to $s$ wins, quickly
+    - **inverse iteration** multiplies with it, for a guess $s$: the eigenvalue nearest to $s$ wins, quickly
     - **Rayleigh iteration** takes the latest estimate for $s$: the number of right digits triples with each step
     """)
     return
@@ -237,7 +241,8 @@ def _():
     Take a matrix apart as $Q R$, an upright part and a triangle, and multiply in the other order: $R Q$. The eigenvalues stay
     what they were, since $RQ = Q^T (QR)\, Q$ is the same movement seen from turned axes. Do it again and again, and what is
     off the diagonal fades; on it the eigenvalues remain. Subtracting a good guess before and adding it afterwards (a
-    **shift**) makes the last row empty in two or three steps. Compare.
+    **shift**) makes the last row empty in two or three steps. The picture begins with a symmetric matrix that mirrors have
+    already made **tridiagonal**, 0 but for the diagonal and its two neighbours: so a step is cheap. Compare.
     """)
     return
 
@@ -290,7 +295,8 @@ def _():
     ## When no direction stays
 
     A quarter turn moves every arrow to another direction. Its eigenvalues exist all the same, as complex numbers: $i$ and
-    $-i$, since two quarter turns multiply by $-1$. Power iteration would turn for ever, so it says so.
+    $-i$, where $i$ is the number with $i \cdot i = -1$, since two quarter turns multiply by $-1$. Power iteration would
+    turn for ever, so it says so.
     """)
     return
 

@@ -206,14 +206,22 @@ def _():
     ## One movement after the other
 
     Shear, then turn: the two together are again a movement, and its matrix is the **product**. The first movement stands at
-    the right. The product can be computed in five ways, and each is a way to think:
+    the right. Its number in row $i$ and column $j$ is the dot product of row $i$ of the left matrix with column $j$ of the
+    right one:
+
+    $$\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix} \begin{pmatrix} 5 & 6 \\ 7 & 8 \end{pmatrix}
+    = \begin{pmatrix} 1 \cdot 5 + 2 \cdot 7 & 1 \cdot 6 + 2 \cdot 8 \\ 3 \cdot 5 + 4 \cdot 7 & 3 \cdot 6 + 4 \cdot 8 \end{pmatrix}
+    = \begin{pmatrix} 19 & 22 \\ 43 & 50 \end{pmatrix}$$
+
+    So the left one must have as many columns as the right one has rows. The product can be computed in five ways, and each
+    is a way to think:
 
     | way | a thought |
     |---|---|
     | entries | row times column, a number at a time |
     | columns | what the left matrix does to each column of the right one |
-    | rows | what happens to each token of a text in a layer |
-    | outer products | a sum of very simple matrices |
+    | rows | what happens in a layer to each token of a text (a word or a piece of one), a row each |
+    | outer products | a sum of multiplication tables, each a column of the left one times a row of the right one |
     | blocks | tile after tile, as fast programs do it |
     """)
     return
@@ -221,6 +229,7 @@ def _():
 
 @app.cell
 def _():
+    assert (np.array([[1, 2], [3, 4]]) @ np.array([[5, 6], [7, 8]])).tolist() == [[19, 22], [43, 50]], "as by hand"
     together = rotation(math.pi / 2) @ shear(1.0)
     swapped = shear(1.0) @ rotation(math.pi / 2)
     assert np.allclose(together @ [0, 1], rotation(math.pi / 2) @ (shear(1.0) @ [0, 1]))
@@ -259,6 +268,35 @@ def _():
     assert apart < 1e-12
     mo.md(f"All five give the product that NumPy gives; the largest difference is {apart:.0e}, which is rounding.")
     return apart, left, right, ways
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## Four words that come again
+
+    - The **transpose** $A^T$ has the rows of $A$ as its columns: `A.T` in code, and also written $A'$ in tasks and messages.
+      Of a product the order turns round: $(A B)^T = B^T A^T$.
+    - A matrix that is its own transpose is **symmetric**.
+    - The **identity** $I$ moves nothing: 1 on the diagonal, 0 elsewhere.
+    - The **inverse** $A^{-1}$ moves everything back: $A^{-1} A = I$. A matrix that presses the plane flat has none.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _slanted = np.array([[1.0, 1.0], [0.0, 2.0]])
+    _back = np.array([[1.0, -0.5], [0.0, 0.5]])
+    assert np.allclose(_back @ _slanted, np.eye(2)) and np.allclose(_back, np.linalg.inv(_slanted)), (
+        "moved and moved back"
+    )
+    assert np.allclose((_slanted @ shear(3.0)).T, shear(3.0).T @ _slanted.T)
+    assert np.allclose(scaling(2.0, 3.0), scaling(2.0, 3.0).T), "symmetric"
+    undone = rotation(0.3).T @ rotation(0.3)
+    assert np.allclose(undone, np.eye(2))
+    mo.md(f"A turn is undone by its transpose: together they are {undone.round(12).tolist()}, the identity.")
+    return (undone,)
 
 
 @app.cell(hide_code=True)

@@ -74,9 +74,11 @@ def _():
     mo.md(r"""
     ## Four points, by hand
 
-    (1, 1), (5, 5), (4, 2) and (2, 4). Their mean is (3, 3); seen from there they are (-2, -2), (2, 2), (1, -1) and (-1, 1).
-    Along the rising diagonal the first two lie $\sqrt 8$ away from the middle and the others 0; along the falling one the last
-    two lie $\sqrt 2$ away. **Variance** is the sum of squares, divided by one less than the number of points.
+    (1, 1), (5, 5), (4, 2) and (2, 4). Their mean is (3, 3); seen from there they are (-2, -2), (2, 2), (1, -1) and
+    (-1, 1). Along the rising diagonal the first two lie $\sqrt 8$ away from the middle and the others 0; along the
+    falling one the last two lie $\sqrt 2$ away. **Variance** is the sum of squares, divided by one less than the number
+    of points. (One less, since the mean was taken from the same points and lies too near to them; the lesson on maximum
+    likelihood measures it.)
     """)
     return
 
@@ -150,10 +152,14 @@ def _():
     mo.md(r"""
     ## Computed without squaring
 
-    The textbook takes eigenvectors of the covariance matrix, which is made of squares. The library takes the singular value
-    decomposition $X = U S V^T$ of the data itself, less its mean: the rows of $V^T$ are the directions, and
-    $s^2 / (n - 1)$ the variances. On paper that is the same. In a computer a spread of $10^{-10}$ beside one of 1 becomes
-    $10^{-20}$ when squared, and falls below the sixteen digits of the larger.
+    The textbook takes eigenvectors of the **covariance matrix** $X^T X / (n - 1)$, where $X$ is the data less its mean, a
+    row a point. On its diagonal stand the variances of the features, beside it how two features vary together: 0 means
+    that one says nothing of the other by a line (they are *uncorrelated*). The variance along a direction $d$ is
+    $d^T (X^T X) d / (n - 1)$, and the eigenvectors are the directions in which that is largest, each at a right angle to
+    those before. The library takes the singular value decomposition $X = U S V^T$ of the data itself. As
+    $X^T X = V S^2 V^T$, the rows of $V^T$ are the directions, and $s^2 / (n - 1)$ the variances. On paper that is the
+    same. In a computer a spread of $10^{-10}$ beside one of 1 becomes $10^{-20}$ when squared, and falls below the
+    sixteen digits of the larger.
     """)
     return
 
@@ -230,7 +236,8 @@ def _():
     ## How much is left out
 
     Keep $k$ components and go back: the points are the nearest ones that $k$ directions allow. What is missing is exactly the
-    variance of the directions that were dropped. Words need few; random numbers of the same size need nearly all.
+    variance of the directions that were dropped. Words need few; random numbers of the same size need nearly all. (To
+    **whiten** is to divide each component by its own spread, so that all have the variance 1.)
     """)
     return
 

@@ -228,6 +228,7 @@ def _():
     mo.md(r"""
     ## Solving, and fitting a line
 
+    The numbers of $Q^T Q$ are the dot products of all pairs of columns of $Q$, so it is the identity: $Q^T$ undoes $Q$. So
     $Ax = b$ becomes $Rx = Q^T b$: look at $b$ in the same mirrors, then go up the triangle. If there are more equations than
     unknowns no $x$ fits them all, and the same two steps give the $x$ that comes nearest: the **least squares** solution.
     Here a line $y = c + s x$ is laid through points; each point is an equation, $c$ and $s$ are the unknowns.
@@ -263,7 +264,8 @@ def _():
     mo.md(r"""
     ## The price of squaring
 
-    School's way to the same $x$ multiplies both sides by $A^T$: $A^T A\, x = A^T b$, the **normal equations**. That is half
+    The way that is taught first says what we saw in the picture: what is left stands at a right angle to every column,
+    $A^T (b - A x) = 0$. That is $A^T A\, x = A^T b$, the **normal equations**, as many as there are unknowns. It is half
     the work, but the columns of $A^T A$ are far more alike than those of $A$. The condition number, by which an error may
     grow, is squared, and twice as many digits are lost. A curve is fitted for each degree; both ways see the same points.
     """)

@@ -180,7 +180,9 @@ def _():
 
     $U S V^T$ is also a sum: $s_1 u_1 v_1^T + s_2 u_2 v_2^T + \dots$ Each term is a multiplication table, one column times
     one row, a matrix of **rank** 1. The first $k$ terms are the best table of rank $k$ that there is (Eckart and Young 1936).
-    Each costs 48 + 48 numbers for our picture. Take more and more of them.
+    "Best" by two measures of what is missing: the root of the sum of its squared numbers (**Frobenius norm**), and the most
+    that it can make of an arrow one long (**spectral norm**), which is its largest singular value.
+    Each term costs 48 + 48 numbers for our picture. Take more and more of them.
     """)
     return
 
@@ -235,8 +237,8 @@ def _(face):
 def _():
     mo.md(r"""
     The left half of the face is the right half mirrored, and rows repeat: after 20 terms nothing is missing. Noise has no
-    such order. Methods like LoRA bet that what fine-tuning changes in a model's weights is more like the face, and store
-    only a few such terms.
+    such order. Later rooms use this: a method called LoRA bets that what a further training changes in a model's weights is
+    more like the face, and stores only a few such terms.
 
     ## Turning back
 
@@ -266,9 +268,10 @@ def _():
     mo.md(r"""
     ## Small values, to the last digit
 
-    The singular values are also the square roots of the eigenvalues of $A^T A$. On paper. Here is a matrix of small integers
-    whose columns are scaled by $2^{-30}$, $2^{-60}$ and 1. Its determinant is known exactly, $12 \cdot 2^{-90}$, and the product
-    of the singular values has to be the same.
+    The singular values are also the square roots of the eigenvalues of $A^T A$, which is $V S U^T U S V^T = V S^2 V^T$.
+    On paper. Here is a matrix of small integers whose columns are scaled by $2^{-30}$, $2^{-60}$ and 1. Its determinant,
+    by which it makes volumes larger, is known exactly, $12 \cdot 2^{-90}$, and the product of the singular values has to
+    be the same.
     """)
     return
 

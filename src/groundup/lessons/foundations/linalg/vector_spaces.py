@@ -116,11 +116,12 @@ def _():
     ## The nearest point
 
     A point beside a line: which point of the line is nearest to it? The one where what is left, the **rest**, stands at a
-    right angle to the line. It is called the **projection**. For a line along $a$ it is
+    right angle to the line. It is called the **projection**. For a line along $a$ the point is some $t\, a$; at a right angle
+    to $a$ its rest $v - t\, a$ has the dot product 0 with it, so $a \cdot v = t\; a \cdot a$, and the point is
 
     $$\frac{a \cdot v}{a \cdot a}\; a$$
 
-    The dot product says how much of $v$ goes along $a$. Turn the line.
+    Turn the line.
     """)
     return
 
@@ -162,9 +163,10 @@ def _():
     mo.md(r"""
     ## Gram-Schmidt: one arrow after the other
 
-    Arrows at right angles, each one long, are the best basis: to project on them, project on each and add. To make any
-    arrows so, walk through them. From each take away its projections on the directions that are already made, and divide the
-    rest by its length. By hand: (3, 4) has length 5, so the first direction is (0.6, 0.8). Then comes (2, 1).
+    Arrows at right angles, each one long, are the best basis: to project on them, project on each and add. They are
+    called **orthonormal** (*orthogonal* says the right angles alone). To make any arrows so, walk through them. From each
+    take away its projections on the directions that are already made, and divide the rest by its length. By hand: (3, 4)
+    has length 5, so the first direction is (0.6, 0.8). Then comes (2, 1).
     """)
     return
 
@@ -193,8 +195,8 @@ def _():
     - **twice**: classical, and then once more on what is left
 
     On paper they give the same. A computer keeps 16 digits; where arrows are nearly alike, a rest is the small difference of
-    large numbers, and most of its digits are noise. The picture shows $|q_i \cdot q_j|$ for all pairs of results: it should
-    be 1 on the diagonal and 0 elsewhere. Choose, and raise the number of arrows.
+    large numbers, and most of its digits are noise. The picture shows $|q_i \cdot q_j|$ for all pairs of results $q$: it should
+    be 1 on the diagonal and 0 elsewhere, the identity. Choose, and raise the number of arrows.
     """)
     return
 
@@ -249,8 +251,8 @@ def _():
     mo.md(r"""
     ## How fast it is lost
 
-    How nearly alike the arrows are is measured by the **condition number** $\kappa$: the longest mixture of the arrows over
-    the shortest, among mixtures whose weights are one long together. The classical way loses digits like $\kappa^2$, the
+    How nearly alike the arrows are is measured by the **condition number** $\kappa$ (kappa): the longest mixture of the arrows
+    over the shortest, among mixtures whose list of weights is one long. The classical way loses digits like $\kappa^2$, the
     modified way like $\kappa$, and twice loses none. On axes that count digits these are lines of slope 2, 1 and 0.
     """)
     return

@@ -55,10 +55,56 @@ def _():
 
 
 @app.cell
-def _(found, together):
+def _(found, together, words):
     assert {word for word, _ in found} == {"tuesday", "wednesday", "thursday", "friday"}
     assert together == 0
+    assert len(words) == 822, "as the text below says"
     return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## How to read the code
+
+    The numbers of all lessons live in arrays of NumPy. These signs are nearly all that is used of it:
+
+    | written | meaning |
+    |---|---|
+    | `np.array([3.0, 4.0])` | a list of numbers to calculate with; a list of lists is a table, whose `shape` is (rows, columns) |
+    | `a + b`, `2 * a`, `a**2`, `a > 3` | number by number, all at once |
+    | `a @ b` | multiply number by number and add up; of tables, each row of the first with each column of the second |
+    | `m[0]`, `m[:, 1]`, `m[[1, 0]]`, `m[m > 3]` | row 0; column 1; rows 1 and 0; the numbers above 3 |
+    | `m.sum(axis=0)`, `m.sum(axis=1)` | down the columns, one number a column; along the rows, one a row (`keepdims=True`: as a column) |
+    | `m.T` | rows and columns exchanged |
+    | `a[:, None] + b` | `a` set upright as a column: each number of `a` with each of `b`, which makes a table |
+    | `np.zeros(3)`, `np.eye(3)`, `np.linspace(0, 1, 5)` | three zeros; a table with 1 on its diagonal and 0 elsewhere; five numbers from 0 to 1 |
+    | `m.reshape(-1, 2)`, `np.linalg.norm(a)` | the same numbers in rows of 2, as many rows as it takes; the length of `a` |
+    | `np.random.default_rng(0).normal(size=(2, 3))` | a table of random numbers around 0, the same at every run, most of them between -2 and 2 |
+    | `a.argmax()`, `np.argsort(a)` | the place of the largest; all places, from that of the smallest number on |
+    | `np.where(a > 3, a, 0)` | the number where the condition holds, 0 elsewhere |
+    | `np.allclose(a, b)` | whether they are equal but for rounding |
+
+    An `assert` is a claim that the computer checks: if it were false, the lesson would stop there.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _a, _m = np.array([3.0, 4.0]), np.array([[1, 2], [5, 6]])
+    assert _m.shape == (2, 2) and (_a > 3).tolist() == [False, True]
+    assert _a @ _a == 3 * 3 + 4 * 4
+    assert _m[0].tolist() == [1, 2] and _m[:, 1].tolist() == [2, 6] and _m[_m > 3].tolist() == [5, 6]
+    assert _m.sum(axis=0).tolist() == [6, 8] and _m.sum(axis=1).tolist() == [3, 11]
+    assert (_m / _m.sum(axis=1, keepdims=True)).sum(axis=1).tolist() == [1, 1]
+    assert _m.T.tolist() == [[1, 5], [2, 6]]
+    assert np.argsort([7, 5, 6]).tolist() == [1, 2, 0] and np.where(_a > 3, _a, 0).tolist() == [0, 4]
+    assert np.arange(6).reshape(-1, 2).tolist() == [[0, 1], [2, 3], [4, 5]] and np.linalg.norm(_a) == 5
+    every_pair = _a[:, None] + np.array([10.0, 20.0])
+    assert every_pair.tolist() == [[3 + 10, 3 + 20], [4 + 10, 4 + 20]]
+    every_pair
+    return (every_pair,)
 
 
 @app.cell(hide_code=True)
@@ -100,7 +146,8 @@ def _():
     ## Two numbers are an arrow
 
     A list of two numbers is an arrow from 0 to a point of the plane. Its **length**, or norm, is what Pythagoras says:
-    $|a| = \sqrt{a_1^2 + a_2^2}$. With three numbers, or 822, one adds more squares; nothing else changes.
+    $|a| = \sqrt{a_1^2 + a_2^2}$. With three numbers, or 822, one for each word of our text, one adds more squares;
+    nothing else changes.
     The **dot product** multiplies number by number and adds up: $a \cdot b = a_1 b_1 + a_2 b_2$.
     """)
     return
@@ -122,9 +169,11 @@ def _():
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    The dot product knows the angle: $a \cdot b = |a|\,|b| \cos(\text{angle})$. So divide by both lengths, and the
-    direction alone is left. This is the **cosine similarity**: 1 for the same direction, 0 for a right angle, -1 for
-    opposite ones. Turn the second arrow and make it longer.
+    The dot product knows the angle: $a \cdot b = |a|\,|b| \cos(\text{angle})$. To see it, write the squared distance
+    $|a - b|^2$ in two ways: multiplied out it is $|a|^2 + |b|^2 - 2\, a \cdot b$, and by school's law of cosines
+    $|a|^2 + |b|^2 - 2\, |a|\,|b| \cos(\text{angle})$. So divide the product by both lengths, and the direction alone is
+    left. This is the **cosine similarity**: 1 for the same direction, 0 for a right angle, -1 for opposite ones. Turn the
+    second arrow and make it longer.
     """)
     return
 
@@ -240,7 +289,8 @@ def _():
     mo.md(r"""
     ## All at once
 
-    The similarities of all pairs are one matrix: make every row one long, then take the dot product of each row with each.
+    The similarities of all pairs are one table, a **matrix**. Divide every row by its length: then it is *one long*, as we
+    shall say. Then take the dot product of each row with each.
     Four kinds of words become four squares. The **window** says how far a neighbour may stand: a wide one sees what a text is
     about, a narrow one what part a word plays.
     """)
@@ -290,7 +340,8 @@ def _():
     ## What is left out
 
     Counts are long and crude: one number for each word of the language, and most are 0. A language model learns short
-    vectors instead, and compares them in its attention by the dot product, so that there a long arrow may speak louder.
+    vectors instead. Where it decides which words look at which (its *attention*, a lesson far ahead), it compares them by
+    the dot product, so that there a long arrow may speak louder.
 
     ## Try
 

@@ -23,8 +23,9 @@ def _():
     # Dropout: let half of it go missing
 
     A network may come to rest on a few of its neurons. **Dropout** forbids it: in training each number goes missing with some chance, so
-    none may rely on another being there. Afterwards you can write it in four lines, say why the numbers that stay are made larger, and use it to
-    ask a network how sure it is.
+    none may rely on another being there. (For a weighted sum it is a penalty on the weights, as its lesson in the module *learning* shows;
+    here it stands inside a network.) Afterwards you can write it in four lines, say why the numbers that stay are made larger, and use it
+    to ask a network how sure it is.
     """)
     return
 

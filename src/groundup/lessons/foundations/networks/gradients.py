@@ -191,8 +191,9 @@ def _():
     mo.md(r"""
     ## The same layer again and again
 
-    A recurrent network reads a text by using *one* matrix at each step, so the factors are not only alike, they are the same. For one
-    that turns a vector and makes it 1.05 times as long (it is 1.05 times a rotation), or 0.95 times, a hundred steps do this:
+    A recurrent network (the module *classical.recurrent* builds one) reads a text by using *one* matrix at each step, so the factors are
+    not only alike, they are the same. For one that turns a vector and makes it 1.05 times as long (it is 1.05 times a rotation), or 0.95
+    times, a hundred steps do this:
     """)
     return
 

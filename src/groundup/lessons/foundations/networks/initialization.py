@@ -309,9 +309,9 @@ def _():
 
     ## GPT: what is added up
 
-    In a transformer each layer **adds** two branches to a stream instead of replacing it. If every branch has the mean
-    square 1, then after $L$ layers the stream has $1 + 2L$. GPT-2 divides what ends each branch by $\sqrt{2L}$; then
-    all of them together add 1. Choose the number of layers.
+    In a transformer, the network of GPT, each layer **adds** two branches (attention and an MLP) to a stream instead of replacing it. If
+    every branch has the mean square 1, then after $L$ layers the stream has $1 + 2L$. GPT-2 divides what ends each branch by $\sqrt{2L}$;
+    then all of them together add 1. Choose the number of layers.
     """)
     return
 

@@ -137,8 +137,8 @@ def _():
     ## Classes: surprise
 
     For classes the network gives **scores**, a softmax makes probabilities $p$ of them, and the loss is the surprise at
-    the right class, $-\ln p_{\text{right}}$: this is **cross-entropy**. Scores of 2, 1, 0 make probabilities of 0.67,
-    0.24, 0.09. If the second is right, the surprise is $-\ln 0.24 = 1.41$. The gradient is the simplest one could wish
+    the right class, $-\ln p_{\text{right}}$: this is **cross-entropy**. Scores of 2, 1, 0 make probabilities of 0.665,
+    0.245, 0.090. If the second is right, the surprise is $-\ln 0.245 = 1.41$. The gradient is the simplest one could wish
     for: what was said minus what is right.
     """)
     return

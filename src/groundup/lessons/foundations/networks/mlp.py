@@ -112,7 +112,7 @@ def _():
     ## XOR by training
 
     Nobody has to find the weights. The network's error has a derivative by each of them, through the bend as well, and
-    the autodiff of this course computes them. Below: what a network says about every point of the square after 150
+    the autodiff of this course computes them; Adam takes the steps. Below: what a network says about every point of the square after 150
     steps from a random beginning. Dark: yes; the scale at the side says how sure. The two corners that should be yes
     are joined, and so are the two that should be no. Without hidden neurons only a line can part them, and the joins
     cross: the best it can do is to say about ½ everywhere.

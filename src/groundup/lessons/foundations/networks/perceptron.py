@@ -71,7 +71,7 @@ def _():
     and 1 and the bias -1.5: only 1 + 1 - 1.5 is above 0.
 
     The bias is the weight of an input that is always 1. With that 1 put at the end of every example,
-    $x = (x_1, x_2, 1)$, the sum is one scalar product, $w \cdot x$.
+    $x = (x_1, x_2, 1)$, the sum is one dot product, $w \cdot x$.
     """)
     return
 
@@ -198,7 +198,7 @@ def _():
 
     "Exactly one of them" is true at (0, 1) and (1, 0), false at (0, 0) and (1, 1). Look at the middle, (½, ½). It lies
     halfway between the two corners that should be yes, so its sum is the mean of theirs: above 0. It also lies halfway
-    between the two that should be no, so its sum is below 0. No weights do both.
+    between the two that should be no, so its sum is not above 0. No weights do both.
 
     The rule does not know that, and goes on for ever. This can be proved from one run: in whole numbers it comes back
     to weights that it had before, and from there everything repeats.

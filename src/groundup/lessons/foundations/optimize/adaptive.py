@@ -85,7 +85,7 @@ def _():
     mo.md(r"""
     **Adam** divides the memory by $1 - \beta^t$, the part of it that has been filled after $t$ steps: $0.36 / 0.01 = 36$, and the
     first step is 1 rate long. It also replaces the slope by a mean of the last ones, which is a velocity as in the lesson on
-    momentum. All of it:
+    momentum. All of it, with $g$ for the slope and a tiny $\varepsilon$, so that nothing is divided by 0:
 
     $$\text{mean} \leftarrow \beta_1 \text{mean} + (1 - \beta_1) g \qquad \text{square} \leftarrow \beta_2 \text{square} + (1 - \beta_2) g^2$$
 
@@ -101,7 +101,7 @@ def _():
 
 @app.cell
 def _():
-    angle = mo.ui.slider(0, 45, step=5, value=0, label="angle of the valley", show_value=True)
+    angle = mo.ui.slider(0, 45, step=5, value=0, label="angle of the valley, in degrees", show_value=True)
     angle
     return (angle,)
 
@@ -121,7 +121,7 @@ def _(angle):
     plots.contour_map(
         _grid,
         _grid,
-        np.sqrt(np.einsum("yxi,ij,yxj->yx", _points, valley, _points)),
+        np.sqrt((_points @ valley * _points).sum(-1)),  # p . (valley p) for each point p of the grid
         paths=ways,
         x="first weight",
         y="second weight",
@@ -147,9 +147,10 @@ def _():
     the hundredfold. Turned by 45 degrees, both weights have slopes of the same size, and dividing each by its own changes
     nothing about the shape: the long way along the valley remains. Adam corrects units of weights, not mixtures of them.
 
-    ## Letters that are rare
+    ## Words that are rare
 
-    Where this helps most in a language model: the embedding of a rare word gets a slope only when the word occurs. Of 1,000
+    Where this helps most in a language model: the numbers that stand for a rare word (its *embedding*) get a slope only when
+    the word occurs. Of 1,000
     steps, one weight has a slope in each, another in every tenth, another in every hundredth. How far do they get?
     """)
     return

@@ -63,9 +63,9 @@ def _():
     mo.md(r"""
     ## The chord
 
-    Take two points of a curve and stretch a cord between them. If the curve never lies above such a cord, wherever it is
-    stretched, the function is **convex**. Then there is one valley: were there two, the cord between their bottoms would have
-    to run above the hill between them, and it does not.
+    Take two points of a curve and stretch a cord between them, in geometry a **chord**. If the curve never lies above such a
+    cord, wherever it is stretched, the function is **convex**. Then there is one valley: were there two, the cord between their
+    bottoms would have to run above the hill between them, and it does not.
 
     By hand, $x^2$ from -1 to 1: both ends at height 1, the middle at 0, so the curve lies 1 below the cord. In the wavy curve
     below, whose waves you can make higher, find out from which height on there is a cord that dips below.
@@ -117,8 +117,8 @@ def _(tested, waves, wavy):
 def _():
     mo.md(r"""
     Such a test on random cords can refute; it never proves. Sets have the same notion: a set is convex if it holds the whole way
-    between any two of its points. All mixtures of words' probabilities are one. The directions of length 1 are not, and nor is a
-    ring:
+    between any two of its points. The lists of probabilities are one: a mixture of two such lists sums to 1 again. The arrows that
+    are one long are not, and nor is a ring:
     """)
     return
 
@@ -138,11 +138,14 @@ def _():
     mo.md(r"""
     ## How long the valley is
 
-    Near its bottom every smooth valley is a bowl, and a bowl is described by its curvatures: the least, $m$, and the largest, $L$.
+    Near its bottom every smooth valley is a bowl, and a bowl is described by its curvatures, the eigenvalues of its Hessian: the
+    least is $m$, the largest $L$.
     A step multiplies the distance by $1 - \text{rate} \cdot \lambda$ in a direction of curvature $\lambda$. What suits the steep
     direction is too little for the flat one; the best compromise, $2 / (m + L)$, leaves
 
-    $$\frac{\kappa - 1}{\kappa + 1} \quad \text{of the distance, with the \textbf{condition number} } \kappa = L / m$$
+    $$\frac{\kappa - 1}{\kappa + 1}$$
+
+    of the distance, where $\kappa = L / m$ is the **condition number** of the bowl: that of the matrix of its curvatures.
 
     With $m = 1$ and $L = 9$: the rate is 0.2, and both $|1 - 0.2|$ and $|1 - 1.8|$ are 0.8.
     """)
@@ -179,7 +182,7 @@ def _():
 
 @app.cell
 def _():
-    digits = mo.ui.slider(1.0, 3.0, step=0.5, value=1.0, label="logarithm of κ", show_value=True)
+    digits = mo.ui.slider(1.0, 3.0, step=0.5, value=1.0, label="logarithm of κ, to base 10", show_value=True)
     digits
     return (digits,)
 
@@ -217,9 +220,10 @@ def _():
     mo.md(r"""
     ## A bottom without curvature
 
-    Where the bottom is flat there is no $m$, and no fixed factor. For $x^4$ the slope dies away faster than the distance does. What
-    remains true of every convex function: after $k$ steps of length $1 / L$ the height above the bottom is at most
-    $L \cdot \text{distance}^2 / 2k$. Ten times the accuracy takes at most ten times the steps, in place of a few more.
+    Where the bottom is flat there is no $m$, and no fixed factor. For $x^4$ the slope dies away faster than the distance does.
+    What remains true of every convex function: after $k$ steps at the rate $1 / L$ the height above the bottom is at most
+    $L \cdot \text{distance}^2 / 2k$, with the distance from the bottom at the start. Ten times the accuracy takes at most ten
+    times the steps, in place of a few more.
     """)
     return
 

@@ -119,14 +119,16 @@ def _(rate, walked):
 def _():
     mo.md(r"""
     The limit is $2 / L$, with $L$ the curvature: how fast the slope itself changes, here 2. In a model of millions of
-    weights the steepest direction sets the limit for all of them. That is why a learning rate that is too high shows as a
-    loss that explodes, not as one that falls a little worse.
+    weights the steepest direction sets the limit for all of them. That is why a rate that is too high (in training it is
+    called the **learning rate**) shows as a loss that explodes, not as one that falls a little worse.
 
     ## Many examples: the slope is a mean
 
     Now something to learn: 200 points near the line $y = 2x - 1$. The model is $y = wx + b$, its error the mean of the squared
-    distances, and the slope of a mean is the mean of the slopes, one for each example. All 200 for one step is *batch*
-    descent; one is *stochastic*; some are a *mini-batch*.
+    distances, and the slope of a mean is the mean of the slopes, one for each example. By the chain rule the slope of
+    $\text{miss}^2$ is $2 \cdot \text{miss}$ times what the weight does to the miss: $x$ for $w$, 1 for $b$. (With several weights
+    "the slope" is the gradient, a slope for each of them.) All 200 for one step is *batch* descent; one is *stochastic*; some are
+    a *mini-batch*.
     """)
     return
 
@@ -185,9 +187,10 @@ def _():
     mo.md(r"""
     ## What chance costs
 
-    A mini-batch's slope is right on average and wrong each time. Its variance is $\sigma^2 / B$ for $B$ examples (times a
-    correction for drawing without putting back, which makes it 0 when all are drawn): four times the examples halve the
-    error of the direction, and cost four times the work. So the first examples of a batch buy most.
+    A mini-batch's slope is right on average and wrong each time. Its variance, the mean squared distance from that average,
+    is $\sigma^2 / B$ for $B$ examples, with $\sigma^2$ for that of a single one (times a correction for drawing without putting back,
+    which makes it 0 when all are drawn): four times the examples halve the error of the direction, and cost four times the
+    work. So the first examples of a batch buy most.
     """)
     return
 

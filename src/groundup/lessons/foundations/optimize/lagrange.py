@@ -66,7 +66,9 @@ def _():
     $$(x, y) + \lambda (1, 1) = 0 \qquad x + y = 2$$
 
     From the first, $x = y = -\lambda$; with the second, $x = y = 1$ and $\lambda = -1$. The number $\lambda$ is **Lagrange's
-    multiplier**. For a function like this, with slope $Qx + c$, and any constraints $Ax = b$, it is one linear system:
+    multiplier**, and it is the price of the constraint: raise its right side (here 2) a little, and the lowest height changes by
+    $-\lambda$ times as much, here upward. For a function like this, with slope $Qx + c$, and any constraints $Ax = b$, it is one
+    linear system:
 
     $$\begin{pmatrix} Q & A^T \\ A & 0 \end{pmatrix} \begin{pmatrix} x \\ \lambda \end{pmatrix} = \begin{pmatrix} -c \\ b \end{pmatrix}$$
     """)
@@ -110,7 +112,7 @@ def _(border):
     plots.contour_map(
         _xs,
         _ys,
-        0.5 * np.einsum("yxi,ij,yxj->yx", _away, bowl, _away),
+        0.5 * (_away @ bowl * _away).sum(-1),
         paths={"border": _line, "best": best.point[None], "bottom": bottom[None]},
         x="x",
         y="y",
@@ -135,7 +137,7 @@ def _(arrow, best, border, bottom, bowl):
 def _():
     mo.md(r"""
     These four, the slopes in balance, the constraint kept, no multiplier below 0, and none above 0 where nothing is touched, are
-    the conditions of **Karush, Kuhn and Tucker**. Any point can be asked whether it meets them. The bottom itself, offered
+    the conditions of **Karush, Kuhn and Tucker** (KKT). Any point can be asked whether it meets them. The bottom itself, offered
     where it is forbidden:
     """)
     return
@@ -154,9 +156,9 @@ def _():
     mo.md(r"""
     ## Numbers become probabilities
 
-    Probabilities are 0 or more and sum to 1. Which are the *nearest* to the numbers 0.9, 0.6 and -0.5? By the conditions, all
-    that stay above 0 are lowered by one and the same amount. The two that stay sum to 1.5, which is 0.5 too much: each is
-    lowered by 0.25, to 0.65 and 0.35. The third would lie below 0, and becomes 0.
+    Probabilities are 0 or more and sum to 1; all lists of them together are called the **simplex**. Which are the *nearest* to
+    the numbers 0.9, 0.6 and -0.5? By the conditions, all that stay above 0 are lowered by one and the same amount. The two that
+    stay sum to 1.5, which is 0.5 too much: each is lowered by 0.25, to 0.65 and 0.35. The third would lie below 0, and becomes 0.
     """)
     return
 

@@ -59,8 +59,9 @@ def _():
     mo.md(r"""
     ## A model small enough to know
 
-    One number in, one out, 6 hidden units: $\hat y = W_2 \max(0, W_1 x + b)$, 18 weights. It is to learn $|x|$, and its loss is the
-    mean squared miss on 21 points. Its slopes are found by hand: what each weight does to the output, times twice the miss.
+    One number in, one out, 6 neurons between (hidden units): $\hat y = W_2 \max(0, W_1 x + b)$, 18 weights. It is to learn $|x|$,
+    and its loss is the mean squared miss on 21 points. Its slopes are found by hand: what each weight does to the output, times
+    twice the miss.
     """)
     return
 

@@ -135,10 +135,10 @@ def _():
     mo.md(r"""
     ## The best memory
 
-    How much of the distance is left after one step, in the long run? For plain descent $(\kappa - 1) / (\kappa + 1)$ at best,
-    where $\kappa$ is how many times steeper it is across than along, here 100. With the best velocity it is
-    $(\sqrt\kappa - 1) / (\sqrt\kappa + 1)$: the same formula with 10 in place of 100. The curve shows it for every $\beta$,
-    each with the rate that suits it best of many tried.
+    How much of the distance is left after one step, in the long run? For plain descent $(\kappa - 1) / (\kappa + 1)$ at best (the
+    lesson on convexity shows why), where $\kappa$ is how many times steeper it is across than along, here 100. With the best
+    velocity it is $(\sqrt\kappa - 1) / (\sqrt\kappa + 1)$: the same formula with 10 in place of 100. The curve shows it for every
+    $\beta$, each with the rate that suits it best of many tried.
     """)
     return
 

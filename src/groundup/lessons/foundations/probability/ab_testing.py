@@ -62,7 +62,8 @@ def _():
 
     $$\sqrt{0.115 \cdot 0.885 \cdot (1/1000 + 1/1000)} = 0.0143$$
 
-    The difference of 0.03 is $z = 2.10$ such deviations. Luck goes beyond 1.96 in 5% of all cases, so this passes, barely.
+    The difference of 0.03 is $z = 2.10$ such deviations. Luck goes beyond 1.96 in 5% of all cases, so this passes, barely. How
+    often luck alone goes as far as what was seen is the **p-value**, here 3.6%; the lesson *hypothesis_tests* is about it.
     """)
     return
 

@@ -87,6 +87,9 @@ def _():
 
     $$x = -\log(1 - u) / \lambda$$
 
+    (Here $\log$ is the natural logarithm, which other lessons write $\ln$.) The picture shows the **density**: how much of the
+    probability lies at a place, for each unit of length, so that a probability is an area under the curve.
+
     Move the rate. The mean is $1 / \lambda$, and most waits are shorter than the mean.
     """)
     return
@@ -94,7 +97,7 @@ def _():
 
 @app.cell
 def _():
-    rate = mo.ui.slider(0.5, 4.0, step=0.5, value=1.0, label="rate λ", show_value=True)
+    rate = mo.ui.slider(0.5, 4.0, step=0.5, value=1.0, label="rate λ, a minute", show_value=True)
     rate
     return (rate,)
 
@@ -110,7 +113,7 @@ def _(rate):
             "6,000 draws": np.histogram(waits, _edges)[0] / 6000 / 0.1,
             "density": np.exp(Exponential(rate.value).log_density(_middles)),
         },
-        x="waiting time",
+        x="waiting time in minutes",
         y="density",
         title=f"Mean {waits.mean():.2f}; shorter than it: {(waits < waits.mean()).mean():.0%}",
     )
@@ -132,7 +135,11 @@ def _():
     mo.md(r"""
     ## The bell, from a circle
 
-    For the normal distribution there is no such formula: nobody can solve its shares for $x$. But *two* normal numbers are a point
+    The **normal distribution** is the bell-shaped curve. Two numbers describe it: its mean, the middle, and its **standard
+    deviation** (here mostly *deviation*), the root of the variance. The **variance** of a distribution is the mean squared distance
+    from its mean. 68% of normal numbers lie within one deviation of the mean, 95% within 1.96.
+
+    For it there is no such formula as above: nobody can solve its shares for $x$. But *two* normal numbers are a point
     in the plane, and the cloud of such points looks the same from every side. So draw an angle evenly, and the distance from the
     middle as $\sqrt{-2 \log u}$: that is Box and Muller's way.
     """)
@@ -156,7 +163,8 @@ def _():
     ## Why the bell is everywhere
 
     Count how often a coin that falls on heads with probability 0.3 does so in $n$ throws. For few throws the counts are a lopsided
-    staircase. Add more: sums of many independent things come to the bell, whatever each of them is.
+    staircase. Add more: sums of many independent things come to the bell, whatever each of them is. (**Independent**: to know
+    one says nothing of the others, so their probabilities multiply.)
     """)
     return
 

@@ -27,8 +27,8 @@ def _():
     # The likeliest explanation
 
     Data are there, and a model with a number to be chosen. Choose the number under which these data are likeliest: so simple is
-    the rule by which language models are trained. Afterwards you can find that number by hand and by search, say how sure it
-    is, and know what weight decay has to do with belief.
+    the rule by which language models are trained (**maximum likelihood**). Afterwards you can find that number by hand and by
+    search, say how sure it is, and know what weight decay has to do with belief.
     """)
     return
 
@@ -220,10 +220,11 @@ def _():
     mo.md(r"""
     ## Weight decay is a prior
 
-    A prior adds its logarithm to the sum once. For a weight that is believed to be normal around 0 with deviation $s$, that is
-    $-w^2 / 2s^2$: a penalty on large weights. Twelve points, their targets twice the first feature plus noise, and five more
-    features that mean nothing. The tighter the prior, the shorter the weights together. Without one, noise has a larger weight
-    than the truth; at a deviation of 0.3 the truth is ahead.
+    A prior adds its logarithm to the sum once; the top of both together is called MAP, the *maximum a posteriori*. For a weight
+    that is believed to be normal around 0 with deviation $s$, that is $-w^2 / 2s^2$: a penalty on large weights. Twelve points,
+    each described by six numbers (its **features**); the target is twice the first feature plus noise, and the five others mean
+    nothing. The tighter the prior, the shorter the weights together. Without one, noise has a larger weight than the truth; at a
+    deviation of 0.3 the truth is ahead.
     """)
     return
 

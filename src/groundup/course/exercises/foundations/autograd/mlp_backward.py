@@ -139,7 +139,8 @@ EXERCISE = Exercise(
     A network of layers z = a W + b, with a = tanh z between them; the last z are the scores. The loss is the mean over the
     examples of minus the logarithm of the target's probability. Write δ for its gradient by z of a layer:
 
-    at the scores: δ = (p - onehot(target)) / examples, where p is the softmax of each row of scores
+    at the scores: δ = (p - onehot(target)) / examples, where p is the softmax of each row of scores, and onehot(target) a row
+    with 1 at the target and 0 elsewhere
 
     of a layer: ∂L/∂W = aᵀ δ and ∂L/∂b = the sum of δ over the examples, where a is what went into the layer
 

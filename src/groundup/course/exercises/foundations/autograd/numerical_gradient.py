@@ -102,7 +102,7 @@ EXERCISE = Exercise(
     How fast does f change when one number of its argument does? Step a little ahead and a little behind, and divide the
     difference by the way between:
 
-    ∂f/∂xᵢ ≈ (f(x + h eᵢ) - f(x - h eᵢ)) / 2h
+    ∂f/∂xᵢ ≈ (f(x + h eᵢ) - f(x - h eᵢ)) / 2h, where eᵢ is 1 at place i and 0 elsewhere, and h is `step`
 
     Give all of them, as an array of the shape of `point`. The point stays as it is; f takes an array and gives one number.
     This knows nothing of any formula, so it can judge every gradient that was derived.

@@ -100,9 +100,9 @@ EXERCISE = Exercise(
     slot="foundations.autograd.softmax_backward",
     title="Back through a softmax",
     task="""
-    A softmax makes probabilities p of scores x, and raising one score lowers all other probabilities: ∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ - pⱼ).
-    `gradient` is g, the gradient by the probabilities. The one by score j is Σᵢ gᵢ ∂pᵢ/∂xⱼ; write the sum out and the matrix is
-    gone:
+    A softmax makes probabilities p of scores x, and raising one score lowers all other probabilities: ∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ
+    - pⱼ), where δᵢⱼ is 1 for i = j and 0 otherwise. `gradient` is g, the gradient by the probabilities. The one by
+    score j is Σᵢ gᵢ ∂pᵢ/∂xⱼ; write the sum out and the matrix is gone:
 
     pⱼ (gⱼ - Σᵢ gᵢ pᵢ)
 
@@ -110,7 +110,7 @@ EXERCISE = Exercise(
     """,
     difficulty=2,
     minutes=15,
-    prerequisites=("foundations.autograd.autodiff", "foundations.networks.activations"),
+    prerequisites=("foundations.autograd.autodiff",),
     hints=(
         "Begin with one softmax: how much does the gradient say on the whole, weighted by the probabilities? That is one number.",
         "The sum along the axis has to be subtracted from every gradient of the same softmax, so keep its axis: keepdims=True.",

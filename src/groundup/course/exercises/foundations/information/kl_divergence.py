@@ -74,9 +74,9 @@ EXERCISE = Exercise(
     slot="foundations.information.kl_divergence",
     title="KL divergence: what a wrong belief costs",
     task="""
-    Who believes q pays log2(1 / q) bits for what happens, where log2(1 / p) would be enough. On average over what really happens
-    the difference is D(p || q) = sum of p · log2(p / q), in bits. Training on text makes it small; GRPO and PPO keep a model
-    near its reference with it.
+    Who believes q pays log2(1 / q) bits for what happens, where log2(1 / p) would be enough. On average over what
+    really happens the difference is D(p || q) = sum of p · log2(p / q), in bits. Training on text makes it small;
+    training by rewards holds a model near the one it began as by it.
 
     `two_distributions` checks both and gives float64 arrays. Where p is 0 nothing is added; where q is 0 and p is not, the
     answer is inf, without a warning. Rounding may leave -1e-17: give 0 for it.

@@ -106,7 +106,7 @@ EXERCISE = Exercise(
     """,
     difficulty=2,
     minutes=20,
-    prerequisites=("foundations.information.entropy", "foundations.information.kl"),
+    prerequisites=("foundations.information.entropy",),
     hints=(
         "Begin with the margins: p.sum(1) has a number for each row, p.sum(0) one for each column.",
         "x, y = np.nonzero(p) gives the places above 0 as two lists of numbers; p.sum(1)[x] is then p(x) at each of these places.",

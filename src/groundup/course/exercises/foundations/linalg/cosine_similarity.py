@@ -115,7 +115,8 @@ EXERCISE = Exercise(
     product finds them similar to everything. Divide the length out and the direction is left: the cosine of the angle,
     1 for the same direction, 0 for nothing in common, -1 for opposite ones.
 
-    Compare every row of `a` with every row of `b`. A row of zeros has no direction; its similarity is 0.
+    Compare every row of `a` with every row of `b`: the result has a row for each row of `a` and a column for each of `b`. A
+    row of zeros has no direction; its similarity is 0. Nothing is above 1 or below -1, not even by rounding.
     """,
     difficulty=1,
     minutes=15,

@@ -100,7 +100,8 @@ EXERCISE = Exercise(
     rest by its length. In exact arithmetic it does not matter when you take it away. On a computer it does: with nearly
     equal columns the formula of the textbook ends with vectors at 60 degrees. Subtract from what is left so far.
 
-    `unit(rest, length, k)` divides by the length, and raises InputError where the rest is only rounding.
+    `unit(rest, length, k)` is given: it makes the rest of column k one long, and raises InputError where the rest is only
+    rounding beside `length`, the length that column k had at first. `column_norms` gives the lengths of all columns.
     """,
     difficulty=2,
     minutes=20,

@@ -127,11 +127,12 @@ EXERCISE = Exercise(
     title="Power iteration: the direction that wins",
     task="""
     Multiply a vector with a matrix again and again, and the eigenvector of the largest eigenvalue outgrows all others: their
-    share falls by |lambda_2 / lambda_1| with every product. PageRank is found like that, and the sharpness of a loss.
+    share falls by |lambda_2 / lambda_1| with every product. The most important pages of the web are found like that
+    (PageRank), and how sharply the loss of a network bends.
 
-    Begin with `start`, keep the vector one long, and take v . A v as the value. End when |A v - value v| <= tolerance
-    |value|; a negative eigenvalue turns its vector around each time, so do not wait for the vector to stand still. When
-    `steps` products did not suffice, raise InputError (`no_end(steps)` makes it).
+    Begin with `start` (`unit_start(matrix, start)` makes it one long), keep the vector one long, and take v . A v as the
+    value. End when |A v - value v| <= tolerance |value|; a negative eigenvalue turns its vector around each time, so do not
+    wait for the vector to stand still. When `steps` products did not suffice, raise InputError (`no_end(steps)` makes it).
     """,
     difficulty=2,
     minutes=20,

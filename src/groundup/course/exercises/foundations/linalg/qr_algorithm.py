@@ -132,7 +132,8 @@ EXERCISE = Exercise(
 
     Given: hessenberg(matrix) makes a symmetric matrix tridiagonal, A = Q T Q'. shifted_step(t, q, shift, size) is one step
     on the leading `size` rows, in place, with its rotations multiplied into q. corner_shift(t, size) is Wilkinson's shift.
-    Give the values in ascending order, and the eigenvectors as columns in the same order.
+    `as_symmetric(matrix)` refuses what is not symmetric. Give the values in ascending order, and the eigenvectors as columns
+    in the same order.
     """,
     difficulty=3,
     minutes=35,
@@ -213,7 +214,7 @@ EXERCISE = Exercise(
                     if size == 1:
                         break
                     shift = corner_shift(t, size).real * np.eye(size)
-                    for _ in range(20):
+                    for _ in range(10):
                         turn, r = householder_qr(t[:size, :size] - shift)
                     t[:size, :size] = r @ turn + shift
                     q[:, :size] = q[:, :size] @ turn

@@ -94,9 +94,9 @@ EXERCISE = Exercise(
     slot="foundations.optimize.kkt",
     title="The lowest point on a constraint, and what the constraint costs",
     task="""
-    Minimise ½ x'Qx + c'x among the points with Ax = b. At the lowest of them no direction along the constraint goes
-    down any more, so the gradient Qx + c is a combination of A's rows: Qx + c + A'λ = 0. Each λ says what its
-    constraint costs: raising b by a little changes the minimum by -λ times as much.
+    Minimise ½ x'Qx + c'x among the points with Ax = b (A' is A with rows and columns exchanged). At the lowest of them
+    no direction along the constraint goes down any more, so the gradient Qx + c is a combination of A's rows: Qx + c +
+    A'λ = 0. Each λ says what its constraint costs: raising b by a little changes the minimum by -λ times as much.
 
     Both conditions together are linear in x and λ: one system of n + m equations, [[Q, A'], [A, 0]] [x; λ] = [-c; b].
     Solve it and give back Optimum(point, multipliers), which is given.

@@ -88,8 +88,8 @@ EXERCISE = Exercise(
     title="The nearest probabilities to a vector",
     task="""
     A gradient step on probabilities leaves numbers that are no probabilities any more. Projected gradient descent goes
-    back to the nearest point that is allowed: numbers of 0 or more that sum to 1, with the smallest sum of squared
-    differences.
+    back to the nearest point that is allowed: numbers of 0 or more that sum to 1 (the simplex), with the smallest sum of
+    squared differences.
 
     The KKT conditions say what it looks like: every number that stays above 0 was lowered by the same amount, and the
     others are 0. So the answer is max(x - amount, 0), and the amount is the one that makes the sum 1 (below 0, it

@@ -137,7 +137,7 @@ def _(bins, came, confidence, error, right, temperature, z):
     assert abs(auc - roc_auc(came, z)) < 1e-12, "the order is untouched"
     mo.md(
         f"Mean confidence {confidence.mean():.1%}, right {right.mean():.1%}, ECE **{error:.1%}**. "
-        f"The temperature changes no decision and no order: AUC {auc:.3f} as before."
+        f"The temperature changes no decision and no order: AUC {auc:.3f} as before (the share of pairs in order, lesson *ranking*)."
     )
     return (auc,)
 

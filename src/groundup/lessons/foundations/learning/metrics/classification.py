@@ -144,8 +144,8 @@ def _():
     mo.md(r"""
     ## Move the threshold
 
-    Most classifiers give a score, and somebody decides from where on it means yes. Here 1,000 pages, 100 of them harmful, with scores that
-    are higher for harmful ones by 2 on average. Slide from "alarm for nearly everything" to "only when sure".
+    Most classifiers give a score, and somebody decides from where on (the **threshold**) it means yes. Here 1,000 pages, 100 of them
+    harmful, with scores that are higher for harmful ones by 2 on average. Slide from "alarm for nearly everything" to "only when sure".
     """)
     return
 

@@ -187,8 +187,8 @@ def _():
     ## Noise is a penalty
 
     Numbers may tremble (**jitter**): a measurement is never exact. For a weighted sum the noise can be averaged by hand. Noise of variance
-    $s^2$ on each input adds $s^2 |w|^2$ to the mean squared error, and that is **ridge** with the penalty $s^2$. Below: weights from 300
-    trembling copies of 20 examples, and weights from ridge on the 20 alone.
+    $s^2$ on each input adds $s^2 |w|^2$ to the mean squared error, and that is **ridge** (lesson *penalties*) with the penalty $s^2$.
+    Below: weights from 300 trembling copies of 20 examples, and weights from ridge on the 20 alone.
     """)
     return
 

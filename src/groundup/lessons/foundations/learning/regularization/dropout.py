@@ -23,7 +23,7 @@ def _():
 
     While a network learns, a part of its numbers is set to 0 by dice, at every step another part. It sounds like sabotage, and it helps.
     Afterwards you can make the mask and say why the rest is made larger, compute what the noise costs on average, and see that for a
-    weighted sum it is nothing but a penalty on the weights.
+    weighted sum it is nothing but a penalty on the weights (`ridge`, of the lesson *penalties*).
     """)
     return
 

@@ -59,7 +59,8 @@ def _():
     mo.md(r"""
     ## Three points, by hand
 
-    The points (1, 1), (2, 3) and (3, 2) lie on no line. A line $w x + b$ misses each by some amount. "Nearest" means here: the **sum of
+    The points (1, 1), (2, 3) and (3, 2) lie on no line. A line $w x + b$ ($w$ is its slope or *weight*, $b$ its *intercept*, called
+    *bias* in networks) misses each by some amount. "Nearest" means here: the **sum of
     the squared misses** is as small as possible. Squares, because a miss upward and one downward are equally bad, and because the sum is
     then a smooth bowl with one lowest point.
 
@@ -178,8 +179,9 @@ def _():
 
     ## Explained, and nothing known
 
-    More features make a better fit. Always: a weight of 0 would leave the fit as it is, so the best weight can only improve it. Here are 40
-    answers and features that are nothing but dice, with no connection whatever. Add some.
+    The columns of $x$, what is known of each example, are its **features**. More features make a better fit. Always: a weight of 0 would
+    leave the fit as it is, so the best weight can only improve it. Here are 40 answers and features that are nothing but dice, with no
+    connection whatever. Add some.
     """)
     return
 
@@ -223,7 +225,7 @@ def _(dice, old, old_answers, on_new, on_old):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    With $k$ features of chance and $n$ examples one has to expect $k / (n - 1)$. So a fit is judged on examples it has not seen.
+    With $k$ features of chance and $n$ examples one has to expect an $R^2$ of $k / (n - 1)$. So a fit is judged on examples it has not seen.
 
     ## When many lines fit alike
 

@@ -184,7 +184,8 @@ def _():
     ## Right, and too sure
 
     Real words come together: who says *San* says *Francisco*. The model counts both as news. To see what that does, hand it every word
-    several times over. The answers hardly change, and the certainty runs away from them.
+    several times over. The answers hardly change, and the certainty runs away from them. (The **calibration error** says how far, on
+    average, the certainty is from the share that is right; the lesson *calibration* makes it.)
     """)
     return
 

@@ -187,8 +187,8 @@ def _():
     mo.md(r"""
     ## How many bells?
 
-    More bells always make the points likelier, until each point has one of its own. The **BIC** lets every number in the model cost
-    $\ln(\text{points})$; the smallest value is preferred.
+    More bells always make the points likelier, until each point has one of its own. The **BIC** is twice the surprise at all points, in
+    nats, and for every number in the model $\ln(\text{points})$ more; the smallest value is preferred.
     """)
     return
 

@@ -90,7 +90,7 @@ def _():
 
 @app.cell
 def _():
-    better = mo.ui.slider(0.0, 2.0, step=0.25, value=1.0, label="true difference", show_value=True)
+    better = mo.ui.slider(0.0, 2.0, step=0.25, value=1.0, label="true difference, in deviations", show_value=True)
     better
     return (better,)
 
@@ -134,9 +134,10 @@ def _():
     mo.md(r"""
     ## Few numbers do not know their own noise
 
-    The classic way divides the difference by its **standard error**, $s / \sqrt n$, and asks how often a bell goes beyond that:
-    past 1.96 in 5% of all cases. But $s$ comes from the same few numbers, and when it is too small by chance, the ratio is too
-    large. Gosset, who brewed Guinness and signed as Student, found the right line: with 5 numbers it stands at 2.78.
+    The classic way divides the difference by its **standard error**, $s / \sqrt n$, with the deviation $s$ of the $n$ numbers,
+    and asks how often a bell goes beyond that: past 1.96 in 5% of all cases. But $s$ comes from the same few numbers, and when it
+    is too small by chance, the ratio is too large. Gosset, who brewed Guinness and signed as Student, found the right line: with
+    5 numbers it stands at 2.78.
     """)
     return
 

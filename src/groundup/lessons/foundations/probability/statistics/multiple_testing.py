@@ -98,7 +98,8 @@ def _():
 
     ## What they do in the long run
 
-    100 questions, and in some of them there is something: a difference of 3 standard errors. A thousand such families: how often
+    100 questions, and in some of them there is something: a difference of 3 standard errors. Questions that are asked together
+    are a **family**; here are a thousand such families: how often
     there is a false alarm at all, which share of the discoveries is false, which part of the real differences is found. Move
     the number of real differences from none to half.
     """)
