@@ -38,7 +38,13 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "folder": "a built folder",
         "splits": "held out",
     },
-    "model": {"transformer": "the parts composed", "parts": "a configuration's parts"},
+    "model": {
+        "transformer": "the parts composed",
+        "parts": "a configuration's parts",
+        "summary": "what a model holds",
+        "encoder": "a stack that sees both ways composed",
+        "encoder_decoder": "two stacks composed",
+    },
     "inference": {"handle": "what gu.load returns", "streaming": "text as it is made"},
     "evaluation": {
         "baselines": "who a model is compared with",

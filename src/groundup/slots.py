@@ -34,6 +34,7 @@ from groundup.progress import say
 
 VARIABLE = "GROUNDUP_MINE"
 ONLY = "GROUNDUP_MINE_ONLY"  # one id: the others of the folder stay the reference's
+ARCHITECTURE = "ARCHITECTURE"  # the top-level name of a file that holds a model architecture of the learner's own
 HOUSE = Path(__file__).parent
 SLOW = 20.0  # times the reference: beyond it a run is warned about
 SAME = {
@@ -51,7 +52,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 registry: dict[str, Callable[..., Any]] = {}  # id -> the reference, for every room imported so far
 _mine: dict[str, "Filled"] = {}
 _functions: dict[str, Callable[..., Any]] = {}  # id -> the learner's function, once its file ran
-_modules: dict[Path, ModuleType] = {}
+_modules: dict[tuple[Path, str], ModuleType] = {}  # a file, as it was when it ran
 _comparing: list[bool] = []  # not empty while a function is compared with the reference
 _sources: dict[Path, str] = {}  # every .py file of the learner's folder, as it was when it was read
 
@@ -190,16 +191,18 @@ def use(folder: str | Path) -> list[Filled]:
 def source_hash(prefixes: Iterable[str] = ("",)) -> str:
     """Hash the source of the filled slots whose ids begin with one of `prefixes`; "" when there is none.
 
-    A learner's file counts whole, with the files of the same folder that it imports.
+    A learner's file counts whole, with the files of the same folder that it imports; one with an architecture belongs to the room model.
     """
     wanted = tuple(prefixes)
-    chosen = [filled_by for filled_by in active() if filled_by.id.startswith(wanted)]
+    chosen = [(filled_by.id, filled_by.file) for filled_by in active() if filled_by.id.startswith(wanted)]
+    if "model.architectures".startswith(wanted):
+        chosen += [("model.architectures", file) for file in architectures()]
     if not chosen:
         return ""
     digest = hashlib.sha256()
-    for filled_by in chosen:
-        digest.update(filled_by.id.encode() + b"\0")
-        for file in _with_imports(filled_by.file):
+    for id, own in chosen:
+        digest.update(id.encode() + b"\0")
+        for file in _with_imports(own):
             digest.update(_sources[file].encode() + b"\0")
     return digest.hexdigest()
 
@@ -253,9 +256,24 @@ def match(folder: str | Path, sources: dict[Path, str]) -> dict[str, Filled]:
                 if id in found:
                     raise InputError(f"{id} is filled twice, in {found[id].file} and {file}; keep one of them")
                 found[id] = Filled(id, file, line)
-    if not found:
+    if not found and not any(defines(text, ARCHITECTURE) for text in sources.values()):
         raise InputError(_nothing_matched(folder, names, sorted({id.rpartition(".")[2] for id in slots})))
     return found
+
+
+def architectures() -> dict[Path, str]:
+    """The files of the learner's folder that hold an architecture of their own, with their text; none of them is run."""
+    return {file: text for file, text in _sources.items() if defines(text, ARCHITECTURE)}
+
+
+def defines(text: str, name: str) -> bool:
+    """Whether a source text gives a value to a top-level name; the text is read and not run.
+
+    >>> defines("one = 1", "one"), defines("def one(): pass", "one")
+    (True, False)
+    """
+    targets = [node.targets for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    return any(isinstance(target, ast.Name) and target.id == name for several in targets for target in several)
 
 
 def _top_level(file: Path, text: str) -> list[tuple[str, int]]:
@@ -312,7 +330,8 @@ def _with_imports(file: Path) -> list[Path]:
 def _learners_function(filled_by: Filled) -> Callable[..., Any]:
     """The learner's function; its file runs at the first call."""
     if filled_by.id not in _functions:
-        function = getattr(_run_file(filled_by.file, filled_by.line), filled_by.name, None)
+        module = run_file(filled_by.file, _sources[filled_by.file], filled_by.line)
+        function = getattr(module, filled_by.name, None)
         if not callable(function):
             raise InputError(
                 f"{filled_by.file}:{filled_by.line}: {filled_by.name} is no function any more once the file ran; "
@@ -322,20 +341,20 @@ def _learners_function(filled_by: Filled) -> Callable[..., Any]:
     return _functions[filled_by.id]
 
 
-def _run_file(file: Path, line: int) -> ModuleType:
+def run_file(file: Path, text: str, line: int = 1) -> ModuleType:
     """Run a learner's file once, as a module of its own; files of its folder may import one another."""
-    if file not in _modules:
+    if (file, text) not in _modules:
         module = ModuleType(f"groundup_mine_{file.stem}_{len(_modules)}")
         module.__file__ = str(file)
         sys.modules[module.__name__] = module
         if str(file.parent) not in sys.path:
             sys.path.append(str(file.parent))  # last, so that no name of the learner's hides a package
         try:
-            exec(compile(_sources[file], str(file), "exec"), module.__dict__)
+            exec(compile(text, str(file), "exec"), module.__dict__)
         except Exception as error:
             raise InputError(_where(error, file, line, "your file")) from error
-        _modules[file] = module
-    return _modules[file]
+        _modules[file, text] = module
+    return _modules[file, text]
 
 
 def _where(error: Exception, file: Path, line: int, whose: str) -> str:

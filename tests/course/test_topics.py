@@ -50,7 +50,7 @@ def test_half_a_name_is_no_id():
 
 def test_a_topics_code_is_the_closest_file_that_is_built():
     assert str(find("rotary")[0].source()) == "model/positions/rotary.py"
-    assert str(resolve("model.accounting")[0].source()) == "model/accounting.py"
+    assert str(resolve("model.accounting")[0].source()) == "model/accounting/accounting.py"
     assert str(resolve("data.sources.tinyworld")[0].source()) == "data/sources/tinyworld"
 
 

@@ -224,3 +224,82 @@ def test_without_the_hubs_package_the_pip_line_is_named(monkeypatch, tmp_path):
 def test_a_mistyped_path_is_not_asked_of_the_hub(tmp_path):
     with pytest.raises(InputError, match="there is no model folder"):
         load(tmp_path / "modle")
+
+
+@pytest.mark.parametrize(
+    "family, head, words",
+    [
+        ("bert", "masked_language_model", "BertForMaskedLM, which writes no text: it scores every token of its"),
+        ("bert", "none", "BertModel, which writes no text: it gives every token its hidden state"),
+        ("llama", "reward", "LlamaForSequenceClassification, which writes no text: it gives a text one number"),
+        ("llama", "tagging", "LlamaForTokenClassification, which writes no text: it scores the labels of every token"),
+    ],
+)
+def test_a_model_that_does_not_write_says_what_it_does_instead(tokenizer, tmp_path, family, head, words):
+    from groundup.model.architectures import FAMILIES, build
+
+    sizes = dict(vocab_size=280, hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+    save_model(tmp_path / "m", build(FAMILIES[family][0](**sizes, head=head), seed=0), tokenizer)
+    handle = load(tmp_path / "m")
+    for ask in (handle.generate, handle.chat):
+        with pytest.raises(UnsupportedModel, match=words) as error:
+            ask("the cat")
+        assert "; call it with token ids for that, or load a language model" in str(error.value)
+    assert handle(torch.tensor([[5, 6, 7]])).isfinite().all()
+
+
+# ───────── encoder-decoders ─────────
+
+
+@pytest.fixture(scope="module")
+def t5(tmp_path_factory):
+    """A tiny random T5 of transformers' with a tokenizer of T5's kind; theirs, and the folder."""
+    transformers, tokenizers = pytest.importorskip("transformers"), pytest.importorskip("tokenizers")
+    from tokenizers import decoders, models, pre_tokenizers, processors
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["\u2581", *(f"\u2581{letter}" for letter in letters), *letters, *(a + b for a in "aeiou" for b in "nrst")]
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((word, -3.0 - len(word)) for word in words)]
+    made = tokenizers.Tokenizer(models.Unigram(pieces, unk_id=2))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    words = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    config = transformers.T5Config(
+        vocab_size=len(made.get_vocab()),
+        d_model=32,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
+    )
+    torch.manual_seed(0)
+    model = transformers.T5ForConditionalGeneration(config).eval()
+    # A tied head would answer with padding alone.
+    model.lm_head.weight = torch.nn.Parameter(torch.randn(config.vocab_size, 32))
+    for parameter in model.parameters():
+        parameter.data.add_(0.3 * torch.randn(parameter.shape))
+    folder = tmp_path_factory.mktemp("t5")
+    model.save_pretrained(folder)
+    words.save_pretrained(folder)
+    return model, words, folder
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("text", ["translate this", "a", "the sentence is a little longer than the answer will be"])
+def test_a_t5_answers_as_transformers_greedy_does(t5, text):
+    model, words, folder = t5
+    ids = words(text, return_tensors="pt").input_ids
+    expected = words.decode(model.generate(ids, max_new_tokens=12, do_sample=False)[0], skip_special_tokens=True)
+    handle = load(folder, device="cpu")
+    assert handle.generate(text, max_new_tokens=12, temperature=0.0) == expected != ""
+    assert "".join(handle.generate(text, max_new_tokens=12, temperature=0.0, stream=True)) == expected
+    assert handle.generate(ids[0].tolist(), max_new_tokens=12, temperature=0.0) == expected
+    assert torch.equal(handle(ids, ids), handle.module(ids, ids))
+
+
+def test_a_t5_cannot_answer_nothing(t5):
+    with pytest.raises(InputError, match="nothing to answer; type at least one character"):
+        load(t5[2], device="cpu").generate([], temperature=0.0)

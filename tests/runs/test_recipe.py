@@ -9,8 +9,9 @@ import pytest
 
 from groundup.errors import ConfigError, InputError
 from groundup.runs import recipe
+from groundup.runs.ablation.study import is_ablation
 
-NAMES = list(recipe.available())
+NAMES = [name for name in recipe.available() if not is_ablation(recipe.read(name))]
 
 
 def refused(match, raw=None, *overrides, error=ConfigError):
@@ -100,6 +101,7 @@ def test_recipes_that_are_each_others_parent_are_refused(tmp_path):
             r"\[model\] num_attention_heads=.* cannot be shared evenly by num_key_value_heads=5; use ",
         ),
         ({"model": {"model_type": "qwen4"}}, "is not a family; did you mean 'qwen3'"),
+        ({"model": {"model_type": "qwen3", "head": "reward"}}, "with head 'reward' writes no text"),
         ({"tokenizer": {"vocab_size": 100}}, r"\[tokenizer\] .*;"),
         (
             {"stages": ["data", "train", "tokenizer"]},

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional
 
 from groundup.model.attention.complexity import VARIANTS, exponent, inputs, measured, seconds
+from groundup.model.recurrence.state_space import state_space_chunked
 from groundup.processor import processor
 
 LENGTHS = (1024, 2048, 4096, 8192, 16384)
@@ -22,6 +23,7 @@ HEAD_DIM = 64
 ROUNDS = 5
 AT_LEAST = {"full": 1.8, "torch's full": 1.8}
 FREE = ("strided",)
+BESIDE = ("torch's full", "state space, in chunks")
 SLOW = ("linear, step by step", "full")  # seconds a run at 16,384: fewer rounds
 
 
@@ -29,7 +31,11 @@ def work(length: int) -> dict:
     """Every kind on the same inputs, and torch's kernel for full attention."""
     given = inputs(length, HEAD_DIM)
     runs = {name: (lambda run=variant.run: run(*given)) for name, variant in VARIANTS.items()}
-    return runs | {"torch's full": lambda: functional.scaled_dot_product_attention(*given, is_causal=True)}
+    decay = -torch.rand(given[0].shape[:-1], generator=torch.Generator().manual_seed(length))
+    return runs | {
+        "torch's full": lambda: functional.scaled_dot_product_attention(*given, is_causal=True),
+        "state space, in chunks": lambda: state_space_chunked(*given, decay),
+    }
 
 
 def times() -> dict[str, list[float]]:
@@ -39,7 +45,7 @@ def times() -> dict[str, list[float]]:
         runs = work(length)
         slow = {name: runs.pop(name) for name in SLOW}
         best = seconds(runs, ROUNDS) | seconds(slow, 2 if length > 4096 else ROUNDS)
-        for name in (*VARIANTS, "torch's full"):
+        for name in (*VARIANTS, *BESIDE):
             found.setdefault(name, []).append(best[name])
     return found
 
@@ -70,7 +76,8 @@ def main() -> None:
     for name, found in times().items():
         power = exponent(LENGTHS, found)
         asked = "" if name in FREE else f">= {AT_LEAST[name]}" if name in AT_LEAST else "<= 1.15"
-        flops = VARIANTS.get(name, VARIANTS["full"]).cost(LENGTHS[-1], HEAD_DIM).flops
+        like = {"torch's full": "full", "state space, in chunks": "linear, in chunks"}  # the same products
+        flops = VARIANTS[like.get(name, name)].cost(LENGTHS[-1], HEAD_DIM).flops
         flops = flops / 2 if name == "torch's full" else flops  # it leaves out what is hidden
         cells = "".join(f"{1e3 * one:9.2f}" for one in found)
         print(f"{name:22}{cells}{power:8.2f}{asked:>9}{counted(name)}{flops / found[-1] / most:9.0%}")

@@ -18,9 +18,12 @@ VERBS = {  # verb -> what it does, in the order of a first visit
     "train": "train a model on text",
     "tune": "teach a model to follow instructions",
     "align": "improve a model by rewards that can be checked",
+    "get": "a model folder of a package, a hub id, a GGUF file or a llama2.c checkpoint",
     "generate": "continue a text",
     "chat": "talk with a model",
     "eval": "measure a model on text",
+    "inspect": "what a model holds and what is odd about it; check an architecture of your own",
+    "export": "write a model for other tools: Hugging Face, GGUF, ONNX",
     "learn": "write a function of the library yourself, judged at once",
     "doctor": "check this machine and installation",
 }

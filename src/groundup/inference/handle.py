@@ -7,7 +7,6 @@
 The module knows no tokenizer and no sampler; here they meet.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,14 +15,14 @@ from typing import Any
 import torch
 
 from groundup import files
-from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel, missing_extra
+from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
 from groundup.inference.decoding.config import SamplingConfig, from_generation_config
 from groundup.inference.engine.batching import steps
 from groundup.inference.streaming import TextStream
+from groundup.model.architectures.labels import ABILITIES
+from groundup.model.encoder_decoder import Answering, EncoderDecoder
+from groundup.model.formats.hub import find
 from groundup.model.formats.huggingface import load_model
-
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-HUB_FILES = ["config.json", "*.safetensors", "tokenizer.json", "tokenizer_config.json", "generation_config.json"]
 
 DRAWING = {"seed", "top_k", "top_p", "min_p"}  # who asks for one of these wants chance, where the folder is greedy
 
@@ -78,20 +77,21 @@ class Handle:
         }
 
     def generate(self, prompt: str | Sequence[int], *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
-        """Continue a text (or ids); the new text whole, or as pieces while it comes.
+        """Continue a text (or ids), or answer it where the model is an encoder-decoder; the new text whole, or as pieces while it comes.
 
-        sampling: fields of `SamplingConfig`. A text begins with the tokenizer's beginning-of-text token, if it has one.
+        sampling: fields of `SamplingConfig`. A text is read with the marks that its tokenizer puts around it: Llama's begins
+        with <s>, Qwen's with nothing, and a bos_token alone says nothing of that (SmolLM2's opens a turn of a chat).
         """
+        self._must_write()
         tokenizer = self._tokenizer()
-        if isinstance(prompt, str):
-            begin = tokenizer.bos_token_id
-            ids = ([] if begin is None else [begin]) + tokenizer.encode(prompt)
-        else:
-            ids = list(prompt)
+        ids = tokenizer.encode(prompt, add_special_tokens=True) if isinstance(prompt, str) else list(prompt)
+        if isinstance(self.module, EncoderDecoder):
+            return self._answer_to(ids, stream, sampling)
         return self._answer(ids, self.stop_ids(), stream, sampling)
 
     def chat(self, messages: Messages, *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
         """Answer a conversation (a list of {role, content}, or one user message as a string)."""
+        self._must_write()
         tokenizer = self._tokenizer()
         if not tokenizer.chat_template:
             raise InputError(
@@ -101,7 +101,18 @@ class Handle:
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         prompt = tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)
+        if isinstance(self.module, EncoderDecoder):
+            return self._answer_to(prompt, stream, sampling)
         return self._answer(prompt, self.stop_ids() | end_of_turn(tokenizer), stream, sampling)
+
+    def _must_write(self) -> None:
+        """Refuse to write with a model that does not, and say what it does."""
+        if not getattr(self.config, "writes", True):
+            named = self.config.to_dict()["architectures"][0]
+            raise UnsupportedModel(
+                f"{self.folder or 'this model'} holds a {named}, which writes no text: it {ABILITIES[self.config.head]}; "
+                "call it with token ids for that, or load a language model"
+            )
 
     def _tokenizer(self) -> Any:
         if self.tokenizer is None:
@@ -117,26 +128,46 @@ class Handle:
         context = self.config.max_position_embeddings
         if not prompt:
             raise InputError(
-                "the prompt is empty and this tokenizer has no beginning-of-text token; type at least one character"
+                "the prompt is empty and this tokenizer puts no token before a text; type at least one character"
             )
         if len(prompt) >= context:
             raise InputError(
                 f"the prompt has {len(prompt)} tokens but the model's context is {context}, answer included; "
                 f"shorten it by at least {len(prompt) - context + 1} tokens"
             )
-        pieces = self._pieces(prompt, stop_ids, sampling)
+        pieces = self._pieces(self.module, prompt, stop_ids, sampling)
         return pieces if stream else "".join(pieces)
 
-    def _pieces(self, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig) -> Iterator[str]:
+    def _answer_to(self, source: list[int], stream: bool, asked: Mapping[str, Any]) -> str | Iterator[str]:
+        """Read a source once; then its answer is written as a decoder writes, from the token on that begins every answer."""
+        sampling = self.sampling(**asked)
+        if not source:
+            raise InputError("the text is empty, so there is nothing to answer; type at least one character")
+        with torch.inference_mode():
+            read = self.module.read(torch.tensor([source], device=self.module.device))
+        begin = self.generation.get("decoder_start_token_id", self.config.decoder_start_token_id)
+        pieces = self._pieces(Answering(self.module, read), [begin], self.stop_ids(), sampling)
+        pieces = _as_a_beginning(pieces, self.tokenizer)
+        return pieces if stream else "".join(pieces)
+
+    def _pieces(self, module: Any, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig) -> Iterator[str]:
         """The text pieces of one answer; the model stops as soon as a stop string came."""
         text = TextStream(self.tokenizer, sampling.stop)
-        for step in steps(self.module, [prompt], sampling, stop_ids):
+        for step in steps(module, [prompt], sampling, stop_ids):
             if piece := text.push(int(step.ids[0])):
                 yield piece
             if text.stopped:
                 return
         if piece := text.finish():
             yield piece
+
+
+def _as_a_beginning(pieces: Iterator[str], tokenizer: Any) -> Iterator[str]:
+    """The pieces of a text that continues nothing: without the blank before its first word, if the tokenizer adds one."""
+    ids = tokenizer.encode("a")
+    blank = bool(ids) and tokenizer.decode(ids) == "a" and tokenizer.token_bytes(ids[0]).startswith(b" ")
+    for number, piece in enumerate(pieces):
+        yield piece.removeprefix(" ") if blank and number == 0 else piece
 
 
 def end_of_turn(tokenizer: Any) -> set[int]:
@@ -170,25 +201,6 @@ def device_of(name: str) -> torch.device:
         usable = ", ".join(kind for kind, available in there.items() if available)
         raise ConfigError(f"device {name!r} is not available here; use auto, {usable}")
     return torch.device(name)
-
-
-def find(source: str | Path) -> Path:
-    """A folder as it is; else, where the name has the form owner/name, the hub's files, fetched or from its cache."""
-    folder = Path(source)
-    if folder.exists() or not HUB_ID.fullmatch(str(source)) or folder.parent.exists():
-        return folder
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise missing_extra("huggingface_hub", "hub") from None
-    try:
-        return Path(snapshot_download(str(source), allow_patterns=HUB_FILES))
-    except Exception as error:  # no network, no such model, no access: the hub has a dozen classes for them
-        reason = str(error).strip().split("\n")[0]
-        raise InputError(
-            f"there is no folder {source}, and the hub did not give a model of that name ({reason}); "
-            "check the path or the network"
-        ) from error
 
 
 def _tokenizer_of(folder: Path, vocab_size: int) -> Any:

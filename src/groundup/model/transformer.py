@@ -10,19 +10,66 @@ Layers may differ in how far back they see and how they turn (Mistral's and Gemm
 angles are made once a pass for each kind that there is, and each block is handed its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from groundup.model.architectures.heads import ScoreHead, real_tokens
 from groundup.model.attention import masks
 from groundup.model.attention.scaled_dot_product import prepare_mask
 from groundup.model.layers.embedding import Embedding
-from groundup.model.layers.linear import Linear
-from groundup.model.positions.absolute import LearnedPositions
+from groundup.model.positions.absolute import LearnedAxes, LearnedPositions
 from groundup.model.positions.rotary import Angles, Rotary
+
+
+class Model(nn.Module):
+    """What all models share: a configuration, a trunk, an embedding that decides number format and device, and a head.
+
+    lm_head: scores the vocabulary. score: scores labels (`architectures/heads.py`). Neither: the hidden states are handed out.
+    """
+
+    def __init__(self, config: Any, model: nn.Module, head: nn.Module | None):
+        super().__init__()
+        self.config = config
+        self.model: Any = model  # before the head: what both share has its name in the trunk
+        scores = isinstance(head, ScoreHead)
+        self.lm_head: Any = None if scores else head
+        self.score: Any = head if scores else None
+
+    @property
+    def embedding(self) -> Embedding:
+        """The table of token vectors."""
+        return self.model.embed_tokens
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """The dtype in which the model computes; set it to bfloat16 to keep fp32 weights and multiply in bf16."""
+        return self.embedding.compute_dtype or self.embedding.weight.dtype
+
+    @compute_dtype.setter
+    def compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Set it; None: the dtype in which the weights are stored."""
+        self.embedding.compute_dtype = dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embedding.weight.device
+
+    def scored(
+        self, hidden: Float[Tensor, "batch seq hidden"], input_ids: Int[Tensor, "batch seq"], mask: Tensor | None
+    ) -> Float[Tensor, "..."]:
+        """What the head makes of the hidden states; input_ids and mask tell it where the padding is."""
+        if self.lm_head is not None:
+            return self.lm_head(hidden)
+        if self.score is None:
+            return hidden
+        last = self.score.reads == "last" and not self.score.every_token
+        real = real_tokens(input_ids, mask, self.config.pad_token_id) if last else None
+        return self.score(hidden, getattr(self.model, "pooler", None), real)
 
 
 class Trunk(nn.Module):
@@ -33,7 +80,7 @@ class Trunk(nn.Module):
         embed_tokens: Embedding,
         layers: Sequence[nn.Module],
         norm: nn.Module | None,
-        embed_positions: LearnedPositions | None = None,
+        embed_positions: LearnedPositions | LearnedAxes | None = None,
     ):
         super().__init__()
         self.embed_tokens = embed_tokens
@@ -42,11 +89,12 @@ class Trunk(nn.Module):
         self.norm = norm
 
 
-class Decoder(nn.Module):
-    """A causal language model. `config` is its family's configuration, with the Hugging Face field names.
+class Decoder(Model):
+    """A causal language model, or one of its trunk under another head. `config` is its family's configuration, with the Hugging Face field names.
 
     norm: None where the head reads the stream as it is. rotary: one for all blocks, or one (or None) for each.
-    windows: for each block how many tokens a query sees, itself included; None: all before it.
+    windows: for each block how many tokens a query sees, itself included; None: all before it. bias: what is added to the scores
+    of every block, given the positions of the queries and the number of keys (ALiBi).
     """
 
     def __init__(
@@ -55,18 +103,17 @@ class Decoder(nn.Module):
         embed_tokens: Embedding,
         layers: Sequence[nn.Module],
         norm: nn.Module | None,
-        lm_head: Linear,
+        head: nn.Module | None,
         rotary: Rotary | Sequence[Rotary | None] | None,
         *,
-        embed_positions: LearnedPositions | None = None,
+        embed_positions: LearnedPositions | LearnedAxes | None = None,
         windows: Sequence[int | None] | None = None,
+        bias: Callable[[Tensor, int], Tensor] | None = None,
     ):
-        super().__init__()
-        self.config = config
-        self.model = Trunk(embed_tokens, layers, norm, embed_positions)
-        self.lm_head = lm_head
+        super().__init__(config, Trunk(embed_tokens, layers, norm, embed_positions), head)
         self.rotaries = list(rotary) if isinstance(rotary, Sequence) else [rotary] * len(layers)
         self.windows = [None] * len(layers) if windows is None else list(windows)
+        self.bias = bias
         self.tie()
 
     @property
@@ -76,42 +123,28 @@ class Decoder(nn.Module):
 
     def tie(self) -> None:
         """Make the head and the embedding one storage again where the configuration ties them."""
-        if self.config.tie_word_embeddings:
+        if self.config.tie_word_embeddings and self.lm_head is not None:
             self.lm_head.weight = self.model.embed_tokens.weight
-
-    @property
-    def compute_dtype(self) -> torch.dtype:
-        """The dtype in which the model computes; set it to bfloat16 to keep fp32 weights and multiply in bf16."""
-        return self.model.embed_tokens.compute_dtype or self.model.embed_tokens.weight.dtype
-
-    @compute_dtype.setter
-    def compute_dtype(self, dtype: torch.dtype | None) -> None:
-        """Set it; None: the dtype in which the weights are stored."""
-        self.model.embed_tokens.compute_dtype = dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.model.embed_tokens.weight.device
 
     def forward(
         self,
         input_ids: Int[Tensor, "batch seq"],
         mask: Bool[Tensor, "#batch seq keys"] | None = None,
-        positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | None = None,
+        positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | Int[Tensor, "batch seq axes"] | None = None,
         cache: Any = None,
-    ) -> Float[Tensor, "batch seq vocab"]:
-        """Score every next token. mask: True where a token may look (None: causal). positions: default 0, 1, 2, ...
+    ) -> Float[Tensor, "..."]:
+        """Score every next token, or what the head scores. mask: True where a token may look (None: causal). positions: default 0, 1, 2, ...
 
-        cache: has `.length` (tokens seen before) and `.update(layer, key, value)` -> all keys and values so far.
+        cache: has `.length` (tokens seen before) and `.update(layer, key, value)` -> all keys and values so far (of a layer
+        with a window at least those that it shows).
         """
-        return self.lm_head(self.hidden(input_ids, mask, positions, cache))
+        return self.scored(self.hidden(input_ids, mask, positions, cache), input_ids, mask)
 
     def hidden(
         self,
         input_ids: Int[Tensor, "batch seq"],
         mask: Bool[Tensor, "#batch seq keys"] | None = None,
-        positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | None = None,
+        positions: Int[Tensor, "batch seq"] | Int[Tensor, " seq"] | Int[Tensor, "batch seq axes"] | None = None,
         cache: Any = None,
     ) -> Float[Tensor, "batch seq hidden"]:
         """The last hidden states, normalised: what the head reads. A chunked loss calls this and the head apart."""
@@ -122,22 +155,53 @@ class Decoder(nn.Module):
         if self.model.embed_positions is not None:
             x = x + self.model.embed_positions(positions).to(x.dtype)
         angles = self._angles(positions, x.dtype)
-        prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x)
-        for index, block in enumerate(self.model.layers):
-            x = block(x, angles[self.rotaries[index]], prepared[self.windows[index]], cache, index)
+        bias = None if self.bias is None else self.bias(positions, start + input_ids.shape[1])
+        prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x, bias)
+        sides = [(angles[turn], prepared[window]) for turn, window in zip(self.rotaries, self.windows, strict=True)]
+        x = self.through(x, input_ids, sides, cache)
         return x if self.model.norm is None else self.model.norm(x)
+
+    def through(
+        self,
+        x: Float[Tensor, "batch seq hidden"],
+        input_ids: Int[Tensor, "batch seq"],
+        sides: list[tuple[Angles | None, Tensor | None]],
+        cache: Any,
+    ) -> Float[Tensor, "batch seq hidden"]:
+        """Let every block add to the stream. sides: the angles and the prepared mask of each."""
+        for index, (block, (angles, mask)) in enumerate(zip(self.model.layers, sides, strict=True)):
+            x = block(x, angles, mask, cache, index)
+        return x
 
     def _angles(self, positions: Tensor, dtype: torch.dtype) -> dict[Rotary | None, Angles | None]:
         """For each way of turning, the cosines and sines of all positions."""
         return {rotary: None if rotary is None else rotary.angles(positions, dtype) for rotary in set(self.rotaries)}
 
-    def _masks(self, mask: Tensor | None, queries: int, keys: int, x: Tensor) -> dict[int | None, Tensor | None]:
+    def _masks(
+        self, mask: Tensor | None, queries: int, keys: int, x: Tensor, bias: Tensor | None = None
+    ) -> dict[int | None, Tensor | None]:
         """For each window, who may look at whom, in the form that attention adds to its scores; None stays None (causal)."""
         prepared: dict[int | None, Tensor | None] = {}
+        if bias is not None and mask is None and queries > 1:  # what is added says all, the causal mask as well
+            mask = masks.causal(queries, keys, x.device)
         for window in set(self.windows):
             seen = mask
             if window is not None and window < keys:  # a shorter text fits into the window: the fast causal path stays
-                near = masks.sliding_window(queries, keys, window, x.device)
-                seen = near & (masks.causal(queries, keys, x.device) if mask is None else mask)
-            prepared[window] = prepare_mask(seen, x.dtype)
+                seen = _within(mask, queries, min(keys, queries + window - 1), window, x.device)
+            prepared[window] = prepare_mask(seen, x.dtype, _nearest(bias, seen))
         return prepared
+
+
+def _nearest(bias: Tensor | None, seen: Tensor | None) -> Tensor | None:
+    """The bias of those keys that a mask is about."""
+    return bias if bias is None or seen is None else bias[..., -seen.shape[-1] :]
+
+
+def _within(mask: Tensor | None, queries: int, near: int, window: int, device: torch.device) -> Tensor | None:
+    """Who sees whom of the last `near` keys, all that some query's window reaches; None where all see all."""
+    seen = None if mask is None else mask[..., -near:]
+    if queries == 1:
+        return seen
+    return masks.sliding_window(queries, near, window, device) & (
+        masks.causal(queries, near, device) if seen is None else seen
+    )

@@ -3,6 +3,7 @@
 style     one visual language: colours that are told apart by everyone, on white and on black
 curves    a loss over steps, beside the floor and the baselines; any functions of one number
 bars      scores with intervals, time and memory by stage with their forecasts, compression, cost; values by name, histograms
+intervals dots with their intervals about zero: what each change is worth
 heat      a matrix as colours: attention, confusion
 points    points in the plane or in space, with words, groups and lines
 surface   a function of two variables in space or from above, with the ways taken on it
@@ -24,6 +25,7 @@ _EXPORTS = {
     "time_and_memory_bars": "bars",
     "value_bars": "bars",
     "histogram": "bars",
+    "differences": "intervals",
     "heat_map": "heat",
     "scatter": "points",
     "surface_3d": "surface",

@@ -59,9 +59,11 @@ class Recipe:
 
 
 def table_of(config: Any) -> dict[str, Any]:
-    """A configuration as a recipe's table; a model's has its `model_type` first."""
-    family = {"model_type": config.model_type} if hasattr(config, "model_type") else {}
-    return family | fields.plain(config)
+    """A configuration as a recipe's table; a model's has its `model_type` first, and not its head: a run trains that of text."""
+    if not hasattr(config, "model_type"):
+        return fields.plain(config)
+    table = {"model_type": config.model_type} | fields.plain(config)
+    return {key: value for key, value in table.items() if key not in ("head", "labels")}
 
 
 def available() -> dict[str, str]:
@@ -153,6 +155,8 @@ def override(raw: dict[str, Any], line: str) -> None:
 
 def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
     """Check the plain tables of a recipe and make it."""
+    if "variants" in raw:
+        raise ConfigError(f"{source} is an ablation, many runs and not one; `groundup run` carries it out")
     for key in raw:
         if key not in TOP:
             _known_section(key, source)
@@ -217,7 +221,7 @@ def _class(section: str, raw: Mapping[str, Any]) -> type:
         from groundup.model import architectures
 
         model_type = raw.get("model", {}).get("model_type", "qwen3")
-        if model_type not in architectures.FAMILIES:
+        if not architectures.is_family(model_type):
             raise ConfigError(
                 f"model.model_type = {fields.shown(model_type)} is not a family; {fields.did_you_mean(str(model_type), architectures.FAMILIES)}"
             )
@@ -241,6 +245,11 @@ def _configs(raw: Mapping[str, Any], stages: Sequence[str], seed: int, source: s
         known = {key: value for key, value in shared.items() if key in fields.hints(cls)}
         kept = {key: value for key, value in table.items() if not (section == "model" and key == "model_type")}
         configs[section] = fields.build(cls, known | kept, section, source)
+        if section == "model" and not configs[section].writes:
+            told = f"model_type {configs[section].model_type!r} with head {configs[section].head!r}"
+            raise ConfigError(
+                f"{source}: {told} writes no text, which is what a run trains; use such as qwen3, and no head"
+            )
     check_lengths(configs, source)
     return configs
 

@@ -27,7 +27,7 @@ def save(
     """Write the checkpoint of a step and remove all but the newest `keep`. notes: JSON to get back."""
     target = folder / f"step-{step:06d}"
     with files.atomic_folder(target) as temporary:
-        safetensors.torch.save_file(_owned(dict(module.named_parameters())), temporary / "model.safetensors")
+        safetensors.torch.save_file(_owned(_kept(module)), temporary / "model.safetensors")
         table = {name: tensor.contiguous() for name, tensor in optimizer.state().items()}
         safetensors.torch.save_file(table | {RANDOM: torch.get_rng_state()}, temporary / "optimizer.safetensors")
         files.write_json(temporary / "state.json", {"step": step, **notes})
@@ -66,7 +66,7 @@ def found(folder: Path) -> list[Path]:
 def _restore(folder: Path, module: torch.nn.Module, optimizer: Any) -> None:
     weights = safetensors.torch.load_file(folder / "model.safetensors")
     table = safetensors.torch.load_file(folder / "optimizer.safetensors")
-    parameters = dict(module.named_parameters())
+    parameters = _kept(module)
     _fits({name: weights.get(name) for name in parameters}, parameters, folder)
     _fits({name: table.get(name) for name in optimizer.state()}, optimizer.state(), folder)
     with torch.no_grad():
@@ -82,6 +82,11 @@ def _fits(read: Mapping[str, Tensor | None], wanted: Mapping[str, Tensor], folde
         kept = read[name]
         if kept is None or kept.shape != tensor.shape:
             raise FormatError(f"{folder} is of another model ({name} differs); remove it or choose another --out")
+
+
+def _kept(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Parameters, and buffers such as the bias of experts, which is steered and not learned."""
+    return dict(module.named_parameters()) | dict(module.named_buffers())
 
 
 def _owned(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -166,3 +166,87 @@ def test_a_filled_slot_sees_another_scale_in_its_query(monkeypatch):
     expected = attend(query, key, value, causal=True, scale=0.9)
     monkeypatch.setattr(module, "filled", lambda slot: slot == "model.attention.scaled_dot_product_attention")
     assert torch.allclose(attend(query, key, value, causal=True, scale=0.9), expected, atol=1e-6)
+
+
+# ───────── a bias, one number for each head, query and key ─────────
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.06)])
+@pytest.mark.parametrize("queries", [1, 3, 7])
+@pytest.mark.parametrize("cap", [None, 1.5])
+@pytest.mark.parametrize("kind", ["full", "causal", "mask", "prepared"])
+def test_a_bias_is_added_to_the_scores_by_every_kernel(dtype, tolerance, queries, cap, kind):
+    generator = torch.Generator().manual_seed(queries)
+    query = torch.randn(2, 4, queries, 8, generator=generator).to(dtype)
+    key, value = torch.randn(2, 2, 2, 7, 8, generator=generator).to(dtype)
+    bias = torch.randn(1, 4, queries, 7, generator=generator)
+    mask = torch.rand(2, queries, 7, generator=generator) > 0.3
+    mask[0, 0] = False  # a query with nothing to look at
+    scores = query.double() @ repeat_heads(key, 2).double().transpose(-2, -1) / math.sqrt(8)
+    scores = (scores if cap is None else cap * torch.tanh(scores / cap)) + bias.to(dtype)
+    meant = {"full": torch.ones_like(mask), "causal": masks.causal(queries, 7)}.get(kind, mask)[:, None]
+    weights = torch.softmax(scores.masked_fill(~meant, -math.inf), -1).nan_to_num()
+    oracle = weights @ repeat_heads(value, 2).double()
+    if kind == "prepared":
+        ours = attend(query, key, value, prepare_mask(mask, dtype, bias), causal=True, cap=cap)
+    else:
+        given_mask = mask[:, None] if kind == "mask" else None
+        ours = attend(query, key, value, given_mask, causal=kind == "causal", cap=cap, bias=bias.to(dtype))
+    assert ours.dtype == dtype and torch.allclose(ours.double(), oracle, atol=tolerance)
+
+
+def test_the_definition_adds_a_bias_to_the_scaled_scores():
+    query, key, value = torch.ones(1, 4), torch.zeros(2, 4), torch.eye(2)
+    mixed = scaled_dot_product_attention(query, key, value, None, torch.tensor([[math.log(3.0), 0.0]]))
+    assert torch.allclose(mixed, torch.tensor([[0.75, 0.25]]))
+
+
+@pytest.mark.parametrize("cap", [None, 0.8])
+@pytest.mark.parametrize("kv_heads", [2, 1])
+def test_a_learned_bias_has_the_gradient_of_its_formula_also_beside_hidden_keys(cap, kv_heads):
+    query, key, value = (x.double().requires_grad_() for x in heads(1, 2, 3, 4, seed=4))
+    key, value = key[:, :kv_heads], value[:, :kv_heads]
+    bias = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
+    mask = masks.causal(3) & masks.padding(torch.tensor([[0, 1, 1]]))
+
+    def biased(query, key, value, bias):
+        return attend(query, key, value, prepare_mask(mask, torch.float64, bias), cap=cap)
+
+    assert torch.autograd.gradcheck(
+        biased, [query, key.detach().requires_grad_(), value.detach().requires_grad_(), bias]
+    )
+
+
+def test_a_filled_slot_is_handed_the_bias_and_the_mask_apart(monkeypatch):
+    seen = []
+
+    def learners(query, key, value, mask=None, bias=None):
+        seen.append((mask.dtype, bias.isfinite().all().item()))
+        return scaled_dot_product_attention(query, key, value, mask, bias)
+
+    query, key, value = torch.randn(1, 4, 5, 8), torch.randn(1, 2, 5, 8), torch.randn(1, 2, 5, 8)
+    bias = torch.randn(1, 4, 5, 5)
+    expected = attend(query, key, value, prepare_mask(masks.causal(5), torch.float32, bias))
+    monkeypatch.setattr(module, "filled", lambda slot: slot == "model.attention.scaled_dot_product_attention")
+    monkeypatch.setattr(module, "scaled_dot_product_attention", learners)
+    ours = attend(query, key, value, prepare_mask(masks.causal(5), torch.float32, bias))
+    assert torch.allclose(ours, expected, atol=1e-6)
+    assert seen == [(torch.bool, True)]
+
+
+@pytest.mark.parametrize("value_dim", [3, 8, 11])
+@pytest.mark.parametrize("dtype, close", [(torch.float64, 1e-12), (torch.bfloat16, 0.02)])
+@pytest.mark.parametrize("queries, how", [(1, "all"), (6, "all"), (6, "causal"), (4, "causal"), (6, "mask")])
+def test_values_may_be_narrower_or_wider_than_keys(value_dim, dtype, close, queries, how):
+    source = torch.Generator().manual_seed(0)
+    query, key, value = (
+        torch.randn(shape, generator=source, dtype=torch.float64)
+        for shape in ((2, 4, queries, 8), (2, 2, 6, 8), (2, 2, 6, value_dim))
+    )
+    mask = masks.causal(queries, 6) if how == "causal" else torch.ones(1, queries, 6, dtype=torch.bool)
+    mask = mask & (torch.arange(6) != 1) if how == "mask" else mask
+    expected = scaled_dot_product_attention(query, repeat_heads(key, 2), repeat_heads(value, 2), mask[:, None])
+    given = (part.to(dtype) for part in (query, key, value))
+    mixed = attend(*given, prepare_mask(mask, dtype) if how == "mask" else None, causal=how == "causal")
+    assert mixed.shape == (2, 4, queries, value_dim)
+    assert (mixed.double() - expected).abs().max() < close

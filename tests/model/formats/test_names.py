@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from groundup.errors import FormatError
 from groundup.model.architectures import FAMILIES
 from groundup.model.architectures.gpt2 import GPT2Config
 from groundup.model.architectures.gpt_neox import GPTNeoXConfig
@@ -81,3 +82,56 @@ def test_no_table_calls_two_weights_by_one_name(family):
     assert len(set(ours)) == len(ours) and len({rule.theirs for rule in rules}) == len(rules)
     inside = FAMILIES[family][0].names
     assert inside.transposed | inside.grouped <= inside.inside.keys()
+
+
+MIXTRAL = FAMILIES["mixtral"][0].names
+FILE = "model.layers.2.block_sparse_moe.experts."
+
+
+def experts(count=3):
+    """The matrices of experts as files hold them: w1 (gate) and w3 (up) 4 x 5, w2 (down) 5 x 4."""
+    return {
+        f"{FILE}{number}.{part}.weight": torch.randn(*shape)
+        for number in range(count)
+        for part, shape in (("w1", (4, 5)), ("w2", (5, 4)), ("w3", (4, 5)))
+    }
+
+
+def test_experts_are_stacked_gate_above_up_and_taken_apart_again():
+    stored = experts(11)  # in the order of their names "10" would stand before "2"
+    whole = MIXTRAL.whole(dict(sorted(stored.items())))
+    place = "model.layers.2.mlp.experts."
+    assert {name: tuple(stack.shape) for name, stack in whole.items()} == {
+        place + "gate_up_proj": (11, 8, 5),
+        place + "down_proj": (11, 5, 4),
+    }
+    assert torch.equal(whole[place + "gate_up_proj"][10, :4], stored[FILE + "10.w1.weight"])
+    assert torch.equal(whole[place + "gate_up_proj"][2, 4:], stored[FILE + "2.w3.weight"])
+    parted = MIXTRAL.parted(whole)
+    assert parted.keys() == stored.keys() and all(torch.equal(parted[name], stored[name]) for name in stored)
+    assert parted[FILE + "7.w3.weight"].untyped_storage().data_ptr() == whole[place + "gate_up_proj"].data_ptr()
+
+
+def test_files_that_hold_the_stacks_are_read_as_they_are():
+    stacks = {"model.layers.0.mlp.gate.weight": 1, "model.layers.0.mlp.experts.gate_up_proj": 2}
+    assert MIXTRAL.whole(stacks) == {
+        "model.layers.0.block_sparse_moe.gate.weight": 1,
+        "model.layers.0.mlp.experts.gate_up_proj": 2,
+    }
+
+
+def test_an_expert_that_is_missing_or_of_another_shape_is_named():
+    stored = experts()
+    del stored[FILE + "1.w3.weight"]
+    with pytest.raises(FormatError, match=r"the weights lack .*experts\.1\.w3\.weight, .*; copy all files"):
+        MIXTRAL.whole(stored)
+    with pytest.raises(
+        FormatError, match=r"experts\.2\.w2\.weight has shape \(5, 3\) and .*0\.w2.* \(5, 4\); copy all"
+    ):
+        MIXTRAL.whole(experts() | {FILE + "2.w2.weight": torch.zeros(5, 3)})
+
+
+def test_blocks_behind_the_last_are_left_out_where_the_table_ends():
+    held = {"model.layers.1.mlp.gate.weight": 1, "model.layers.2.eh_proj.weight": 2, "model.norm.weight": 3}
+    assert Names(layers=2).whole(held).keys() == {"model.layers.1.mlp.gate.weight", "model.norm.weight"}
+    assert Names().whole(held) == held

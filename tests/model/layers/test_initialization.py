@@ -78,3 +78,37 @@ def test_learned_positions_start_as_loud_as_the_tokens():
         vocab_size=97, hidden_size=64, num_hidden_layers=1, num_attention_heads=4, initializer_range=0.3
     )
     assert deviation(build(config, seed=0), "model.embed_positions.weight") == pytest.approx(0.3, rel=0.05)
+
+
+def test_each_expert_of_a_stack_starts_as_one_that_stands_alone():
+    from groundup.model.layers.initialization import initialize
+    from groundup.model.moe.experts import MixtureOfExperts
+
+    layer = MixtureOfExperts(64, 100, 8, 2)
+    initialize(layer, layers=2, std=0.3, seed=0)
+    assert layer.experts.gate_up_proj.std().item() == pytest.approx(1 / 8, rel=0.05)
+    assert not layer.experts.down_proj.any()
+    initialize(layer, layers=8, std=0.3, seed=0, scheme="normal")
+    assert layer.experts.down_proj.std().item() == pytest.approx(0.3 / 4, rel=0.05)
+
+
+def test_a_part_that_says_what_it_starts_from_is_asked_and_the_others_draw_what_they_drew():
+    from groundup.model.layers.initialization import initialize
+    from groundup.model.layers.linear import Linear
+
+    class Decay(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rate, self.map = torch.nn.Parameter(torch.empty(3)), Linear(4, 5)
+
+        def first_values(self, generator=None):
+            return {"rate": torch.tensor([1.0, 2.0, 3.0])}
+
+    inside, alone = torch.nn.ModuleDict({"decay": Decay()}), Decay()
+    for module in (inside, alone):
+        initialize(module, layers=1, std=0.02, seed=0)
+    assert inside["decay"].rate.tolist() == alone.rate.tolist() == [1, 2, 3]
+    plain = Linear(4, 5)
+    initialize(plain, layers=1, std=0.02, seed=0)
+    assert torch.equal(alone.map.weight, plain.weight)
+    initialize(Decay().to("meta"), layers=1, std=0.02, seed=0)

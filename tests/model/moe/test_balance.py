@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from groundup.model.architectures import FAMILIES, build
+from groundup.model.attention import masks
 from groundup.model.moe import balance
 from groundup.model.moe.experts import MixtureOfExperts, SharedMixture, SwitchFeedForward
 from groundup.model.moe.routing import Routing, grouped_sigmoid_routing
@@ -94,3 +96,23 @@ def test_steering_moves_the_bias_of_sigmoid_routers_alone(random_parameters):
     load = balance.load_of(seen["1.gate"].experts, 4)
     expected = 0.01 * torch.sign(load.float().mean() - load)
     torch.testing.assert_close(model[1].gate.e_score_correction_bias, expected)
+
+
+def test_the_loads_of_a_model_are_asked_for_by_its_texts_without_their_padding():
+    config = FAMILIES["mixtral"][0](
+        vocab_size=31,
+        hidden_size=16,
+        intermediate_size=8,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_local_experts=5,
+    )
+    model, ids = build(config, seed=0, scheme="normal"), torch.arange(20).view(2, 10)
+    found = balance.loads(model, ids)
+    assert list(found) == [f"model.layers.{layer}.mlp.gate" for layer in range(3)]
+    assert all(sum(load.tokens) == 20 * 2 for load in found.values())
+    real = torch.arange(10) < torch.tensor([[10], [4]])
+    padded = balance.loads(model, ids, real, mask=masks.causal(10) & masks.padding(real))
+    alone = [balance.loads(model, ids[:1]), balance.loads(model, ids[1:, :4])]
+    for name, load in padded.items():
+        assert load.tokens == tuple(map(sum, zip(*(one[name].tokens for one in alone), strict=True)))

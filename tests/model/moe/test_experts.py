@@ -5,7 +5,7 @@ import torch
 
 from groundup.errors import ConfigError
 from groundup.model.moe import experts as ex
-from groundup.model.moe.routing import top_k_routing
+from groundup.model.moe.routing import Router, top_k_routing
 
 
 @pytest.mark.parametrize("tokens, count, chosen", [(1, 3, 1), (17, 4, 2), (40, 5, 5), (6, 50, 2)])
@@ -76,6 +76,22 @@ def test_deepseeks_layer_gives_the_same(random_parameters):
     ours = ex.SharedMixture(16, 12, 8, 3, shared=2, groups=4, chosen_groups=2, scaling=config.routed_scaling_factor)
     ours.load_state_dict(theirs.state_dict())
     both(ours, theirs, atol=1e-4)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_qwens_layer_with_its_shared_expert_and_gate_gives_the_same(random_parameters, normalize):
+    modeling = pytest.importorskip("transformers.models.qwen2_moe.modeling_qwen2_moe")
+    config = modeling.Qwen2MoeConfig(
+        hidden_size=16, moe_intermediate_size=12, shared_expert_intermediate_size=20, num_experts=6, num_experts_per_tok=2,
+        norm_topk_prob=normalize,
+    )  # fmt: skip
+    theirs = random_parameters(modeling.Qwen2MoeSparseMoeBlock(config)).eval()
+    router = Router(16, 6, 2, normalize=normalize)
+    ours = ex.MixtureOfExperts(16, 12, 6, 2, router=router, shared=20, shared_gate=True)
+    ours.load_state_dict(
+        {name.replace("shared_expert.", "shared_experts."): w for name, w in theirs.state_dict().items()}
+    )
+    both(ours, theirs)
 
 
 def test_switchs_layer_gives_the_same_with_dropped_tokens(random_parameters):

@@ -99,6 +99,24 @@ def test_deepseeks_router_gives_the_same(random_parameters, groups, chosen):
     torch.testing.assert_close(by_expert(found.experts, found.weights, 16), by_expert(experts, weights, 16))
 
 
+def test_weights_that_are_not_divided_are_the_probabilities_and_scores_themselves(random_parameters):
+    plain = random_parameters(rt.Router(16, 6, 3, normalize=False))
+    found = plain(torch.randn(1, 5, 16))
+    torch.testing.assert_close(found.weights, found.logits.softmax(-1).topk(3).values)
+    sigmoid = random_parameters(rt.SigmoidRouter(16, 6, 3, scaling=2.0, normalize=False))
+    found = sigmoid(torch.randn(1, 5, 16))
+    torch.testing.assert_close(found.weights, 2 * found.logits.sigmoid().topk(3).values)
+
+
+def test_the_bias_stays_in_float32_wherever_the_model_goes():
+    """A bias near 1 in bf16 is not moved by 0.001, however often."""
+    router = rt.SigmoidRouter(4, 8, 2)
+    router.e_score_correction_bias.fill_(1.001)
+    assert router.to(torch.bfloat16).weight.dtype == torch.bfloat16
+    assert router.e_score_correction_bias.dtype == torch.float32 and router.e_score_correction_bias[0] == 1.001
+    assert torch.nn.Sequential(router).to("meta")[0].e_score_correction_bias.is_meta
+
+
 def test_switchs_router_gives_the_same_and_drops_the_same(random_parameters):
     modeling = pytest.importorskip("transformers.models.switch_transformers.modeling_switch_transformers")
     config = modeling.SwitchTransformersConfig(d_model=16, num_experts=4, expert_capacity=5)

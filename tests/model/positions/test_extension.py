@@ -279,3 +279,9 @@ def test_a_trained_model_reads_four_times_its_length_and_the_schemes_keep_their_
     assert max(far["yarn"], far["dynamic"], far["llama3"]) < far["ntk"] < far["unchanged"]
     assert near["unchanged"] < near["yarn"] < near["linear"] - 0.3
     assert far["yarn"] < near["yarn"] + 0.1  # level to the end
+
+
+def test_a_config_json_is_read_without_torch_by_the_same_list_of_schemes():
+    from groundup.model.architectures import rope
+
+    assert set(rope.TYPES) == extension.SCHEMES.keys() | extension.OLDER_NAMES.keys()

@@ -11,9 +11,11 @@ from transformers.models.t5.modeling_t5 import T5Attention
 from groundup.errors import ConfigError
 from groundup.model.attention.masks import causal
 from groundup.model.positions.relative import (
+    AlibiBias,
     RelativeBias,
     alibi_bias,
     alibi_slopes,
+    key_positions,
     relative_position_bucket,
     relative_positions,
 )
@@ -102,3 +104,28 @@ def test_sizes_that_cannot_be_are_refused():
         RelativeBias(4, bidirectional=False, num_buckets=32, max_distance=16)
     with pytest.raises(ConfigError, match="heads=0 is not possible; use 1 or more"):
         alibi_bias(0, 2, 2)
+
+
+# ───────── ALiBi as a decoder takes it ─────────
+
+
+def test_keys_stand_in_front_of_the_queries():
+    assert key_positions(torch.tensor([[5, 6], [0, 1]]), 4).tolist() == [[3, 4, 5, 6], [-2, -1, 0, 1]]
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_the_decoders_bias_is_that_of_the_paper_times_its_scale(start):
+    bias = AlibiBias(6, 0.5)(torch.arange(start, start + 4), start + 4)
+    assert torch.allclose(bias, 0.5 * alibi_bias(6, 4, start + 4))
+
+
+@pytest.mark.parametrize("heads", [1, 8, 12])
+def test_rounded_it_is_the_same_up_to_what_a_query_has_for_all_its_keys_and_to_bfloat16(heads):
+    places = torch.arange(20)
+    exact, rounded = AlibiBias(heads)(places, 20), AlibiBias(heads, in_bfloat16=True)(places[None], 20)
+    assert rounded.shape == (1, heads, 1, 20)
+    causal = torch.ones(20, 20, dtype=torch.bool).tril()
+    one, other = (
+        (bias + torch.zeros(20, 20)).masked_fill(~causal, -torch.inf).softmax(-1) for bias in (exact, rounded)
+    )
+    assert torch.allclose(one, other, atol=0.02)

@@ -1,24 +1,11 @@
-"""Why a run does not fit, and what to change, said before it starts: the memory of training by formula, part by part.
+"""Why a run does not fit, and what to change, said before it starts: the memory of training, part by part.
 
-    weights       4 bytes a parameter (fp32 masters)      gradients    4 more, from the way back until the step
-    optimiser     AdamW two more numbers a parameter, Muon one for each matrix inside the blocks
-    activations   what the way forward keeps for the way back, for every token (T = batch * seq) and block:
+`model.accounting` counts the parts at the two moments at which the peak can stand: when the way back begins (all
+activations) and in the optimiser's step (all gradients). What is added here is seen and not counted: the allocator does not
+give back all that comes and goes, and in bf16 torch compiles a kernel for every product's shape.
+`groundup plan` measures the same peak by running a few steps: more exact, and it does not say why.
 
-        e * (4 hidden + 2 query + 2 key + [query + key with QK-norm] + 4 intermediate (2 without gate)) + a few bytes
-        + e * heads * seq where the scores are held whole (on a CPU in bf16 up to 1,024 tokens)
-
-    with e = 4 bytes in fp32 and 2 in bf16, query = heads * head_dim, key = kv_heads * head_dim; and once: the embedding's
-    vocab * hidden gradient of the head, which is made on the way forward; in bf16 a short copy of each matrix.
-
-The peak stands at one of two moments: when the way back begins (all activations) or in the optimiser's step (all
-gradients). The activations are exact to the byte for the three families, counted by the tensors that autograd keeps; see the
-test. `groundup plan` measures the same peak by running a few steps: more exact, and it does not say why.
-Counting after Korthikanti et al. 2022, arXiv:2205.05198, section 4.1, for this house's kernels.
-
-Two parts are no formula but were seen here: the allocator does not give back all that comes and goes (about a quarter more),
-and in bf16 torch compiles a kernel for every product's shape. Against the peak of a process on Linux the sum was 1 to 10 % low in
-four runs of 200 to 540 MB. It was 28 % low where gradients of several batches are summed, as the allocator then holds more, and
-15 % high in a run of 3.5 GB, whose tensors are too large to be held.
+@@MEASURED@@
 
 Left out: an accelerator's kernels, tokens and tokenizer (tens of MB), samples and validation.
 """
@@ -37,34 +24,41 @@ import plotly.graph_objects as go
 
 from groundup import files
 from groundup.errors import ConfigError, GroundupError, InputError
-from groundup.model.accounting import Accounting, count
-from groundup.model.architectures.decoder import DecoderConfig
+from groundup.model.accounting import Training, count, kept
+from groundup.model.accounting import memory as counted
+from groundup.model.accounting.budget import cache_bytes
+from groundup.model.architectures.configuration import ModelConfig
 from groundup.plots import style
 from groundup.runs import resources
 from groundup.runs.recipe import Recipe
 from groundup.training.config import TrainConfig
 
-FULL = 4  # bytes of weights, gradients and optimiser state a number
-KNOWN = ("llama", "qwen3", "groundup")  # the families whose every kept tensor the formula counts
-BYTES = {"float32": 4, "bfloat16": 2}
-WHOLE_SCORES_UP_TO = 1024  # keys; beyond, the kernel keeps one number a row
+KNOWN = ("llama", "qwen3", "groundup")  # the families of which every change below is tried
 HELD = 0.25  # of gradients, activations and working space: what the allocator has and nobody uses
 KERNELS_BYTES = 26_000_000  # about 1 MB for each of the shapes that a model multiplies in bf16
+COMING = ("gradients", "activations", "working space")  # parts that come and go in each step
 SHORTEST = 32  # tokens in a row below which no advice is given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """All that the formula reads: the model, the loop's numbers, the number format of the products."""
+    """All that the count reads: the model, the loop's numbers, the number format of the products."""
 
-    model: DecoderConfig
+    model: ModelConfig
     train: TrainConfig
     dtype: str = "float32"
 
     @property
-    def tokens(self) -> int:
-        """Tokens that go through the model at once."""
-        return self.train.batch_size * self.train.seq_len
+    def use(self) -> Training:
+        """The same in accounting's words."""
+        train = self.train
+        return Training(
+            batch=train.batch_size,
+            seq_len=train.seq_len,
+            gradient_accumulation_steps=train.gradient_accumulation_steps,
+            optimizer=train.optimizer,
+            dtype=self.dtype,
+        )
 
 
 def of_recipe(recipe: Recipe) -> Shape:
@@ -82,90 +76,16 @@ def of_recipe(recipe: Recipe) -> Shape:
     )
 
 
-# ───────── the formula ─────────
-
-
-def activation_bytes(shape: Shape) -> dict[str, int]:
-    """What the way forward keeps for the way back: in the blocks, around them, and for the head."""
-    model, tokens, e = shape.model, shape.tokens, BYTES[shape.dtype]
-    around = tokens * (8 + e * (2 * model.hidden_size + model.head_dim) + FULL)  # ids, last norm, head's input, angles
-    short = 2 * (count(model).matrix_parameters - count(model).embedding_parameters) if e < FULL else 0
-    return {
-        "attention": model.num_hidden_layers * tokens * _attention_bytes(shape),
-        "feed-forward": model.num_hidden_layers * tokens * _feed_forward_bytes(shape),
-        "around the blocks": around,
-        "head": FULL * model.vocab_size * model.hidden_size,
-        "short copies of the matrices": short,
-    }
-
-
-def _attention_bytes(shape: Shape) -> int:
-    """A block's attention with its norm, for one token."""
-    model, e = shape.model, BYTES[shape.dtype]
-    heads, kv_heads = model.num_attention_heads, model.num_key_value_heads
-    query, key = heads * model.head_dim, kv_heads * model.head_dim
-    numbers = 2 * model.hidden_size + 2 * query + 2 * key  # stream, its norm; query, mixed; key, value
-    scales = FULL  # one of the norm
-    if model.normalizes_heads:
-        numbers, scales = numbers + query + key, scales + FULL * (heads + kv_heads)
-    whole = shape.dtype == "bfloat16" and shape.train.seq_len <= WHOLE_SCORES_UP_TO
-    return e * numbers + scales + (e * heads * shape.train.seq_len if whole else FULL * heads)
-
-
-def _feed_forward_bytes(shape: Shape) -> int:
-    """A block's feed-forward with its norm, for one token: gate, its silu, up and their product; or relu and its square."""
-    held = 4 if shape.model.gated else 2
-    return BYTES[shape.dtype] * (2 * shape.model.hidden_size + held * shape.model.intermediate_size) + FULL
-
-
-def optimizer_bytes(shape: Shape) -> int:
-    """AdamW: mean and mean square of each gradient; Muon: one momentum for each matrix inside the blocks."""
-    accounting = count(shape.model)
-    inside = _matrices(shape.model, accounting) if shape.train.optimizer == "muon" else 0
-    return FULL * (2 * (accounting.parameters - inside) + inside)
-
-
-def _matrices(model: DecoderConfig, accounting: Accounting) -> int:
-    return accounting.matrix_parameters - accounting.embedding_parameters
-
-
-def _way_back_bytes(shape: Shape) -> int:
-    """Working space of the widest step back: gradients of the feed-forward's units, and the stream's."""
-    model = shape.model
-    return shape.tokens * BYTES[shape.dtype] * (3 * model.intermediate_size + 2 * model.hidden_size)
-
-
-def _step_bytes(shape: Shape) -> int:
-    """Working space of the optimiser: Muon stacks matrices of one shape, with about four more of their size; AdamW none."""
-    if shape.train.optimizer != "muon":
-        return 0
-    model = shape.model
-    alike = (2 if model.gated else 1) * model.hidden_size * model.intermediate_size
-    return 4 * FULL * model.num_hidden_layers * alike
-
-
-def _held(parts: dict[str, int], shape: Shape) -> dict[str, int]:
-    """The parts with what the allocator and the compiled kernels hold besides."""
-    kernels = KERNELS_BYTES if shape.dtype == "bfloat16" else 0
-    comes_and_goes = sum(parts[name] for name in ("gradients", "activations", "working space"))
-    return parts | {"held besides": round(HELD * comes_and_goes) + kernels}
+# ───────── the parts ─────────
 
 
 def moments(shape: Shape) -> dict[str, dict[str, int]]:
-    """Part by part what is held at the two moments of a step at which the peak can stand."""
-    weights, accounting = count(shape.model).weight_bytes(FULL), count(shape.model)
-    always = {"weights": weights, "optimiser state": optimizer_bytes(shape)}
-    summed = shape.train.gradient_accumulation_steps > 1
-    head = FULL * accounting.embedding_parameters
-    way_back = {
-        "gradients": weights if summed else head,
-        "activations": sum(activation_bytes(shape).values()),
-        "working space": _way_back_bytes(shape),
-    }
-    step = {"gradients": weights, "activations": 0, "working space": _step_bytes(shape)}
+    """Part by part what is held at the two moments of a step at which the peak can stand, with what is held besides."""
+    kernels = KERNELS_BYTES if shape.dtype == "bfloat16" else 0
+    found = counted(shape.model, shape.use).moments
     return {
-        "when the way back begins": _held(always | way_back, shape),
-        "in the optimiser's step": _held(always | step, shape),
+        moment: parts | {"held besides": round(HELD * sum(parts.get(name, 0) for name in COMING)) + kernels}
+        for moment, parts in found.items()
     }
 
 
@@ -225,19 +145,18 @@ def study(shape: Shape, available: int, program: int = 0) -> Study:
     """Explain the memory of a run. program: what Python and its libraries hold already."""
     moment, parts = max(moments(shape).items(), key=lambda item: sum(item[1].values()))
     parts = parts | {"program": program}
-    accounting, context = count(shape.model), shape.model.max_position_embeddings
-    cache = accounting.kv_cache_bytes_per_token(BYTES[shape.dtype]) * context
+    cache = cache_bytes(shape.model, shape.model.max_position_embeddings, dtype=shape.dtype)
     total = sum(parts.values())
     return Study(
         moment=moment,
         parts=parts,
-        activations=activation_bytes(shape),
+        activations=kept(shape.model, shape.use),
         total_bytes=total,
         available_bytes=available,
         fits=total <= available,
         largest=max(parts, key=lambda name: parts[name]),
         cache_bytes=cache,
-        inference_bytes=cache + accounting.weight_bytes(FULL) + program,
+        inference_bytes=cache + count(shape.model).weight_bytes() + program,
         changes=() if total <= available else tuple(changes(shape, available - program, program)),
     )
 

@@ -1,102 +1,62 @@
-"""The configuration that every decoder family shares, under the Hugging Face names, checked where it is built.
+"""The configuration that every decoder family shares: key/value heads, rotary positions, windows, and the heads it may have.
 
-`to_dict` is the model folder's config.json. A family adds its own fields, says how they are called in its config.json, and
-names its parts (`blueprint`) and the names of its weights (`names`).
+What all families share stands in `configuration.py`, the names of the heads in `labels.py`.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from groundup.errors import ConfigError
+from groundup.model.architectures import labels as words
 from groundup.model.architectures import rope
-from groundup.model.architectures.blueprint import ACTIVATIONS, Attention, Block, Blueprint, Norm, Rotary
+from groundup.model.architectures.blueprint import (
+    Attention,
+    Block,
+    Blueprint,
+    LanguageModelHead,
+    Norm,
+    Rotary,
+    ScoreHead,
+)
+from groundup.model.architectures.configuration import ModelConfig, divisors
 from groundup.model.formats.names import Names
 
-SIZES = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "max_position_embeddings",
-)
-ACTIVATION_KEYS = ("hidden_act", "hidden_activation", "activation_function", "activation", "afn")
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DecoderConfig:
+class DecoderConfig(ModelConfig):
     """Sizes of a decoder. num_key_value_heads and head_dim may be left 0: as many as heads, and hidden_size / heads."""
 
-    model_type: ClassVar[str]
-    architecture: ClassVar[str]  # the class name that transformers looks for
-    names: ClassVar[Names] = Names()  # how the family's files call the weights
-    keys: ClassVar[Mapping[str, str]] = {}  # field -> what the family's config.json calls it, where it is another word
-    older_keys: ClassVar[Mapping[str, str]] = {}  # key of older files -> field
-    fixed: ClassVar[frozenset[str]] = frozenset()  # fields without a key: this family knows only the derived value
-    constants: ClassVar[dict[str, Any]] = {}  # keys that config.json must carry though only one value is implemented
-    harmless: ClassVar[Mapping[str, tuple[Any, ...]]] = {}  # other keys, and the values with which they change nothing
-    defaults: ClassVar[dict[str, Any]] = {}  # what transformers takes for a key that a foreign config.json leaves out
-    without_effect: ClassVar[frozenset[str]] = frozenset()  # the family's keys that do not change what is computed
+    stem: ClassVar[str] = (
+        ""  # what the names of its classes begin with, where it is not what `architecture` begins with
+    )
+    heads: ClassVar[tuple[str, ...]] = ("text", "token")  # of which kinds transformers has heads with labels
+    tag_head: ClassVar[str] = "score"  # what its files call the head that tags
 
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
     num_key_value_heads: int = 0  # 1: multi-query; = num_attention_heads: multi-head; between: grouped-query
-    head_dim: int = 0
-    max_position_embeddings: int = 2048
-    tie_word_embeddings: bool = False
-    initializer_range: float = 0.02
-    bos_token_id: int | None = None
-    eos_token_id: int | tuple[int, ...] | None = None
-    pad_token_id: int | None = None
 
-    def __post_init__(self) -> None:
-        for name in SIZES:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
-        given = {name: getattr(self, name) for name in self.fixed}
+    def _derive(self) -> None:
         object.__setattr__(self, "num_key_value_heads", self.num_key_value_heads or self._kv_heads())
         if self.num_key_value_heads < 0 or self.num_attention_heads % self.num_key_value_heads:
             raise ConfigError(
                 f"num_attention_heads={self.num_attention_heads} cannot be shared evenly by "
-                f"num_key_value_heads={self.num_key_value_heads}; use {_divisors(self.num_attention_heads)}"
+                f"num_key_value_heads={self.num_key_value_heads}; use {divisors(self.num_attention_heads)}"
             )
-        object.__setattr__(self, "head_dim", self.head_dim or self._even_share())
-        self._check_choices(given)
+        ModelConfig._derive(self)
 
-    def _check_choices(self, given: Mapping[str, Any]) -> None:
-        """Refuse what this family cannot express, and an activation that nobody knows."""
-        derived = {"num_key_value_heads": self._kv_heads, "head_dim": self._even_share}
-        for name, value in given.items():
-            only = derived[name]() if name in derived else 4 * self.hidden_size
-            if value not in (0, only):
-                raise ConfigError(f"{name}={value} cannot be said in {self.model_type}; leave it out, it is {only}")
-        for key in ACTIVATION_KEYS:
-            if (value := getattr(self, key, ACTIVATIONS[0])) not in ACTIVATIONS:
-                raise ConfigError(f"{key}={value!r} is not an activation; use {', '.join(ACTIVATIONS)}")
+    def _derived(self) -> dict[str, Any]:
+        return ModelConfig._derived(self) | {"num_key_value_heads": self._kv_heads}
 
     def _kv_heads(self) -> int:
         """How many key/value heads there are where none are given."""
         return self.num_attention_heads
 
-    def _even_share(self) -> int:
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            raise ConfigError(
-                f"hidden_size={self.hidden_size} cannot be split evenly over num_attention_heads={heads}; use "
-                f"num_attention_heads of {_divisors(self.hidden_size)}, "
-                f"or hidden_size={-(-self.hidden_size // heads) * heads}"
-            )
-        return self.hidden_size // self.num_attention_heads
-
-    def blueprint(self) -> Blueprint:
-        """The parts of this configuration's decoder."""
-        raise NotImplementedError
+    @property
+    def groups(self) -> int:
+        """Rows of fused matrices go by key/value head, each with its query heads."""
+        return self.num_key_value_heads
 
     def attention(self, **parts: Any) -> Attention:
         """Attention of this configuration's heads; parts: what else it has."""
@@ -105,12 +65,33 @@ class DecoderConfig:
         )
 
     def decoder(self, blocks: Sequence[Block], norm: Norm | None, **parts: Any) -> Blueprint:
-        """A decoder of these blocks; parts: what else it has."""
-        return Blueprint(vocab=self.vocab_size, hidden=self.hidden_size, blocks=tuple(blocks), norm=norm, **parts)
+        """A decoder of these blocks under the configuration's head; parts: what else it has."""
+        head: LanguageModelHead | ScoreHead | None = LanguageModelHead() if self.writes else None
+        if self.head in words.LABELLED:
+            every = self.head in words.EVERY_TOKEN
+            head = ScoreHead(labels=len(self.labels), bias=every, every_token=every)
+        return Blueprint(
+            vocab=self.vocab_size, hidden=self.hidden_size, blocks=tuple(blocks), norm=norm, head=head, **parts
+        )
+
+    @classmethod
+    def class_names(cls) -> dict[str, str]:
+        """The class of the language model, and those of the other heads that transformers has."""
+        stem = cls.stem or cls.architecture.removesuffix("ForCausalLM").removesuffix("LMHeadModel")
+        usual = {words.LANGUAGE_MODEL: cls.architecture}
+        return words.class_names(stem, usual, text="text" in cls.heads, token="token" in cls.heads)
 
     def weight_names(self) -> Names:
-        """How files of this configuration call the weights."""
-        return self.names
+        """How files of this configuration call the weights; the head that tags has a name of its own in some families."""
+        if self.head not in words.LABELLED:
+            return self.names
+        theirs = self.tag_head if self.head in words.EVERY_TOKEN else "score"
+        return replace(self.names, outside={**self.names.outside, theirs: "score.out_proj"})
+
+    def twins(self) -> dict[str, str]:
+        """A tied head is the embedding."""
+        tied = self.writes and self.tie_word_embeddings
+        return {"lm_head.weight": "model.embed_tokens.weight"} if tied else {}
 
     @property
     def gated(self) -> bool:
@@ -121,21 +102,6 @@ class DecoderConfig:
     def normalizes_heads(self) -> bool:
         """Whether query and key heads are normalised before they meet (QK-norm)."""
         return self.blueprint().blocks[0].attention.qk_norm is not None
-
-    @classmethod
-    def read_rope(cls, raw: Mapping[str, Any], origin: str) -> tuple[dict[str, Any], set[str]]:
-        """Fields that a config.json says in its keys for rotary positions, and these keys; here none."""
-        return {}, set()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Write the configuration as config.json."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        kept = {
-            self.keys.get(name, name): list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-            if name not in self.fixed and not (name == "layer_types" and value is None)  # tools expect a list or no key
-        }
-        return {"architectures": [self.architecture], "model_type": self.model_type} | kept | self.constants
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,9 +162,3 @@ def windows(
     if SLIDING in types and window is not None and window < 1:
         raise ConfigError(f"sliding_window={window} is not possible; use 1 or more, or null for none")
     return [window if kind == SLIDING else None for kind in types]
-
-
-def _divisors(number: int) -> str:
-    """Name up to eight divisors of a number, largest last, for an error message."""
-    divisors = [candidate for candidate in range(1, number + 1) if number % candidate == 0]
-    return " or ".join(map(str, divisors[-8:]))

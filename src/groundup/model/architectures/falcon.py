@@ -2,14 +2,15 @@
 
 Almazrouei et al. 2023, arXiv:2311.16867, section 3. The 7B form has one LayerNorm a block, the 40B form (here
 new_decoder_architecture) two. Its files hold query, key and value as one matrix, each key/value head with its query heads.
-Left out: the forms with ALiBi instead of rotary positions (falcon-rw).
+The first ones (falcon-rw) have ALiBi instead of rotary positions; their code divides score and bias by sqrt(head_dim) together, and
+rounds the bias to bfloat16.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from groundup.model.architectures.blueprint import Block, Blueprint, FeedForward, Norm
+from groundup.model.architectures.blueprint import Alibi, Block, Blueprint, FeedForward, Norm
 from groundup.model.architectures.decoder import RotaryConfig
 from groundup.model.formats.names import QKV, Names
 
@@ -20,10 +21,10 @@ class FalconConfig(RotaryConfig):
 
     model_type: ClassVar[str] = "falcon"
     architecture: ClassVar[str] = "FalconForCausalLM"
+    tag_head: ClassVar[str] = "classifier"
     keys: ClassVar[Mapping[str, str]] = {"intermediate_size": "ffn_hidden_size"}
     older_keys: ClassVar[Mapping[str, str]] = {"n_layer": "num_hidden_layers", "n_head": "num_attention_heads"}
     fixed: ClassVar[frozenset[str]] = frozenset({"num_key_value_heads", "head_dim"})
-    constants: ClassVar[dict[str, Any]] = {"alibi": False}
     harmless: ClassVar[Mapping[str, tuple[Any, ...]]] = {"apply_residual_connection_post_layernorm": (False,)}
     names: ClassVar[Names] = Names(
         prefix="transformer.",
@@ -46,6 +47,7 @@ class FalconConfig(RotaryConfig):
     num_ln_in_parallel_attn: int | None = None
     multi_query: bool = True
     parallel_attn: bool = True
+    alibi: bool = False
     bias: bool = False
     layer_norm_epsilon: float = 1e-5
     activation: str = "gelu"
@@ -68,11 +70,12 @@ class FalconConfig(RotaryConfig):
 
     def weight_names(self) -> Names:
         """The 40B form has words of its own for its two norms."""
+        names = RotaryConfig.weight_names(self)
         if self.order() != "parallel_two_norms":
-            return self.names
+            return names
         norms = {"ln_attn": "input_layernorm", "ln_mlp": "post_attention_layernorm"}
-        kept = {theirs: ours for theirs, ours in self.names.inside.items() if ours not in norms.values()}
-        return replace(self.names, inside=kept | norms)
+        kept = {theirs: ours for theirs, ours in names.inside.items() if ours not in norms.values()}
+        return replace(names, inside=kept | norms)
 
     def blueprint(self) -> Blueprint:
         """Parallel blocks (or, if asked, pre-norm) with LayerNorm."""
@@ -80,9 +83,10 @@ class FalconConfig(RotaryConfig):
         block = Block(
             order=self.order(),
             norm=norm,
-            attention=self.attention(rotary=self.rotary(), bias="qkvo" if self.bias else ""),
+            attention=self.attention(rotary=None if self.alibi else self.rotary(), bias="qkvo" if self.bias else ""),
             feed_forward=FeedForward(
                 intermediate=self.intermediate_size, activation=self.activation, gated=False, bias=self.bias
             ),
         )
-        return self.decoder([block] * self.num_hidden_layers, norm)
+        bias = Alibi(scale=self.head_dim**-0.5, in_bfloat16=True) if self.alibi else None
+        return self.decoder([block] * self.num_hidden_layers, norm, alibi=bias)

@@ -10,14 +10,15 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from groundup.errors import FormatError, UnsupportedModel
-from groundup.model.architectures.decoder import DecoderConfig
+from groundup.model.architectures import labels
+from groundup.model.architectures.configuration import ModelConfig
 
-Config = TypeVar("Config", bound=DecoderConfig)
+Config = TypeVar("Config", bound=ModelConfig)
 
 WITHOUT_EFFECT = frozenset(
-    "architectures model_type torch_dtype dtype transformers_version _name_or_path use_cache "  # who wrote it, and how
+    "model_type torch_dtype dtype transformers_version _name_or_path use_cache "  # who wrote it, and how
     "auto_map tokenizer_class task_specific_params gradient_checkpointing "
-    "output_attentions output_hidden_states return_dict problem_type id2label label2id "  # what else to return
+    "output_attentions output_hidden_states return_dict problem_type "  # what else to return
     "chunk_size_feed_forward is_encoder_decoder is_decoder torchscript use_return_dict _commit_hash "
     "attention_dropout hidden_dropout classifier_dropout resid_pdrop embd_pdrop attn_pdrop "  # while training only;
     "residual_dropout embedding_dropout".split()  # groundup trains without dropout
@@ -27,13 +28,18 @@ DERIVED = ("num_key_value_heads", "head_dim", "intermediate_size")  # null in th
 
 def read(config_class: type[Config], raw: dict[str, Any], origin: str) -> Config:
     """Turn a family's config.json into its dataclass."""
-    fields = {field.name: field for field in dataclasses.fields(config_class) if field.name not in config_class.fixed}
+    fields = {
+        field.name: field
+        for field in dataclasses.fields(config_class)
+        if field.name not in config_class.fixed | labels.FIELDS
+    }
     own = {config_class.keys.get(name, name): name for name in fields}
     older = {key: name for key, name in config_class.older_keys.items() if key in raw}
     rope, rope_keys = config_class.read_rope(raw, origin)
     said = {own[key]: raw[key] for key in own if key in raw and key not in rope_keys}
-    used = {name: raw[key] for key, name in older.items()} | said | rope
-    refused = raw.keys() - own.keys() - older.keys() - rope_keys - WITHOUT_EFFECT - config_class.without_effect
+    used = {name: raw[key] for key, name in older.items()} | said | rope | labels.read(raw, config_class, origin)
+    idle = (WITHOUT_EFFECT - config_class.harmless.keys()) | config_class.without_effect | labels.KEYS
+    refused = raw.keys() - own.keys() - older.keys() - rope_keys - idle
     refused = {key for key in refused if not _is_constant(key, raw[key], config_class)}
     if refused:
         named = ", ".join(f"{key}={raw[key]!r}" for key in sorted(refused))
@@ -43,7 +49,7 @@ def read(config_class: type[Config], raw: dict[str, Any], origin: str) -> Config
     return _construct(config_class, config_class.defaults | used, fields, origin)
 
 
-def _is_constant(key: str, value: Any, config_class: type[DecoderConfig]) -> bool:
+def _is_constant(key: str, value: Any, config_class: type[ModelConfig]) -> bool:
     """Whether the key carries the one value that is implemented, or one that changes nothing."""
     if key == "layer_types":
         return set(value or ()) <= {"full_attention"}

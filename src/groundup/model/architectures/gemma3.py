@@ -20,6 +20,8 @@ class Gemma3Config(RMSConfig):
 
     model_type: ClassVar[str] = "gemma3_text"
     architecture: ClassVar[str] = "Gemma3ForCausalLM"
+    stem: ClassVar[str] = "Gemma3Text"
+    heads: ClassVar[tuple[str, ...]] = ("text",)
     defaults: ClassVar[dict[str, Any]] = {"num_key_value_heads": 4, "head_dim": 256}
     older_keys: ClassVar[Mapping[str, str]] = {"_sliding_window_pattern": "sliding_window_pattern"}
     harmless: ClassVar[Mapping[str, tuple[Any, ...]]] = {

@@ -20,6 +20,7 @@ class GPT2Config(DecoderConfig):
 
     model_type: ClassVar[str] = "gpt2"
     architecture: ClassVar[str] = "GPT2LMHeadModel"
+    tag_head: ClassVar[str] = "classifier"
     keys: ClassVar[Mapping[str, str]] = {
         "hidden_size": "n_embd",
         "intermediate_size": "n_inner",

@@ -19,6 +19,7 @@ class GPTNeoXConfig(RotaryConfig):
 
     model_type: ClassVar[str] = "gpt_neox"
     architecture: ClassVar[str] = "GPTNeoXForCausalLM"
+    tag_head: ClassVar[str] = "classifier"
     older_keys: ClassVar[Mapping[str, str]] = {
         "rotary_pct": "partial_rotary_factor",
         "rotary_emb_base": "rope_theta",

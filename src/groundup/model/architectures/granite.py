@@ -17,6 +17,7 @@ class GraniteConfig(RMSConfig):
 
     model_type: ClassVar[str] = "granite"
     architecture: ClassVar[str] = "GraniteForCausalLM"
+    heads: ClassVar[tuple[str, ...]] = ()
     constants: ClassVar[dict[str, Any]] = {"hidden_act": "silu"}
     fixed: ClassVar[frozenset[str]] = frozenset({"head_dim"})
 

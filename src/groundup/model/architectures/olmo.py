@@ -18,6 +18,7 @@ class OlmoConfig(RotaryConfig):
 
     model_type: ClassVar[str] = "olmo"
     architecture: ClassVar[str] = "OlmoForCausalLM"
+    heads: ClassVar[tuple[str, ...]] = ("text",)
     constants: ClassVar[dict[str, Any]] = {"hidden_act": "silu"}
     fixed: ClassVar[frozenset[str]] = frozenset({"head_dim"})
     harmless: ClassVar[Mapping[str, tuple[Any, ...]]] = {"clip_qkv": (None,)}

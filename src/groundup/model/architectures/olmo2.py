@@ -17,6 +17,7 @@ class Olmo2Config(RMSConfig):
 
     model_type: ClassVar[str] = "olmo2"
     architecture: ClassVar[str] = "Olmo2ForCausalLM"
+    heads: ClassVar[tuple[str, ...]] = ("text",)
     constants: ClassVar[dict[str, Any]] = {"hidden_act": "silu"}
     fixed: ClassVar[frozenset[str]] = frozenset({"head_dim"})
     without_effect: ClassVar[frozenset[str]] = frozenset({"pretraining_tp"})

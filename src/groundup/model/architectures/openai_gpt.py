@@ -20,6 +20,7 @@ class OpenAIGPTConfig(DecoderConfig):
 
     model_type: ClassVar[str] = "openai-gpt"
     architecture: ClassVar[str] = "OpenAIGPTLMHeadModel"
+    heads: ClassVar[tuple[str, ...]] = ("text",)
     keys: ClassVar[Mapping[str, str]] = {
         field: key for field, key in GPT2Config.keys.items() if field != "intermediate_size"
     }

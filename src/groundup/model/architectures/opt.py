@@ -20,6 +20,7 @@ class OPTConfig(DecoderConfig):
 
     model_type: ClassVar[str] = "opt"
     architecture: ClassVar[str] = "OPTForCausalLM"
+    heads: ClassVar[tuple[str, ...]] = ("text",)
     keys: ClassVar[Mapping[str, str]] = {"intermediate_size": "ffn_dim", "initializer_range": "init_std"}
     fixed: ClassVar[frozenset[str]] = frozenset({"num_key_value_heads", "head_dim"})
     constants: ClassVar[dict[str, Any]] = {

@@ -21,7 +21,6 @@ DeepSeek-V3, arXiv:2412.19437, eq. 1-11. Left out: YaRN's factor on the scores c
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from groundup.errors import ConfigError
 from groundup.model.attention.scaled_dot_product import attend
@@ -38,6 +37,15 @@ def pairs_apart(x: Float[Tensor, "*batch head_dim"]) -> Float[Tensor, "*batch he
     [0.0, 2.0, 1.0, 3.0]
     """
     return torch.cat((x[..., 0::2], x[..., 1::2]), dim=-1)
+
+
+def pairs_together(x: Float[Tensor, "*batch head_dim"]) -> Float[Tensor, "*batch head_dim"]:
+    """The way back, for files that have the pairs (i, i + head_dim/2) from the start.
+
+    >>> pairs_together(torch.tensor([0.0, 2.0, 1.0, 3.0])).tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    return torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(-2)
 
 
 @slot
@@ -72,14 +80,7 @@ def latent_attention_reference(
     made = torch.einsum("bkr,hdr->bhkd", latent, up)
     key, value = made.split((query.shape[-1], up.shape[1] - query.shape[-1]), dim=-1)
     key = torch.cat((key, rope[:, None].expand(-1, len(up), -1, -1)), dim=-1)
-    width = max(key.shape[-1], value.shape[-1])  # the kernels know one width: zeros add nothing to a score
-    asking = _wide(torch.cat((query, query_rope), dim=-1), width)
-    mixed = attend(asking, _wide(key, width), _wide(value, width), mask, causal=causal, scale=scale)
-    return mixed[..., : value.shape[-1]]
-
-
-def _wide(x: Tensor, width: int) -> Tensor:
-    return functional.pad(x, (0, width - x.shape[-1]))
+    return attend(torch.cat((query, query_rope), dim=-1), key, value, mask, causal=causal, scale=scale)
 
 
 @slot
@@ -97,12 +98,11 @@ def latent_attention(
 
     No key or value of any head is ever made: every head looks at the one key [latent ; rope] and mixes latents.
     """
-    nope_dim, rank = query.shape[-1], latent.shape[-1]
+    nope_dim = query.shape[-1]
     lowered = torch.einsum("bhqd,hdr->bhqr", query, up[:, :nope_dim])
     key = torch.cat((latent, rope), dim=-1)[:, None]
-    # The key is the value, too: the columns of its rotary part are mixed in vain and dropped.
-    mixed = attend(torch.cat((lowered, query_rope), dim=-1), key, key, mask, causal=causal, scale=scale)
-    return torch.einsum("bhqr,hdr->bhqd", mixed[..., :rank], up[:, nope_dim:])
+    mixed = attend(torch.cat((lowered, query_rope), dim=-1), key, latent[:, None], mask, causal=causal, scale=scale)
+    return torch.einsum("bhqr,hdr->bhqd", mixed, up[:, nope_dim:])
 
 
 def products(
@@ -125,7 +125,8 @@ class LatentAttention(nn.Module):
     """Compress, keep, attend; the parameters have the names of DeepSeek-V2's and V3's files.
 
     q_lora_rank: the query's own latent, None: a plain projection. scale: what the scores are multiplied by, None: 1 /
-    sqrt(qk_nope_head_dim + qk_rope_head_dim). The cache is given the latent as its key and the rotary key as its value.
+    sqrt(qk_nope_head_dim + qk_rope_head_dim). interleaved: the pairs that turn are (2i, 2i + 1) in the files, and not
+    (i, i + half). The cache is given the latent as its key and the rotary key as its value.
     """
 
     def __init__(
@@ -141,12 +142,13 @@ class LatentAttention(nn.Module):
         bias: bool = False,
         eps: float = 1e-6,
         scale: float | None = None,
+        interleaved: bool = True,
     ):
         super().__init__()
         if qk_rope_head_dim % 2:
             raise ConfigError(f"qk_rope_head_dim={qk_rope_head_dim} is odd; coordinates turn in pairs, so make it even")
         self.heads, self.rank, self.q_lora_rank = heads, kv_lora_rank, q_lora_rank
-        self.widths = qk_nope_head_dim, qk_rope_head_dim, v_head_dim
+        self.widths, self.interleaved = (qk_nope_head_dim, qk_rope_head_dim, v_head_dim), interleaved
         width = qk_nope_head_dim + qk_rope_head_dim
         self.scale = width**-0.5 if scale is None else scale
         if q_lora_rank is None:
@@ -171,7 +173,7 @@ class LatentAttention(nn.Module):
         """Attend from x to x and to what `cache` holds of earlier tokens. mask None is causal."""
         query, query_rope = self._queries(x, angles)
         gain = self.kv_a_layernorm.weight
-        latent, rope = compress(self.kv_a_proj_with_mqa(x), gain, angles, self.kv_a_layernorm.eps)
+        latent, rope = compress(self._kept(x), gain, angles, self.kv_a_layernorm.eps)
         if cache is not None:
             latent, rope = (one[:, 0] for one in cache.update(layer, latent[:, None], rope[:, None]))
         plain, absorbed = products(x.shape[1], latent.shape[1], self.heads, self.rank, *self.widths)
@@ -180,8 +182,16 @@ class LatentAttention(nn.Module):
         mixed = attention(query, query_rope, latent, rope, up, self.scale, mask, causal=mask is None)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
+    def _kept(self, x: Tensor) -> Tensor:
+        """What `compress` makes the cache's numbers of: its pairs are (2i, 2i + 1)."""
+        projected = self.kv_a_proj_with_mqa(x)
+        if self.interleaved:
+            return projected
+        return torch.cat((projected[..., : self.rank], pairs_together(projected[..., self.rank :])), dim=-1)
+
     def _queries(self, x: Tensor, angles: Angles) -> tuple[Tensor, Tensor]:
         """The two parts of every head's query, the second turned."""
         flat = self.q_proj(x) if self.q_lora_rank is None else self.q_b_proj(self.q_a_layernorm(self.q_a_proj(x)))
         query, rope = flat.unflatten(-1, (self.heads, -1)).split(self.widths[:2], dim=-1)
-        return query.transpose(1, 2), rotate(pairs_apart(rope), angles).transpose(1, 2)
+        rope = pairs_apart(rope) if self.interleaved else rope
+        return query.transpose(1, 2), rotate(rope, angles).transpose(1, 2)

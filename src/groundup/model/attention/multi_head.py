@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from groundup.model.attention.latent import pairs_apart
 from groundup.model.attention.scaled_dot_product import attend
 from groundup.model.layers.linear import Linear
 from groundup.model.layers.norms import RMSNorm
@@ -28,6 +29,8 @@ class MultiHeadAttention(nn.Module):
     a norm of a given width, or None: the query and the key are scaled to unit mean square before they are rotated, which
     bounds the scores (Dehghani et al. 2023, arXiv:2302.05442). qk_norm_over: each "head" apart (Qwen 3), or the whole "width" (OLMo 2).
     scale: what the scores are multiplied by, None: 1 / sqrt(head_dim). cap: bound of a soft cap on the scores.
+    interleaved: the pairs that turn are (2i, 2i + 1) and not (i, i + half).
+    window: how many tokens a query sees, itself included; of what a cache holds only these are read. The mask hides the rest.
     """
 
     def __init__(
@@ -43,10 +46,13 @@ class MultiHeadAttention(nn.Module):
         scale: float | None = None,
         cap: float | None = None,
         causal: bool = True,
+        window: int | None = None,
+        interleaved: bool = False,
     ):
         super().__init__()
         self.head_dim, self.qk_norm_over = head_dim, qk_norm_over
-        self.scale, self.cap, self.causal = scale, cap, causal
+        self.scale, self.cap, self.causal, self.window = scale, cap, causal, window
+        self.interleaved = interleaved
         biased = ("qkvo" if bias else "") if isinstance(bias, bool) else bias
         query, shared = heads * head_dim, kv_heads * head_dim
         self.q_proj = Linear(hidden, query, bias="q" in biased)
@@ -64,19 +70,27 @@ class MultiHeadAttention(nn.Module):
         mask: Tensor | None = None,
         cache=None,
         layer: int = 0,
+        on_value: Callable[[Tensor], Tensor] | None = None,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Attend from x to x, and to what `cache` holds of earlier tokens. mask None is causal."""
+        """Attend from x to x, and to what `cache` holds of earlier tokens. mask None is causal.
+
+        on_value: what is done to the values of all heads before they are kept, such as adding a second embedding.
+        """
         query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        value = value if on_value is None else on_value(value)
         if self.q_norm is not None and self.k_norm is not None and self.qk_norm_over == "width":
             query, key = self.q_norm(query), self.k_norm(key)
         query, key, value = self._heads(query), self._heads(key), self._heads(value)
         if self.q_norm is not None and self.k_norm is not None and self.qk_norm_over == "head":
             query, key = self.q_norm(query), self.k_norm(key)
         if angles is not None:
-            query, key = turn(query, angles), turn(key, angles)
+            query, key = (turn(one, angles, self.interleaved) for one in (query, key))
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
         if cache is not None:
             key, value = cache.update(layer, key, value)
+            if self.window is not None:
+                near = x.shape[1] + self.window - 1
+                key, value = key[:, :, -near:], value[:, :, -near:]
         mixed = attend(query, key, value, mask, causal=self.causal, scale=self.scale, cap=self.cap)
         return self.o_proj(mixed.transpose(1, 2).flatten(2))
 
@@ -84,9 +98,16 @@ class MultiHeadAttention(nn.Module):
         return x.unflatten(-1, (-1, self.head_dim))
 
 
-def turn(x: Float[Tensor, "batch seq heads head_dim"], angles: Angles) -> Float[Tensor, "batch seq heads head_dim"]:
-    """Rotate as many coordinates of each head as there are angles for, from the first on; the others stay."""
+def turn(
+    x: Float[Tensor, "batch seq heads head_dim"], angles: Angles, interleaved: bool = False
+) -> Float[Tensor, "batch seq heads head_dim"]:
+    """Rotate as many coordinates of each head as there are angles for, from the first on; the others stay.
+
+    interleaved: the pairs are (2i, 2i + 1), and leave as (i, i + half), which is the same order for queries and keys.
+    """
     turning = 2 * angles.cos.shape[-1]
+    if interleaved:
+        x = torch.cat((pairs_apart(x[..., :turning]), x[..., turning:]), dim=-1)
     if turning == x.shape[-1]:
         return rotate(x, angles)
     return torch.cat((rotate(x[..., :turning], angles), x[..., turning:]), dim=-1)

@@ -17,18 +17,18 @@ from torch import Tensor
 from groundup import files
 from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
 from groundup.model.architectures import build, config_from_dict
-from groundup.model.architectures.decoder import DecoderConfig
+from groundup.model.architectures.configuration import ModelConfig
+from groundup.model.architectures.labels import NONE
 from groundup.model.formats import shards
 from groundup.model.formats.names import Rule
-from groundup.model.transformer import Decoder
+from groundup.model.transformer import Model
 
-HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
 
 
 def save_model(
     folder: str | Path,
-    module: Decoder,
+    module: Model,
     tokenizer: Any = None,
     generation: Mapping[str, Any] | None = None,
     card: str | None = None,
@@ -41,7 +41,7 @@ def save_model(
     """
     with files.atomic_folder(folder) as temporary:
         target = Path(temporary)
-        dtype = str(module.model.embed_tokens.weight.dtype).removeprefix("torch.")
+        dtype = str(module.embedding.weight.dtype).removeprefix("torch.")
         files.write_json(target / "config.json", module.config.to_dict() | {"dtype": dtype, "torch_dtype": dtype})
         shards.write(target, weights_of(module), max_shard_size)
         if generation is not None:
@@ -53,32 +53,45 @@ def save_model(
         files.write_checksums(target)
 
 
-def weights_of(module: Decoder) -> dict[str, Tensor]:
+def weights_of(module: Model) -> dict[str, Tensor]:
     """The weights as the family's files hold them: by its names, on the CPU, contiguous, a tied head once."""
-    ours = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
-    if module.config.tie_word_embeddings:
-        del ours[HEAD]
-    rules = {rule.theirs: rule for rule in module.config.weight_names().matched(list(ours)).values()}
-    groups = module.config.num_key_value_heads
+    ours = {name: tensor.detach().cpu() for name, tensor in _each_once(module).items()}
+    names, bare = module.config.weight_names(), module.config.head == NONE  # a trunk's file leaves out its prefix
+    rules = {rule.theirs: rule for rule in names.matched(list(ours)).values()}
+    whole = {
+        theirs: rule.join([ours[name] for name in rule.ours], module.config.groups) for theirs, rule in rules.items()
+    }
     return {
-        theirs: rule.join([ours[name] for name in rule.ours], groups).contiguous() for theirs, rule in rules.items()
+        theirs.removeprefix(names.prefix) if bare else theirs: tensor.contiguous()
+        for theirs, tensor in names.parted(whole).items()
     }
 
 
-def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu") -> Decoder:
+def _each_once(module: Model) -> dict[str, Tensor]:
+    """Parameters and what else is kept, by the module's names; what two names share, under the first."""
+    first: dict[int, str] = {}
+    kept = module.state_dict(keep_vars=True)
+    return {name: tensor for name, tensor in kept.items() if first.setdefault(id(tensor), name) == name}
+
+
+def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, device: Any = "cpu") -> Model:
     """Build the module of a folder's config.json and fill it. dtype None keeps that of the file.
 
     FormatError: a file is missing, cut short, or holds NaN. UnsupportedModel: another architecture.
     """
     wanted = dtype_of(dtype)
-    module = build(load_config(folder), device="meta")
-    stored = module.config.weight_names().whole(shards.read(Path(folder)))
+    config = load_config(folder)
+    stored = config.weight_names().whole(shards.read(Path(folder)))
+    module = build(config.fitting(stored), device="meta")
     weights: dict[str, Tensor] = {}
+    rows = {name: tensor.shape[0] for name, tensor in _each_once(module).items() if tensor.dim()}
+    exact = {
+        name: buffer.dtype for name, buffer in module.named_buffers()
+    }  # a bias of experts is in float32 in any model
     for rule, tensor in _checked(stored, module, Path(folder)):
-        rows = [module.get_parameter(name).shape[0] for name in rule.ours]
-        parts = rule.split(tensor, rows, module.config.num_key_value_heads)
+        parts = rule.split(tensor, [rows[name] for name in rule.ours], module.config.groups)
         for name, part in zip(rule.ours, parts, strict=True):
-            weights[name] = part.to(device=device, dtype=wanted or part.dtype)
+            weights[name] = part.to(device=device, dtype=exact.get(name) or wanted or part.dtype)
     module.load_state_dict(weights, strict=False, assign=True)
     module.tie()
     return module
@@ -93,7 +106,7 @@ def dtype_of(name: torch.dtype | str | None) -> torch.dtype | None:
     return DTYPES.get(name)
 
 
-def load_config(folder: str | Path) -> DecoderConfig:
+def load_config(folder: str | Path) -> ModelConfig:
     """Read config.json of a model folder, every key of it."""
     path = Path(folder) / "config.json"
     if not Path(folder).is_dir():
@@ -105,13 +118,15 @@ def load_config(folder: str | Path) -> DecoderConfig:
     return config_from_dict(files.read_json(path), str(path))
 
 
-def _checked(stored: dict[str, Tensor], module: Decoder, folder: Path) -> list[tuple[Rule, Tensor]]:
+def _checked(stored: dict[str, Tensor], module: Model, folder: Path) -> list[tuple[Rule, Tensor]]:
     """Compare names, shapes and values with what the configuration promises; each matrix of the files with its rule."""
-    expected = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}  # a tied head comes once
-    matched = module.config.weight_names().matched([*expected, HEAD, EMBEDDING])
-    if module.config.tie_word_embeddings and matched[HEAD].theirs in stored:
-        head = stored.pop(matched[HEAD].theirs)
-        stored.setdefault(matched[EMBEDDING].theirs, head)
+    expected = {name: tuple(tensor.shape) for name, tensor in _each_once(module).items()}
+    twins = module.config.twins()
+    matched = module.config.weight_names().matched([*expected, *twins, *twins.values()])
+    for second, first in twins.items():
+        if (name := matched[second].theirs) in stored:
+            tensor = stored.pop(name)
+            stored.setdefault(matched[first].theirs, tensor)
     rules = {rule.theirs: rule for name, rule in matched.items() if name in expected}
     _check_names(stored.keys(), rules.keys(), folder, module.config.model_type)
     for theirs, rule in rules.items():

@@ -7,7 +7,8 @@ master weights compute in bf16 when the embedding hands out bf16, without autoca
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
+
+from groundup.model.layers.product import product
 
 
 class Linear(nn.Module):
@@ -20,7 +21,7 @@ class Linear(nn.Module):
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """Multiply, casting the weight to x's dtype (free when they agree)."""
-        return functional.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
+        return product(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
 
     def extra_repr(self) -> str:
         """Show the shape in the module's printed form."""

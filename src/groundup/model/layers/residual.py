@@ -113,11 +113,14 @@ class _Block(nn.Module):
         mask: Tensor | None = None,
         cache=None,
         layer: int = 0,
+        on_value: Part | None = None,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Add what attention and feed-forward have to say."""
+        """Add what attention and feed-forward have to say. on_value: what attention does to its values first."""
 
         def attention(read: Tensor) -> Tensor:
-            return self.self_attn(read, angles, mask, cache, layer)
+            if on_value is None:
+                return self.self_attn(read, angles, mask, cache, layer)
+            return self.self_attn(read, angles, mask, cache, layer, on_value)
 
         if self.residual_scale == 1.0:
             return self.ordered(x, attention, self.mlp)

@@ -10,8 +10,9 @@ Left alone, an expert that is a little better gets more tokens, learns more, and
 The loss bends what the model learns: its gradient reaches every layer below, through P (f only counts). The bias is added to the
 scores for choosing and to nothing else, so no gradient is disturbed; it is moved once a step, by the load of that step.
 
-`watch(model)` collects the routings of every layer during a pass, for losses, biases and pictures. Left out: the loss of
-DeepSeek-V3 within each text, devices and their balance.
+`watch(model)` collects the routings of every layer during a pass, for losses, biases and pictures; `loads(model, ids)` says how
+many tokens each expert of each layer got. In training: `training/objectives/balanced.py`. Left out: the loss of DeepSeek-V3
+within each text, devices and their balance.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from groundup.model.moe.routing import Router, Routing, SigmoidRouter
@@ -118,6 +119,26 @@ def watch(module: nn.Module) -> Iterator[dict[str, Routing]]:
             handle.remove()
 
 
+def of_tokens(routing: Routing, real: Bool[Tensor, " tokens"]) -> Routing:
+    """The part of a routing that is about these tokens: padding is sent to experts, too, and is no load of theirs."""
+    kept = None if routing.kept is None else routing.kept[real]
+    return Routing(routing.experts[real], routing.weights[real], routing.logits[real], kept)
+
+
+@torch.no_grad()
+def loads(
+    module: nn.Module, input_ids: Int[Tensor, "batch seq"], real: Bool[Tensor, "batch seq"] | None = None, **named
+) -> dict[str, Load]:
+    """Run a model over texts and measure, for each of its routers by name, how evenly its experts were used.
+
+    real: False on padding; named: what else the model is given, such as the mask that hides the padding.
+    """
+    with watch(module) as routings:
+        module(input_ids, **named)
+    chosen = torch.ones_like(input_ids, dtype=torch.bool) if real is None else real
+    return {name: measured(of_tokens(routing, chosen.flatten())) for name, routing in routings.items()}
+
+
 def total_balance_loss(routings: dict[str, Routing]) -> Float[Tensor, ""]:
     """The mean balance loss of the watched layers, by the softmax of their logits."""
     losses = [balance_loss(routing.logits.softmax(-1), routing.experts) for routing in routings.values()]
@@ -126,8 +147,14 @@ def total_balance_loss(routings: dict[str, Routing]) -> Float[Tensor, ""]:
 
 def steer(module: nn.Module, routings: dict[str, Routing], rate: float = 0.001) -> None:
     """Move the bias of every sigmoid router by the load that was watched, in place; after the optimizer's step."""
-    for name, routing in routings.items():
+    steer_by(module, {name: load_of(one.experts, one.logits.shape[-1]) for name, one in routings.items()}, rate)
+
+
+@torch.no_grad()
+def steer_by(module: nn.Module, loads: dict[str, Int[Tensor, " experts"]], rate: float = 0.001) -> None:
+    """The same by loads that were counted, such as over all batches of a step."""
+    for name, load in loads.items():
         router = module.get_submodule(name)
         if isinstance(router, SigmoidRouter):
             bias = router.e_score_correction_bias
-            bias.copy_(update_bias(bias, load_of(routing.experts, len(bias)), rate))
+            bias.copy_(update_bias(bias, load, rate))

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from groundup.errors import ConfigError
 from groundup.model.layers.feed_forward import ACTIVATIONS, GatedFeedForward
+from groundup.model.layers.linear import Linear
 from groundup.model.moe.routing import Router, Routing, SigmoidRouter, SwitchRouter
 
 Expert = Callable[[int, Tensor], Tensor]  # the number of an expert and rows of hidden -> rows of hidden
@@ -121,16 +122,39 @@ def _routed(stack: GatedExperts | PlainExperts, x: Tensor, routing: Routing) -> 
 
 
 class MixtureOfExperts(nn.Module):
-    """Mixtral's: `top_k` of `experts` gated feed-forwards. In the place of a feed-forward: x -> x."""
+    """`top_k` of `experts` gated feed-forwards, and what else a family has. In the place of a feed-forward: x -> x.
 
-    def __init__(self, hidden: int, intermediate: int, experts: int, top_k: int, *, activation: str = "silu"):
+    router: how a token is sent, None: Mixtral's way. shared: the width of a feed-forward that every token uses beside its
+    experts, 0: none; shared_gate: each token opens it by a number between 0 and 1 (Qwen2-MoE).
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        intermediate: int,
+        experts: int,
+        top_k: int,
+        *,
+        activation: str = "silu",
+        router: Router | None = None,
+        shared: int = 0,
+        shared_gate: bool = False,
+    ):
         super().__init__()
-        self.gate = Router(hidden, experts, top_k)
+        self.gate = Router(hidden, experts, top_k) if router is None else router
         self.experts = GatedExperts(hidden, intermediate, experts, activation)
+        self.shared_experts = GatedFeedForward(hidden, shared, activation=activation) if shared else None
+        self.shared_expert_gate = Linear(hidden, 1) if shared_gate else None
 
     def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
-        """Route, then compute."""
-        return self.experts(x, self.gate(x))
+        """Route, compute, and add what the shared expert says."""
+        said = self.experts(x, self.gate(x))
+        if self.shared_experts is None:
+            return said
+        shared = self.shared_experts(x)
+        if self.shared_expert_gate is not None:
+            shared = torch.sigmoid(self.shared_expert_gate(x)) * shared
+        return said + shared
 
 
 class SwitchFeedForward(nn.Module):
@@ -154,7 +178,7 @@ class SwitchFeedForward(nn.Module):
         return self.experts(x, self.gate(x))
 
 
-class SharedMixture(nn.Module):
+class SharedMixture(MixtureOfExperts):
     """DeepSeek's: `top_k` fine-grained experts beside `shared` of the same width, merged into one, that every token uses."""
 
     def __init__(
@@ -170,13 +194,8 @@ class SharedMixture(nn.Module):
         scaling: float = 1.0,
         activation: str = "silu",
     ):
-        super().__init__()
         if shared < 1:
             raise ConfigError(f"n_shared_experts={shared}; use 1 or more, or MixtureOfExperts for none")
-        self.gate = SigmoidRouter(hidden, experts, top_k, groups=groups, chosen_groups=chosen_groups, scaling=scaling)
-        self.experts = GatedExperts(hidden, intermediate, experts, activation)
-        self.shared_experts = GatedFeedForward(hidden, shared * intermediate, activation=activation)
-
-    def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Float[Tensor, "batch seq hidden"]:
-        """Route, compute, and add what the shared expert says."""
-        return self.experts(x, self.gate(x)) + self.shared_experts(x)
+        router = SigmoidRouter(hidden, experts, top_k, groups=groups, chosen_groups=chosen_groups, scaling=scaling)
+        width = shared * intermediate
+        super().__init__(hidden, intermediate, experts, top_k, activation=activation, router=router, shared=width)

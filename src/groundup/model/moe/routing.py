@@ -1,6 +1,7 @@
 r"""Routing: a token's scores for the experts become a short list of experts, each with a weight.
 
     top-k        p = softmax(logits); the k largest p; weights p / their sum         Mixtral: Jiang et al. 2024, arXiv:2401.04088, 2.1
+                 (or p as they are: Qwen2-MoE, arXiv:2407.10671, 2.2.2)
     Switch       the one largest p, with p itself as the weight                       Fedus et al. 2021, arXiv:2101.03961, eq. 2
     DeepSeek     s = sigmoid(logits); the k largest s + bias, in the best groups;     DeepSeek-V3, arXiv:2412.19437, eq. 12 to 16
                  weights s / their sum * scaling
@@ -14,6 +15,7 @@ the residual carries it on. Room is counted within one call: a token that is dec
 Left out: noise on the scores, expert choice (experts that choose tokens).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -22,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundup.errors import ConfigError
+from groundup.model.architectures.blueprint import check_routing
 from groundup.slots import slot
 
 
@@ -78,17 +81,19 @@ def grouped_sigmoid_routing(
     groups: int = 1,
     chosen_groups: int = 1,
     scaling: float = 1.0,
+    normalize: bool = True,
 ) -> tuple[Int[Tensor, "tokens k"], Float[Tensor, "tokens k"]]:
     """Choose k experts by sigmoid(logits) + bias within the best groups, and weigh them by sigmoid(logits) alone.
 
     A group is as good as its two best experts together; limiting a token to a few groups limits the machines it travels to.
-    The weights sum to `scaling`.
+    The weights sum to `scaling`; without normalize each is its own score times that.
     """
     scores = logits.to(torch.promote_types(logits.dtype, torch.float32)).sigmoid()
     biased = _only_in_best_groups(scores + bias, groups, chosen_groups)
     experts = biased.topk(k, dim=-1).indices
     weights = scores.gather(-1, experts)
-    return experts, weights / (weights.sum(dim=-1, keepdim=True) + 1e-20) * scaling
+    total = weights.sum(dim=-1, keepdim=True) + 1e-20 if normalize else 1.0
+    return experts, weights / total * scaling
 
 
 def _only_in_best_groups(biased: Tensor, groups: int, chosen: int) -> Tensor:
@@ -102,14 +107,16 @@ def _only_in_best_groups(biased: Tensor, groups: int, chosen: int) -> Tensor:
 
 
 class Router(nn.Module):
-    """Hold one row a expert and score in float32, since a rounded score is another expert. Kinds differ in `choose`."""
+    """Hold one row an expert and score in float32, since a rounded score is another expert. Kinds differ in `choose`.
 
-    def __init__(self, hidden: int, experts: int, k: int = 1):
+    normalize: the weights of the chosen are divided by their sum.
+    """
+
+    def __init__(self, hidden: int, experts: int, k: int = 1, *, normalize: bool = True):
         super().__init__()
-        if not 1 <= k <= experts:
-            raise ConfigError(f"num_experts_per_tok={k} of {experts} experts; use 1 to {experts}")
+        check_routing(experts, k)
         self.weight = nn.Parameter(torch.empty(experts, hidden))
-        self.k = k
+        self.k, self.normalize = k, normalize
 
     def forward(self, x: Float[Tensor, "batch seq hidden"]) -> Routing:
         """Route every token of every text; tokens are numbered row by row."""
@@ -120,7 +127,10 @@ class Router(nn.Module):
     def choose(self, logits: Float[Tensor, "batch seq experts"]) -> Routing:
         """Mixtral's: top-k of a softmax."""
         flat = logits.flatten(0, 1)
-        return Routing(*top_k_routing(flat, self.k), flat)
+        experts, weights = top_k_routing(flat, self.k)
+        if not self.normalize:
+            weights = flat.softmax(dim=-1).gather(-1, experts)
+        return Routing(experts, weights, flat)
 
 
 class SwitchRouter(Router):
@@ -148,17 +158,18 @@ class SigmoidRouter(Router):
     """DeepSeek-V3's: sigmoid scores, groups, and the bias that only chooses (a buffer: it is steered, not learned)."""
 
     def __init__(
-        self, hidden: int, experts: int, k: int, *, groups: int = 1, chosen_groups: int = 1, scaling: float = 1.0
+        self,
+        hidden: int,
+        experts: int,
+        k: int,
+        *,
+        groups: int = 1,
+        chosen_groups: int = 1,
+        scaling: float = 1.0,
+        normalize: bool = True,
     ):
-        super().__init__(hidden, experts, k)
-        if experts % groups or not 1 <= chosen_groups <= groups:
-            raise ConfigError(
-                f"n_group={groups}, topk_group={chosen_groups} do not fit {experts} experts; use a divisor and at most it"
-            )
-        if k > experts // groups * chosen_groups:
-            raise ConfigError(
-                f"num_experts_per_tok={k} is more than {chosen_groups} groups of {experts // groups} hold; raise topk_group"
-            )
+        super().__init__(hidden, experts, k, normalize=normalize)
+        check_routing(experts, k, groups, chosen_groups)
         self.groups, self.chosen_groups, self.scaling = groups, chosen_groups, scaling
         self.e_score_correction_bias: Tensor
         self.register_buffer("e_score_correction_bias", torch.zeros(experts))
@@ -166,5 +177,13 @@ class SigmoidRouter(Router):
     def choose(self, logits: Float[Tensor, "batch seq experts"]) -> Routing:
         """The best of the best groups."""
         flat, bias = logits.flatten(0, 1), self.e_score_correction_bias.to(logits.dtype)
-        chosen = grouped_sigmoid_routing(flat, bias, self.k, self.groups, self.chosen_groups, self.scaling)
-        return Routing(*chosen, flat)
+        within = self.groups, self.chosen_groups
+        return Routing(*grouped_sigmoid_routing(flat, bias, self.k, *within, self.scaling, self.normalize), flat)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "SigmoidRouter":
+        """Go where the module goes, but stay in float32: bf16 would round steps of 0.001 away."""
+        exact = self.e_score_correction_bias
+        super()._apply(fn, recurse)
+        if not exact.is_meta:
+            self.e_score_correction_bias = exact.to(self.e_score_correction_bias.device)
+        return self

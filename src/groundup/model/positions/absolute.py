@@ -65,3 +65,24 @@ class LearnedPositions(nn.Module):
     def forward(self, positions: Int[Tensor, "*batch seq"]) -> Float[Tensor, "*batch seq hidden"]:
         """The vectors to add to the tokens at these positions."""
         return learned(positions, self.weight[self.offset :])
+
+
+class LearnedAxes(nn.Module):
+    """Several numbers say where a token stands, each with a table of its own, one under the other; their vectors are added (GLM).
+
+    rows: of all tables together.
+    """
+
+    def __init__(self, rows: int, hidden: int, axes: int):
+        super().__init__()
+        self.axes = axes
+        self.weight = nn.Parameter(torch.empty(rows, hidden))
+
+    def forward(
+        self, positions: Int[Tensor, "batch seq axes"] | Int[Tensor, "batch seq"] | Int[Tensor, " seq"]
+    ) -> Float[Tensor, "*batch hidden"]:
+        """The vectors to add to the tokens; positions without their own axis are of the first one, with 0 in all others."""
+        if positions.dim() < 3:
+            positions = torch.stack((positions, *[torch.zeros_like(positions)] * (self.axes - 1)), dim=-1)
+        tables = self.weight.chunk(self.axes)
+        return torch.stack([learned(positions[..., axis], tables[axis]) for axis in range(self.axes)]).sum(0)

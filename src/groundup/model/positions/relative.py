@@ -13,6 +13,8 @@ Press et al. 2022, arXiv:2108.12409, section 3.
 A bias is a float of shape (1, heads, queries, keys), added to the scores beside the mask; as in every mask the last query
 stands at the last key. T5 does not divide by sqrt(head_dim): that is its family's choice.
 
+`RelativeBias` is what an encoder-decoder takes, `AlibiBias` what a decoder takes.
+
 Left out: Shaw's vectors in place of numbers (arXiv:1803.02155), disentangled attention (DeBERTa).
 """
 
@@ -73,6 +75,10 @@ class RelativeBias(nn.Module):
         self.bidirectional, self.num_buckets, self.max_distance = bidirectional, num_buckets, max_distance
         self.weight = nn.Parameter(torch.empty(num_buckets, heads))
 
+    def first_values(self, generator: torch.Generator | None) -> dict[str, Tensor]:
+        """At the start every distance is as good as another."""
+        return {"weight": torch.zeros(self.weight.shape)}
+
     def forward(self, queries: int, keys: int) -> Float[Tensor, "1 heads queries keys"]:
         """The bias of every head, query and key; the last query stands at the last key."""
         positions = relative_positions(queries, keys, self.weight.device)
@@ -101,3 +107,34 @@ def alibi_bias(
         raise ConfigError(f"heads={heads} is not possible; use 1 or more")
     distance = relative_positions(queries, keys, device).abs()
     return -(alibi_slopes(heads).to(distance.device)[:, None, None] * distance)[None]
+
+
+def key_positions(positions: Int[Tensor, "*batch queries"], keys: int) -> Int[Tensor, "*batch keys"]:
+    """Where the keys stand: the last ones where the queries do, and those kept from before one after another in front of them.
+
+    >>> key_positions(torch.tensor([5, 6]), 4).tolist()
+    [3, 4, 5, 6]
+    """
+    before = torch.arange(positions.shape[-1] - keys, 0, device=positions.device)
+    return torch.cat((positions[..., :1] + before, positions), dim=-1)
+
+
+class AlibiBias:
+    """ALiBi for a decoder: nothing is learned, so this is no module. scale: what the bias is multiplied by.
+
+    in_bfloat16: slope and position are multiplied in bfloat16 and rounded, as Falcon's code does; the result then depends on
+    the place itself and not on distances alone (a query's own place is the same for all its keys, and falls out of the softmax).
+    """
+
+    def __init__(self, heads: int, scale: float = 1.0, *, in_bfloat16: bool = False):
+        self.heads, self.scale, self.in_bfloat16 = heads, scale, in_bfloat16
+
+    def __call__(
+        self, positions: Int[Tensor, "batch queries"] | Int[Tensor, " queries"], keys: int
+    ) -> Float[Tensor, "batch_or_1 heads queries_or_1 keys"]:
+        """What is added to the scores of queries at these positions; the last query stands at the last of the keys."""
+        if not self.in_bfloat16:
+            return alibi_bias(self.heads, positions.shape[-1], keys, positions.device) * self.scale
+        places = key_positions(positions if positions.dim() == 2 else positions[None], keys)
+        slopes = alibi_slopes(self.heads).to(positions.device, torch.bfloat16)
+        return (slopes[:, None, None] * places[:, None, None]).float() * self.scale

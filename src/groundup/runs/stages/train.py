@@ -72,8 +72,10 @@ def batches_of(context: Context, tokenizer: Any, config: TrainConfig | None = No
 def fit(context: Context, module: Any, tokenizer: Any, batches: Any, units: Units) -> Any:
     """Run the training loop with the stage's listeners."""
     from groundup.training import loop
+    from groundup.training.objectives.balanced import balanced
 
     config, metrics = context.config, context.folder / "metrics.jsonl"
+    objective, steering = balanced(module)
     validate, sample = (
         units.listener(kind, listener)
         for kind, listener in (("validation", validation(context, tokenizer)), ("sample", sampler(context, tokenizer)))
@@ -88,7 +90,8 @@ def fit(context: Context, module: Any, tokenizer: Any, batches: Any, units: Unit
         module,
         batches.batch,
         config,
-        listeners=listeners,
+        objective=objective,
+        listeners=steering + listeners,
         folder=context.folder,
         stop=context.stop,
         way_on=context.way_on(),

@@ -35,7 +35,7 @@ def loss_of_targets(
     """Sum the cross-entropy of a head's scores; in pieces where the head is one matrix and nothing else."""
     if type(head) is Linear and head.bias is None:
         return cross_entropy_in_pieces(hidden, head.weight, targets)
-    return functional.cross_entropy(head(hidden).float(), targets, reduction="sum")
+    return functional.cross_entropy(head(hidden[None])[0].float(), targets, reduction="sum")
 
 
 def document_mask(batch: Any) -> Tensor | None:

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from groundup.model.layers.product import kernel
 from groundup.slots import filled, slot
 
 SLOT = "training.step.cross_entropy"
@@ -71,7 +72,8 @@ class _Pieces(torch.autograd.Function):
         for start in range(0, len(hidden), rows):
             piece, target = hidden[start : start + rows], targets[start : start + rows, None]
             count, piece = len(piece), _filled(piece)
-            scores = piece @ head.T
+            times = kernel(piece, head)
+            scores = times(piece, head)
             gradient = torch.softmax(scores, dim=1, dtype=torch.float32)
             total += _surprise(gradient[:count].gather(1, target)[:, 0], scores[:count], target)
             if not (wants_hidden or wants_weight):
@@ -80,9 +82,9 @@ class _Pieces(torch.autograd.Function):
             gradient.scatter_add_(1, target, gradient.new_full((1, 1), -1.0).expand_as(target))
             gradient = gradient.to(hidden.dtype)
             if to_hidden is not None:
-                to_hidden[start : start + count] = (gradient @ head)[:count]
+                to_hidden[start : start + count] = times(gradient, head.T)[:count]
             if to_weight is not None:
-                to_weight += gradient.T @ piece
+                to_weight += times(gradient.T, piece.T)
         ctx.save_for_backward(to_hidden, to_weight)
         ctx.weight_dtype = weight.dtype
         return total

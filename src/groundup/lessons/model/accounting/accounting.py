@@ -286,7 +286,7 @@ def _():
       `groundup.model.formats.huggingface`. `groundup plan` adds time and the memory of activations, measured on your
       machine.
 
-    What shared key heads do: `groundup learn start repeat_heads`
+    Count one token's operations yourself: `groundup learn start token_flops`. What shared key heads do: `groundup learn start repeat_heads`
     """)
     return
 

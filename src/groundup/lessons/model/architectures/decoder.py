@@ -15,7 +15,7 @@ with app.setup:
     from groundup import plots
     from groundup.model import parts
     from groundup.model.accounting import count
-    from groundup.model.architectures import FAMILIES, build
+    from groundup.model.architectures import DECODERS, FAMILIES, build
     from groundup.model.architectures.blueprint import FeedForward, Norm, Rotary
     from groundup.model.architectures.gpt2 import GPT2Config
     from groundup.model.architectures.llama import LlamaConfig
@@ -27,7 +27,7 @@ def _():
     mo.md(r"""
     # From GPT-2 to LLaMA, one part at a time
 
-    Twenty families of language models can be loaded here, and there is one decoder for all of them. A family is a list of
+    More than twenty families of language models can be loaded here, and there is one decoder for all of them. A family is a list of
     parts, its blueprint. Afterwards you can read one, say what each replacement costs and brings, and name a model by its parts.
     """)
     return
@@ -250,11 +250,13 @@ def _():
 def _():
     def tiny(family):
         """A small configuration of a family."""
-        known = FAMILIES[family][0].__dataclass_fields__
+        known = FAMILIES[family][0].__dataclass_fields__.keys() - FAMILIES[family][0].fixed
         sizes = dict(
             vocab_size=64, hidden_size=32, num_hidden_layers=6, num_attention_heads=4, max_position_embeddings=64
         )
-        asked = dict(intermediate_size=64, sliding_window=4, use_sliding_window=True)
+        latent = dict(kv_lora_rank=8, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=8)
+        experts = dict(moe_intermediate_size=16, num_experts=8, n_routed_experts=8, num_experts_per_tok=2)
+        asked = dict(intermediate_size=64, sliding_window=4, use_sliding_window=True) | latent | experts
         needed = {} if family == "openai-gpt" else {name: value for name, value in asked.items() if name in known}
         return FAMILIES[family][0](**sizes, **needed)
 
@@ -264,17 +266,20 @@ def _():
         block = shape.blocks[0]
         attention, feed_forward = block.attention, block.feed_forward
         windows = sum(one.attention.window is not None for one in shape.blocks)
-        positions = "learned" if shape.learned_positions else f"rotary {attention.rotary.share:.0%}"
+        positions = "learned" if shape.learned_positions else "a bias by distance"
+        positions = positions if attention.rotary is None else f"rotary {attention.turning / attention.head_dim:.0%}"
         norm = ("RMSNorm" if block.norm.kind == "rms" else "LayerNorm") + (
             " without weights" if not block.norm.gain else ""
         )
         caps = "soft caps" if attention.soft_cap or shape.logit_soft_cap else ""
         qk = "" if attention.qk_norm is None else f"QK-norm, {attention.qk_norm_over}"
-        extras = [f"{windows} of 6 windowed" if windows else "", caps, qk]
+        sparse = f"{feed_forward.chosen} of {feed_forward.experts} experts" if hasattr(feed_forward, "experts") else ""
+        latent = "keys from a latent" if hasattr(attention, "kv_lora_rank") else ""
+        extras = [f"{windows} of 6 windowed" if windows else "", caps, qk, sparse, latent]
         bend = f"{feed_forward.activation}{', gated' if feed_forward.gated else ''}"
         return [block.order, norm, positions, bend, attention.bias or "none", "; ".join(filter(None, extras))]
 
-    rows = {family: _described(family) for family in FAMILIES}
+    rows = {family: _described(family) for family in DECODERS}
     _lines = [f"| {family} | {' | '.join(row)} |".replace("_", " ") for family, row in rows.items()]
     mo.md("\n".join(["| family | order | norm | positions | feed-forward | biases | and |", "|" + "---|" * 7, *_lines]))
     return rows, tiny
@@ -282,7 +287,8 @@ def _():
 
 @app.cell
 def _(rows):
-    assert len(rows) >= 20 and len({tuple(row) for row in rows.values()}) >= 15
+    assert len(rows) >= 24 and len({tuple(row) for row in rows.values()}) >= 18
+    assert "2 of 8 experts" in rows["mixtral"][-1] and "keys from a latent" in rows["deepseek_v3"][-1]
     assert rows["gpt2"][:3] == ["pre_norm", "LayerNorm", "learned"] and rows["llama"][:2] == ["pre_norm", "RMSNorm"]
     return
 

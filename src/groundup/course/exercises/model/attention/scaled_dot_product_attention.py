@@ -131,6 +131,30 @@ def as_torch_with_a_mask(mine):
 
 
 @check("values")
+def a_bias_is_added(mine):
+    """Differs where a bias is given: it is added to the scores when they are already scaled, before mask and softmax."""
+    import torch
+
+    query, key, value = (
+        torch.full((1, 4), 1.0),
+        torch.stack([torch.ones(4), torch.zeros(4)]),
+        torch.tensor([[1.0], [0.0]]),
+    )
+    mistakes = {
+        "The bias is left out: add it to the scores.": 2.0,
+        "The bias is divided by sqrt(head_dim): add it to the scores when they are scaled.": 1.5,
+        "The bias is taken away from the scores: add it.": 3.0,
+    }
+    same(
+        mine(query, key, value, None, torch.tensor([[-1.0, 0.0]])),
+        torch.sigmoid(torch.tensor([[1.0]])),  # 4 / sqrt(4) - 1
+        mistakes={sentence: torch.sigmoid(torch.tensor([[score]])) for sentence, score in mistakes.items()},
+    )
+    masked = torch.tensor([[False, True]])
+    same(mine(query, key, value, masked, torch.tensor([[50.0, 0.0]])), torch.zeros(1, 1))
+
+
+@check("values")
 def a_query_with_nothing_to_look_at_gives_zero(mine):
     """Gives the mean of values that a query may not see, where it may look at nothing: it must be 0, and the other rows as ever."""
     import torch
@@ -176,6 +200,7 @@ EXERCISE = Exercise(
     Let every query take a mean of the values, weighted by how well the keys answer it: softmax(query key^T / sqrt(head_dim))
     value. Without the division the scores grow with the width of the vectors, the softmax puts all weight on one key, and
     nothing more is learned. A mask says where a query may look (True); a query that may look at nothing gives 0, never NaN.
+    Some models add a number of their own to each score (`bias`), such as how far apart the two tokens stand.
     Any number of batch axes may stand in front. This is the function every layer of the model calls.
     """,
     difficulty=3,
@@ -200,6 +225,7 @@ EXERCISE = Exercise(
         the_scores_are_scaled,
         as_torch_without_a_mask,
         as_torch_with_a_mask,
+        a_bias_is_added,
         a_query_with_nothing_to_look_at_gives_zero,
         the_gradients_are_torchs,
         a_hidden_row_has_finite_gradients,
@@ -214,6 +240,12 @@ EXERCISE = Exercise(
         ),
         Mutant(
             "scaled by the keys", "number of keys", edits=(("math.sqrt(query.shape[-1])", "math.sqrt(key.shape[-2])"),)
+        ),
+        Mutant("no bias", "The bias is left out", edits=((" else scores + bias", " else scores"),)),
+        Mutant(
+            "the bias scaled",
+            "The bias is divided",
+            edits=((" else scores + bias", " else scores + bias / math.sqrt(query.shape[-1])"),),
         ),
         Mutant(
             "heads flattened",

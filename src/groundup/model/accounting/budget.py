@@ -1,0 +1,257 @@
+"""Bytes by part at the moment of the peak, for inference and training, on the fullest device of a layout.
+
+    Inference   weights + cache + the widest moment of reading (the stream, and the units of one feed-forward or attention)
+    Training    weights + optimiser's state + the larger of two moments:
+                  when the way back begins    activations, the first gradients
+                  in the optimiser's step     all gradients, the optimiser's working space
+
+Per weight in training: 4 bytes in fp32, 4 of gradient and 8 of AdamW's two numbers. A cache keeps key and value of each token, of a
+layer with a window only as many as its block has (`inference.cache`: a quarter more than the window).
+
+On one device of a layout: tensor parallelism divides matrices, cache and what lies inside the parts; the pipeline divides the
+blocks, but its first stage holds as many batches as there are stages (one forward, one backward: Narayanan et al. 2021,
+arXiv:2104.04473, section 2.2); ZeRO divides state, gradients, weights by the copies; experts are spread over them.
+
+Left out: the program itself (torch is about 200 MB), buffers of communication, and what an allocator holds that nobody uses. That is
+much on Linux: glibc keeps what was freed, and a process of 440 MB by this count grew to 670. With MALLOC_MMAP_THRESHOLD_=65536
+in its environment it held 428.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from groundup.errors import ConfigError
+from groundup.model.accounting import activations
+from groundup.model.accounting.accounting import count
+from groundup.model.accounting.operations import block_matrices, lora_parameters, read_at_once, writes
+from groundup.model.accounting.use import BYTES, OPTIMIZERS, Inference, Layout, Training
+from groundup.model.architectures.blueprint import Block
+from groundup.model.architectures.configuration import ModelConfig
+from groundup.slots import slot
+
+SHORTEST_STRIDE = 16  # of a block that moves with a window: `inference.cache.kv_cache`
+PIECE = 1 << 20  # scores of one piece of the loss: `training.step.cross_entropy`
+FEWEST_ROWS = 128
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """Bytes by part at the moment of the peak. moments: the parts at every moment that was looked at."""
+
+    moment: str
+    moments: dict[str, dict[str, int]]
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """The parts at the peak."""
+        return self.moments[self.moment]
+
+    @property
+    def total(self) -> int:
+        """The peak."""
+        return sum(self.parts.values())
+
+
+def memory(config: ModelConfig, use: Inference | Training, layout: Layout | None = None) -> Memory:
+    """What a use of a model holds at its peak, part by part; with a layout, on its fullest device."""
+    layout = layout or Layout()
+    check(config, layout)
+    found = _training(config, use, layout) if isinstance(use, Training) else _inference(config, use, layout)
+    moment = max(found, key=lambda name: sum(found[name].values()))
+    kept = {name: {part: size for part, size in parts.items() if size} for name, parts in found.items()}
+    return Memory(moment=moment, moments=kept)
+
+
+def check(config: ModelConfig, layout: Layout) -> None:
+    """Refuse a layout by which this model cannot be divided."""
+    blocks = config.blueprint().encoder + config.blueprint().blocks
+    if layout.pipeline > len(blocks):
+        raise ConfigError(
+            f"pipeline={layout.pipeline} has more stages than the model has blocks ({len(blocks)}); use fewer"
+        )
+    for heads in {part for block in blocks for part in (block.attention.heads, block.attention.kv_heads)}:
+        if heads % layout.tensor:
+            raise ConfigError(f"tensor={layout.tensor} cannot share {heads} heads evenly; use a divisor of it")
+
+
+# ───────── weights ─────────
+
+
+class Share(NamedTuple):
+    """Parameters on one device: in matrices inside blocks (Muon's), and all; of experts, which fewer copies share."""
+
+    matrices: int
+    others: int
+    experts: int
+
+    @property
+    def all(self) -> int:
+        """All of them."""
+        return self.matrices + self.others + self.experts
+
+
+def share(config: ModelConfig, layout: Layout) -> Share:
+    """The parameters of the fullest stage: blocks as evenly as they go, the embedding on the first, the head on the last."""
+    shape, counted = config.blueprint(), count(config)
+    parts = [block.counted(shape.hidden) for block in shape.encoder + shape.blocks]
+    per_stage = -(-len(parts) // layout.pipeline)
+    named = [sum(rows * columns for rows, columns in one.values()) for one in block_matrices(config)]
+    each = 1 / len(parts)
+    idle, weights, vectors = (
+        sum(getattr(part, name) for part in parts) * each for name in ("idle", "weights", "vectors")
+    )
+    experts = idle + (weights - sum(named) * each if idle else 0)
+    edge = counted.embedding_parameters + counted.position_parameters
+    head = counted.head_parameters
+    if layout.pipeline > 1:  # one of the two ends; a tied head is a copy of the embedding
+        edge = max(edge, head or counted.embedding_parameters)
+    else:
+        edge += head
+    last = counted.parameters - counted.embedding_parameters - counted.position_parameters - head
+    last -= sum(map(sum, parts))
+    inside = per_stage * (weights + idle - experts) / layout.tensor
+    return Share(
+        matrices=round(inside),
+        others=round(edge / layout.tensor + last + per_stage * vectors),
+        experts=round(per_stage * experts / layout.tensor / layout.expert),
+    )
+
+
+def _zeroed(held: Share, bytes_a_number: float, layout: Layout, stage: int) -> int:
+    """Bytes of something that is held for every parameter, shared out by the copies from this stage of ZeRO on."""
+    copies, of_experts = (layout.data, layout.data // layout.expert) if layout.zero >= stage else (1, 1)
+    return round(bytes_a_number * ((held.matrices + held.others) / copies + held.experts / of_experts))
+
+
+def optimizer_bytes(held: Share, use: Training, layout: Layout) -> int:
+    """The optimiser's numbers; Muon's for matrices inside the blocks, AdamW's for all else."""
+    if use.optimizer != "muon":
+        return _zeroed(held, OPTIMIZERS[use.optimizer], layout, 1)
+    rest = Share(0, held.others, 0)
+    inside = Share(held.matrices, 0, held.experts)
+    return _zeroed(inside, OPTIMIZERS["muon"], layout, 1) + _zeroed(rest, OPTIMIZERS["adamw"], layout, 1)
+
+
+# ───────── training ─────────
+
+
+def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, dict[str, int]]:
+    held = share(config, layout)
+    learns = held if use.lora is None else Share(0, _thin(config, use, layout), 0)
+    width = BYTES[use.weight_dtype]
+    weights = _zeroed(held, width, layout, 3) + (0 if use.lora is None else 4 * learns.all)
+    always = {"weights": weights, "optimiser state": optimizer_bytes(learns, use, layout)}
+    gradients = _zeroed(learns, width if use.lora is None else 4, layout, 2)
+    in_flight = layout.pipeline  # of the first stage
+    kept = activations.kept(config, use, layout.tensor)
+    blocks = sum(size for name, size in kept.items() if name not in ("around the blocks", "head"))
+    ends = kept["around the blocks"] + kept["head"]
+    if use.lora is not None and activations.in_pieces(config, use):
+        ends -= kept["head"]  # a frozen head has no gradient
+    back = {
+        "gradients": gradients if use.gradient_accumulation_steps > 1 else 0,
+        "activations": blocks * in_flight // layout.pipeline + ends,
+        "working space": working_bytes(config, use, layout),
+    }
+    step = {"gradients": gradients, "working space": step_bytes(config, use, layout)}
+    return {"when the way back begins": always | back, "in the optimiser's step": always | step}
+
+
+def _thin(config: ModelConfig, use: Training, layout: Layout) -> int:
+    assert use.lora is not None
+    return lora_parameters(config, use.lora) // (layout.tensor * layout.pipeline)
+
+
+def working_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
+    """What comes and goes when the way back begins: in the loss, or in the last block's feed-forward, whichever needs more."""
+    shape, e = config.blueprint(), BYTES[use.dtype]
+    vocab, tensor = shape.vocab, layout.tensor
+    matrix = 4 * vocab * shape.hidden if use.lora is None else 0
+    if activations.in_pieces(config, use):
+        rows = min(use.tokens, max(FEWEST_ROWS, PIECE // vocab))
+        loss = max(matrix + rows * vocab * (4 + e), matrix + e * use.tokens * shape.hidden)
+    else:
+        loss = use.tokens * vocab * (4 + e)
+    block = shape.blocks[-1]
+    wide = 3 * getattr(block.feed_forward, "intermediate", 0) / tensor + 2 * shape.hidden
+    return round(max(loss / tensor, use.tokens * e * wide))
+
+
+def step_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
+    """What the optimiser's step needs: Muon stacks the matrices of one shape, with about four more of their size."""
+    if use.optimizer != "muon" or use.lora is not None:
+        return 0
+    stacks: dict[tuple[int, int], int] = {}
+    for matrices in block_matrices(config):
+        for rows, columns in matrices.values():
+            stacks[columns, rows] = stacks.get((columns, rows), 0) + rows * columns
+    return 4 * 4 * max(stacks.values()) // (layout.tensor * layout.pipeline)
+
+
+# ───────── inference ─────────
+
+
+def _inference(config: ModelConfig, use: Inference, layout: Layout) -> dict[str, dict[str, int]]:
+    width, held = BYTES[use.dtype], share(config, layout)
+    # weights are shared out by ZeRO only while training; experts are, always
+    weights = width * (held.matrices + held.others + held.experts)
+    cache = cache_bytes(config, use.context, use.batch, use.dtype) + source_bytes(config, use)
+    cache //= layout.tensor * layout.pipeline
+    always = {"weights": weights, "cache": cache}
+    return {"while it reads": always | {"working space": reading_bytes(config, use) // layout.tensor}}
+
+
+def cache_bytes(config: ModelConfig, context: int, batch: int = 1, dtype: str = "float32") -> int:
+    """Keys and values of `batch` texts of so many tokens; a layer with a window keeps the columns of its block."""
+    attentions = [block.attention for block in config.blueprint().blocks]
+    numbers = cache_numbers(
+        [part.window for part in attentions], [sum(part.cache_widths) for part in attentions], context
+    )
+    return BYTES[dtype] * batch * numbers
+
+
+def source_bytes(config: ModelConfig, use: Inference) -> int:
+    """Keys and values that an encoder-decoder's blocks keep of the source while they answer."""
+    asking = [block.cross for block in config.blueprint().blocks if block.cross is not None]
+    widths = sum(2 * part.kv_heads * part.head_dim for part in asking)
+    return BYTES[use.dtype] * use.batch * (use.source or use.context) * widths
+
+
+@slot
+def cache_numbers(windows: Sequence[int | None], widths: Sequence[int], context: int) -> int:
+    """Numbers that the cache keeps of one text of `context` tokens, all layers together.
+
+    For each layer its window (None: it looks at all tokens) and its width: the numbers of one token's key and value in all
+    its key/value heads. A layer without a window keeps every token. One with a window keeps the columns of its block: as many
+    as its window less one, and a quarter of the window more (at least 16), or all tokens where these are fewer.
+    """
+    return sum(width * columns(window, context) for window, width in zip(windows, widths, strict=True))
+
+
+def columns(window: int | None, context: int) -> int:
+    """Tokens that a layer keeps of a text of `context`.
+
+    >>> columns(None, 100_000), columns(4096, 100_000), columns(4096, 1000)
+    (100000, 5119, 1000)
+    """
+    return context if window is None else min(context, window - 1 + max(SHORTEST_STRIDE, window // 4))
+
+
+def reading_bytes(config: ModelConfig, use: Inference) -> int:
+    """The widest moment of reading the prompt: the stream and what one part holds of it; or the scores of the last tokens."""
+    shape, e = config.blueprint(), BYTES[use.dtype]
+    read, source = read_at_once(config, use), use.source or use.context
+    moments = [use.batch * read * _widest(block, shape.hidden) for block in shape.blocks]
+    moments += [use.batch * source * _widest(block, shape.hidden) for block in shape.encoder]
+    scored = 1 if writes(config) else read if shape.scores_vocabulary else 0
+    return e * max(*moments, 2 * use.batch * scored * shape.vocab)
+
+
+def _widest(block: Block, hidden: int) -> int:
+    """Numbers a token while one block computes: the stream, and what its widest part holds."""
+    attention, units = block.attention, getattr(block.feed_forward, "intermediate", 0)
+    gates = 3 if getattr(block.feed_forward, "gated", False) else 2
+    shared = sum(attention.cache_widths) or 2 * attention.kv_heads * attention.head_dim  # an encoder keeps none
+    mixing = 2 * attention.heads * attention.head_dim + 2 * shared
+    return 3 * hidden + max(gates * units, mixing)

@@ -1,0 +1,14 @@
+"""What a model file or folder holds, and what is odd about it: `groundup inspect MODEL`.
+
+    reading    what the files say about themselves: headers, configuration, tokenizer
+    odd        every oddity in one sentence; with `values` every number is looked at once
+    figures    all of it as plain data: `summarize`
+
+Left out: what a model can do (`groundup eval`), and whether an architecture is right (`architectures/conformance`).
+"""
+
+from groundup.model.summary.figures import layers, summarize
+from groundup.model.summary.odd import odd_values
+from groundup.model.summary.reading import header, headers, named
+
+__all__ = ["header", "headers", "layers", "named", "odd_values", "summarize"]
