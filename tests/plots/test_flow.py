@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundup.plots import flow_chart
+from groundup.plots import figure_html, flow_chart
 from groundup.plots.flow import layout
 
 
@@ -43,3 +43,11 @@ def test_boxes_side_by_side_are_narrow_enough_for_the_page():
     assert [text.replace("<br>", " ") for text in drawn] == list(texts.values())
     widths = [max(map(len, text.split("<br>"))) * 6.5 + 16 for text in drawn]
     assert sum(widths) < 860
+
+
+def test_a_page_too_narrow_for_the_boxes_scrolls():
+    boxes = {str(number): "a box of twenty lett" for number in range(4)}
+    chart = flow_chart(boxes, [(str(number), str(number + 1)) for number in range(3)])
+    least = chart.layout.meta["least_width"]
+    assert 4 * 20 * 6.5 < least < 860  # four boxes of twenty letters side by side; the page of a lesson is 860 wide
+    assert f"min-width: {least}px" in figure_html(chart, "chart") and "overflow-x: auto" in figure_html(chart, "chart")

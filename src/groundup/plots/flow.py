@@ -34,6 +34,7 @@ def flow_chart(
     texts = {name: wrapped(content, widest if down else layers) for name, content in boxes.items()}
     tallest = max((content.count("\n") for content in texts.values()), default=0)
     made = style.figure(title, height=100 + (62 + LINE * max(0, tallest - 1)) * max(3, layers if down else widest))
+    made.update_layout(meta={"least_width": least_width(texts, places)})
     for arrow in arrows:
         ends = (half(texts[name], down) for name in arrow[:2])
         _arrow(made, places[arrow[0]], places[arrow[1]], arrow[2] if len(arrow) > 2 else "", *ends)
@@ -56,6 +57,17 @@ def wrapped(content: object, side_by_side: int) -> str:
     """
     most = max(8, int((WIDTH / max(1, side_by_side) - GAP) / CHARACTER))
     return "\n".join(short for line in str(content).splitlines() for short in textwrap.wrap(line, most) or [""])
+
+
+def least_width(texts: Mapping[str, str], places: Mapping[str, tuple[float, float]]) -> int:
+    """Pixels below which boxes, 1 apart, would cover each other: a narrower page scrolls.
+
+    >>> least_width({"a": "four", "b": "four"}, {"a": (0.0, 0.0), "b": (1.0, 0.0)})
+    156
+    """
+    widest = max((2 * half(content, down=False) for content in texts.values()), default=0)
+    across = [at[0] for at in places.values()]
+    return round((widest + GAP) * (max(across, default=0) - min(across, default=0) + 1))
 
 
 def layout(names: Sequence[str], arrows: Sequence[Sequence[str]]) -> dict[str, tuple[float, float]]:

@@ -41,7 +41,7 @@ def heat_map(
         zmin=low,
         zmax=high,
         colorscale=[list(stop) for stop in (AROUND_ZERO if signed else RISING)],
-        texttemplate="%{z:.2f}" if text else None,
+        texttemplate=("%{z:d}" if np.array_equal(grid, np.round(grid)) else "%{z:.2f}") if text else None,
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         xgap=1,
         ygap=1,

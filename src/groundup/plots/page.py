@@ -21,7 +21,9 @@ def plotly_script() -> str:
 def figure_html(figure: go.Figure, name: str) -> str:
     """One figure as a piece of a page that already holds `plotly_script()`; `name` is the element's id, so the same input gives the same page."""
     options = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetViews"]]}
-    return figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=options)
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=options)
+    least = (figure.layout.meta or {}).get("least_width")  # a flow chart says below which width its boxes would overlap
+    return f'<div style="overflow-x: auto"><div style="min-width: {least}px">{drawn}</div></div>' if least else drawn
 
 
 def to_html(figures: Sequence[go.Figure], *, title: str = "groundup") -> str:
