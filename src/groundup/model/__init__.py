@@ -1,4 +1,4 @@
-"""model: one decoder transformer composed from parts, its published families, its folder, its cost.
+"""model: transformers composed from parts, their published families, their folders, their cost.
 
 Reading order
     attention/      scaled dot-product attention, the masks, heads that share keys; tiled, sparse, linear, remembering, latent
@@ -6,10 +6,11 @@ Reading order
     layers/         linear, norms, embedding, feed-forward, residual block, and every initial value in one table
     recurrence/     state-space and delta-rule layers: a step, and many at once
     moe/            experts: who is asked, and how the load is kept even
-    transformer     the Decoder: embedding, blocks, norm, head
+    transformer     the Decoder: embedding, blocks, norm, head; `encoder` and `encoder_decoder` beside it
     architectures/  `blueprint` says which parts there are; one small file a family says which it takes, and its config.json
-    formats/        the model folder in the Hugging Face layout: `names` of other people's weights, `shards`
-    accounting      parameters, FLOPs and cache size from a configuration alone
+    formats/        the model folder in the Hugging Face layout: `names` of other people's weights, `shards`; GGUF, ONNX, llama2.c
+    summary/        what a model's files hold, and what is odd
+    accounting/     parameters, operations and memory from a configuration alone
 
 Importing this package loads no torch; the parts do.
 """
