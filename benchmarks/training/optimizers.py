@@ -1,12 +1,14 @@
-"""One optimiser step of the demo's model: ours beside torch's, and beside what memory allows.
+"""One optimiser step of the demo's model: each of ours beside torch's, and beside what memory allows.
 
     python benchmarks/training/optimizers.py
 
-AdamW reads weight, gradient and two momenta and writes three of them: 28 bytes a weight is the least that can be moved.
-Muon's work is its matrix products; the least is their operations at the measured peak. Runs are interleaved, best counts.
+The least that can be moved: an optimiser reads weight, gradient and state and writes weight and state, 4 bytes a number each
+(AdamW: 28 bytes a weight). Muon's work is its matrix products; the least is their operations at the measured peak. Runs are
+interleaved, best counts.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -14,13 +16,27 @@ from groundup.machine.probe.roofline import probe
 from groundup.machine.probe.timing import in_turns
 from groundup.model.architectures import build
 from groundup.model.architectures.qwen3 import Qwen3Config
-from groundup.training.optimizers import AdamW, Muon
+from groundup.training import optimizers
+from groundup.training.optimizers import LowMemoryAdamW, Muon
 
 CONFIG = Qwen3Config(
     vocab_size=4096, hidden_size=192, intermediate_size=512, num_hidden_layers=4, num_attention_heads=6,
     num_key_value_heads=2, head_dim=32, max_position_embeddings=256, tie_word_embeddings=True,
 )  # fmt: skip
 ROUNDS = 15
+DECAY = 0.1
+# name -> torch's options for the same move, and the bytes that have to be moved for each weight
+ALONE: dict[str, tuple[dict[str, Any] | None, int]] = {
+    "SGD": ({}, 12),
+    "Momentum": ({"momentum": 0.9}, 20),
+    "Nesterov": ({"momentum": 0.9, "nesterov": True}, 20),
+    "RMSprop": ({}, 20),
+    "Adam": ({}, 28),
+    "AdamW": ({}, 28),
+    "Adafactor": ({}, 12),
+    "Lion": (None, 20),  # torch has none
+}
+FUSED = ("SGD", "Momentum", "Nesterov", "Adam", "AdamW")  # what torch has a fused kernel for
 
 
 def parameters() -> dict[str, torch.Tensor]:
@@ -42,43 +58,54 @@ def muon_flops(steps: int = 5) -> float:
     return sum(steps * (4 * small**2 * large + 2 * small**3) for small, large in shapes)
 
 
-def interleaved(work: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Best seconds of each, taken in turns."""
-    return {name: min(times) for name, times in in_turns(work, ROUNDS).items()}
+def ours(name: str) -> Callable[[], object]:
+    """A step of one of ours."""
+    return getattr(optimizers, name)(parameters(), learning_rate=1e-3, weight_decay=DECAY).step
 
 
-def torch_adamw(**options: bool) -> Callable[[], object]:
-    """Torch's AdamW with our settings."""
-    return torch.optim.AdamW(parameters().values(), lr=1e-3, weight_decay=0.1, **options).step
+def torchs(name: str, **options: Any) -> Callable[[], object]:
+    """A step of torch's with our settings."""
+    told = ALONE[name][0]
+    assert told is not None, f"torch has no {name}"
+    make = getattr(torch.optim, "SGD" if name in ("Momentum", "Nesterov") else name)
+    return make(parameters().values(), lr=1e-3, weight_decay=DECAY, **told, **options).step
+
+
+def works() -> dict[str, Callable[[], object]]:
+    """Every step that is timed, by its name in the table."""
+    found: dict[str, Callable[[], object]] = {}
+    for name, (told, _) in ALONE.items():
+        found[name] = ours(name)
+        if told is not None:
+            found[f"torch {name}, foreach"] = torchs(name, foreach=True)
+        if name in FUSED:
+            found[f"torch {name}, fused"] = torchs(name, fused=True)
+    for form in ("bf16", "8bit"):
+        found[f"AdamW, {form} state"] = LowMemoryAdamW(parameters(), form=form, learning_rate=1e-3).step
+    named = {"Muon, fp32": torch.float32, "Muon, bf16": torch.bfloat16}
+    found |= {name: Muon(matrices(), learning_rate=0.02, dtype=dtype).step for name, dtype in named.items()}
+    return found | {"torch Muon": torch.optim.Muon(matrices().values(), lr=0.02).step}
 
 
 def main() -> None:
     """Print the table."""
     machine, count = probe(), sum(value.numel() for value in parameters().values())
-    best = interleaved({
-        "AdamW": AdamW(parameters(), learning_rate=1e-3, weight_decay=0.1).step,
-        "torch AdamW, foreach": torch_adamw(foreach=True),
-        "torch AdamW, fused": torch_adamw(fused=True),
-        "torch AdamW, a loop": torch_adamw(foreach=False, fused=False),
-        "Muon, fp32": Muon(matrices(), learning_rate=0.02).step,
-        "Muon, bf16": Muon(matrices(), learning_rate=0.02, dtype=torch.bfloat16).step,
-        "torch Muon": torch.optim.Muon(matrices().values(), lr=0.02).step,
-    })  # fmt: skip
-    least = {
-        "AdamW": 28 * count / machine.memory_bytes_per_s,
+    best = {name: min(times) for name, times in in_turns(works(), ROUNDS).items()}
+    least = {name: moved * count / machine.memory_bytes_per_s for name, (_, moved) in ALONE.items()}
+    least |= {
         "Muon, fp32": muon_flops() / machine.matmul_flops["float32"],
         "Muon, bf16": muon_flops() / machine.matmul_flops["bfloat16"],
     }
     print(
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {machine.processor}, {count / 1e6:.1f} M weights"
+        f"torch {torch.__version__}, {torch.get_num_threads()} threads, {machine.processor}, {count / 1e6:.1f} M weights, "
+        f"{machine.memory_bytes_per_s / 1e9:.1f} GB/s"
     )
-    print(f"{'':24}{'ms a step':>10}{'of the limit':>14}")
+    print(f"{'':26}{'ms a step':>10}{'ms a million':>14}{'of the limit':>14}{'to torch best':>15}")
     for name, seconds in best.items():
-        share = f"{least[name] / seconds:13.0%}" if name in least else ""
-        print(f"{name:24}{1000 * seconds:10.2f}{share}")
-    fastest = min(seconds for name, seconds in best.items() if name.startswith("torch AdamW"))
-    print(f"AdamW against the fastest of torch: {fastest / best['AdamW']:.2f}x")
-    print(f"Muon against torch's:               {best['torch Muon'] / best['Muon, bf16']:.2f}x")
+        share = f"{least[name] / seconds:14.0%}" if name in least else " " * 14
+        peers = [time for peer, time in best.items() if peer.split(",")[0] == f"torch {name.split(',')[0]}"]
+        against = f"{min(peers) / seconds:14.2f}x" if peers and not name.startswith("torch") else ""
+        print(f"{name:26}{1e3 * seconds:10.2f}{1e9 * seconds / count:14.2f}{share}{against}")
 
 
 if __name__ == "__main__":

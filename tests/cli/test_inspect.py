@@ -29,6 +29,8 @@ def test_inspect_shows_model_layers_tokenizer_and_what_is_odd(model_folder, call
         "<|endoftext|> 0",
         "odd:",
         "bytes a token",
+        "answering",
+        "LoRA step, rank 8",
     ):
         assert words in out
 

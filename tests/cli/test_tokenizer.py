@@ -113,9 +113,10 @@ def parallel(tmp_path):
     return made
 
 
-def test_tokenizers_are_compared_by_file_and_language(folder, parallel, tmp_path, call):
+def test_tokenizers_are_compared_by_file_and_language(folder, parallel, tmp_path, call, monkeypatch):
     from groundup.text.tokenizers.character import train_character_tokenizer
 
+    monkeypatch.setenv("COLUMNS", "300")  # the path of a temporary folder may be longer than a terminal is wide
     train_character_tokenizer(["The cat sat on the mat."]).save(tmp_path / "letters")
     code = tmp_path / "code.py"
     code.write_text("def f(x):\n    return x\n")

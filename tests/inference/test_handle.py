@@ -87,6 +87,39 @@ def test_a_text_begins_with_the_beginning_of_text_and_a_conversation_as_its_temp
     assert tokenizer.decode(seen["prompt"]) == "<|im_start|>user\nthe cat<|im_end|>\n<|im_start|>assistant\n"
 
 
+@pytest.mark.parametrize(
+    "marks, config, expected",
+    [
+        (None, {}, []),  # SmolLM2's: its bos_token opens a turn
+        (None, {"add_bos_token": False, "bos_token": None}, []),  # Qwen's
+        ("<|im_start|>", {}, [1]),  # Llama's
+        ("<|im_start|>", {"add_bos_token": False}, [1]),  # tokenizer.json decides where there is one
+    ],
+)
+def test_a_text_gets_the_marks_that_transformers_gives_it(
+    saying, tokenizer, monkeypatch, tmp_path, marks, config, expected
+):
+    transformers = pytest.importorskip("transformers")
+    from groundup import files
+    from groundup.text.tokenizers import load_tokenizer
+    from groundup.text.tokenizers.post_processors import surrounded
+
+    tokenizer.save(tmp_path)
+    raw = files.read_json(tmp_path / "tokenizer.json")
+    raw["post_processor"] = surrounded([(marks, 1)]).to_json() if marks else None
+    files.write_json(tmp_path / "tokenizer.json", raw)
+    roles = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}
+    files.write_json(
+        tmp_path / "tokenizer_config.json", files.read_json(tmp_path / "tokenizer_config.json") | roles | config
+    )
+    handle, seen, steps = saying([])
+    handle.tokenizer = load_tokenizer(tmp_path)
+    monkeypatch.setattr("groundup.inference.handle.steps", steps)
+    handle.generate("the cat")
+    assert seen["prompt"] == expected + tokenizer.encode("the cat")
+    assert seen["prompt"] == transformers.AutoTokenizer.from_pretrained(tmp_path)("the cat").input_ids
+
+
 def test_a_control_token_that_the_user_typed_stays_text(saying, tokenizer, monkeypatch):
     handle, seen, steps = saying([])
     monkeypatch.setattr("groundup.inference.handle.steps", steps)

@@ -5,7 +5,8 @@ import torch
 
 from groundup.model.architectures import build
 from groundup.model.architectures.t5 import T5Config
-from groundup.model.encoder_decoder import Answering, cross_block, post_norm_cross_block, shift_right
+from groundup.model.encoder_decoder import Answering, shift_right
+from groundup.model.layers.residual import cross_block, post_norm_cross_block
 
 CONFIG = T5Config(vocab_size=97, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2)
 

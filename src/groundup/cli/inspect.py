@@ -49,7 +49,7 @@ def _write_template(folder: Path) -> int:
 
 def summary(options: InspectOptions) -> int:
     """Show what a model holds."""
-    from groundup.cli import running
+    from groundup.cli import running, show
     from groundup.model.summary import summarize
 
     assert options.model is not None
@@ -58,6 +58,7 @@ def summary(options: InspectOptions) -> int:
         running.print_json(found)
         return 0
     _show_model(found)
+    show.uses(found["costs"])
     _show_layers(found["layers"])
     _show_tokenizer(found["tokenizer"])
     _show_odd(found["odd"])

@@ -31,6 +31,7 @@ def run(options: PlanOptions) -> None:
     made = recipe.load(options.recipe, options.set, options.computing.changes())
     forecast = estimate.estimate(made, again=options.again)
     if options.json:
-        running.print_json(forecast)
+        running.print_json(forecast | {"uses": estimate.uses(made)})
     else:
         show.forecast(forecast)
+        show.uses(estimate.uses(made))

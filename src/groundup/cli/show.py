@@ -125,6 +125,18 @@ def forecast(found: Mapping[str, Any], on_stderr: bool = False) -> None:
     table(title, ["stage", "time", "memory", "disk", "tokens", "operations"], [*rows, total], on_stderr)
 
 
+def uses(found: Sequence[Mapping[str, Any]]) -> None:
+    """What a model costs in use, counted from its configuration: memory, its largest part, operations."""
+    rows = []
+    for one in found:
+        largest = max(one["parts"], key=lambda name: one["parts"][name])
+        tokens = f"{one['rows']:,} x {one['tokens']:,}"
+        rows.append([one["use"], tokens, size(one["memory_bytes"]), largest, count(one["flops"])])
+    if rows:
+        title = f"in use, counted from the configuration: {found[0]['dtype']}, without the program itself"
+        table(title, ["use", "tokens", "memory", "most of it", "operations"], rows)
+
+
 def recipes(found: Mapping[str, str], as_json: bool) -> None:
     """The recipes that come with groundup."""
     if as_json:

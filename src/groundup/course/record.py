@@ -97,7 +97,9 @@ def _entries(path: Path) -> tuple[dict[str, Entry] | None, int]:
     """The entries of a file and how many of its lines are none; None where there is no file."""
     if not path.is_file():
         return None, 0
-    lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip() and not line.startswith("#")]
+    lines = [
+        line for line in path.read_text("utf-8", "replace").splitlines() if line.strip() and not line.startswith("#")
+    ]
     read = [match for line in lines if (match := LINE.fullmatch(line))]
     entries = {one[1]: Entry(one[1], one[2] == "passed", int(one[3]), int(one[4])) for one in read}
     return entries, len(lines) - len(read)

@@ -79,12 +79,11 @@ class Handle:
     def generate(self, prompt: str | Sequence[int], *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
         """Continue a text (or ids), or answer it where the model is an encoder-decoder; the new text whole, or as pieces while it comes.
 
-        sampling: fields of `SamplingConfig`. A text is read with the marks that its tokenizer puts around it: Llama's begins
-        with <s>, Qwen's with nothing, and a bos_token alone says nothing of that (SmolLM2's opens a turn of a chat).
+        sampling: fields of `SamplingConfig`. A text is read with the marks that its tokenizer puts around it (`Tokenizer.encode_prompt`).
         """
         self._must_write()
         tokenizer = self._tokenizer()
-        ids = tokenizer.encode(prompt, add_special_tokens=True) if isinstance(prompt, str) else list(prompt)
+        ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else list(prompt)
         if isinstance(self.module, EncoderDecoder):
             return self._answer_to(ids, stream, sampling)
         return self._answer(ids, self.stop_ids(), stream, sampling)

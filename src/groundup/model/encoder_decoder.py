@@ -17,7 +17,7 @@ Left out: separate vocabularies for source and answer; windows.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -29,12 +29,11 @@ from groundup.model.attention.scaled_dot_product import prepare_mask
 from groundup.model.attention.self_cross import Memory
 from groundup.model.layers.embedding import Embedding
 from groundup.model.layers.linear import Linear
+from groundup.model.layers.residual import Part, cross_block, post_norm_cross_block
 from groundup.model.positions.absolute import sinusoidal
 from groundup.model.positions.relative import RelativeBias
 from groundup.model.transformer import Model
-from groundup.slots import slot
 
-Part = Callable[[Tensor], Tensor]
 ENDLESS = 2**31 - 1  # no table of positions ends: the context of a model whose positions are relative or computed
 
 
@@ -43,40 +42,6 @@ class Source(NamedTuple):
 
     memories: tuple[Memory, ...]
     mask: Bool[Tensor, "batch 1 keys"] | None
-
-
-@slot
-def cross_block(
-    x: Float[Tensor, "batch seq hidden"],
-    attention_norm: Part,
-    attention: Part,
-    cross_norm: Part,
-    cross: Part,
-    feed_forward_norm: Part,
-    feed_forward: Part,
-) -> Float[Tensor, "batch seq hidden"]:
-    """Add to the stream what the answer so far says, then what the source says to it, then the feed-forward.
-
-    Each part reads the stream through its norm. `cross` already knows the source.
-    """
-    x = x + attention(attention_norm(x))
-    x = x + cross(cross_norm(x))
-    return x + feed_forward(feed_forward_norm(x))
-
-
-def post_norm_cross_block(
-    x: Float[Tensor, "batch seq hidden"],
-    attention: Part,
-    attention_norm: Part,
-    cross: Part,
-    cross_norm: Part,
-    feed_forward: Part,
-    feed_forward_norm: Part,
-) -> Float[Tensor, "batch seq hidden"]:
-    """The same three, with a norm on the stream after each addition: the order of 2017."""
-    x = attention_norm(x + attention(x))
-    x = cross_norm(x + cross(x))
-    return feed_forward_norm(x + feed_forward(x))
 
 
 def shift_right(

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundup import files, progress, slots
 from groundup.errors import GroundupError
@@ -22,6 +22,9 @@ from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.resources import give_back, memory_bytes
 from groundup.runs.stages import STAGES
+
+if TYPE_CHECKING:
+    from groundup.model.accounting import Training
 
 FORMAT = 5
 # Over all its rounds, with answers of every length, `align` peaks above the first twelve: by 7 to 12 % in three runs of the demo.
@@ -135,6 +138,25 @@ def from_measured(recipe: Recipe, measured: Mapping[str, Any], held: int = 0) ->
         "memory_bytes": max((stage["memory_bytes"] for stage in stages), default=0),
         "disk_bytes": sum(stage["disk_bytes"] for stage in stages),
     }
+
+
+def uses(recipe: Recipe) -> list[dict[str, Any]]:
+    """What its model costs in use, counted and not measured: answering, a step as [train] has it, LoRA; [] where none is trained."""
+    if "model" not in recipe.configs or "train" not in recipe.configs:
+        return []
+    from groundup.model.summary import costs
+
+    model, dtype = recipe.configs["model"], recipe.configs["machine"].dtype
+    dtype = "float32" if dtype == "auto" else dtype  # the larger one
+    return costs(model, model.max_position_embeddings, dtype, step_of(recipe.configs["train"], dtype))
+
+
+def step_of(config: Any, dtype: str) -> "Training":
+    """A step of [train] in accounting's words."""
+    from groundup.model.accounting import Training
+
+    names = ("seq_len", "gradient_accumulation_steps", "optimizer")
+    return Training(batch=config.batch_size, dtype=dtype, **{name: getattr(config, name) for name in names})
 
 
 def stage_forecast(

@@ -75,6 +75,14 @@ def test_without_json_it_is_a_table(text, tmp_path, call):
         (["--model", "xyz"], ("known: byte-level, sentencepiece-bpe, unigram, wordpiece",)),
         (["--lowercase"], ("--lowercase belongs to --model wordpiece, not to byte-level", "leave it out")),
         (["--model", "wordpiece", "--byte-fallback"], ("--byte-fallback belongs to", "leave it out")),
+        (
+            ["--model", "unigram", "--set", "tokenizer.pattern=gpt2"],
+            ("says nothing about --model unigram", "leave it out"),
+        ),
+        (
+            ["--model", "unigram", "--set", "tokenizer.vocab_size=300", "--byte-fallback"],
+            ("vocab_size=300 is smaller",),
+        ),
         (["--character-coverage", "0.9"], ("--character-coverage belongs to", "leave it out")),
         (["--model", "unigram", "--character-coverage", "99.95"], ("use 0.9995",)),
         (["--model", "unigram", "--vocab-size", "40"], ("vocab_size=40 is smaller than the alphabet", "or more")),

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from groundup.machine.numbers import block_loops, blocks
 from groundup.machine.numbers.normal_float import NF4_LEVELS, nf4_codes
 
-SIZES = {"q8_0": 34, "q4_0": 18, "q4_1": 20}
+SIZES = {"q8_0": 34, "q4_0": 18, "q4_1": 20, "q5_0": 22, "q5_1": 24}
 floats = (
     some.floats(-(2.0**15), 2.0**15, width=32)
     | some.floats(-(2.0**-100), 2.0**-100, width=32)

@@ -47,7 +47,7 @@ def test_bytes_and_numbers_are_those_of_ggmls_package(name, values):
     settled = np.abs(values).max(-1) != np.float32(
         1e-40
     )  # 1 / d is infinite there, and their steps are leftovers of NaN
-    if name == "Q4_1":  # of 0 and -0 ggml's loop keeps the first as the minimum, its Python package either
+    if name in ("Q4_1", "Q5_1"):  # of 0 and -0 ggml's loop keeps the first as the minimum, its Python package either
         settled &= ~(np.signbit(values) & (values == 0)).any(-1)
     assert np.array_equal(ours[settled], theirs[settled])
     assert np.array_equal(decode_blocks(ours, name)[settled], quants.dequantize(theirs, kind)[settled])
@@ -80,9 +80,28 @@ def test_a_q4_1_block_by_hand():
     assert decode_blocks(data, "Q4_1")[[0, 1, 2, 31]].tolist() == [1, 16, 5, 3]
 
 
+def test_a_q5_0_block_by_hand():
+    row = np.zeros(32, np.float32)
+    row[[0, 1, 2, 16, 31]] = [16, -16, 3, -2, -9]  # the first of the largest size is 16: d = -1, and 16 is step 0
+    data = encode_blocks(row, "Q5_0")
+    assert data[:2].tobytes() == np.float16(-1).tobytes()
+    fifth = int.from_bytes(data[2:6].tobytes(), "little")  # steps 0, 31, 13, 18, 25, all others 16
+    assert fifth == 0xFFFFFFFF - 0b101 and (data[6] & 15, data[7] & 15, data[6] >> 4, data[21] >> 4) == (0, 15, 2, 9)
+    assert decode_blocks(data, "Q5_0")[[0, 1, 2, 16, 31]].tolist() == [16, -15, 3, -2, -9]
+
+
+def test_a_q5_1_block_by_hand():
+    row = np.full(32, 5.0, np.float32)
+    row[[0, 1, 31]] = [1, 32, 18.5]  # from 1 to 32: d = 1, m = 1
+    data = encode_blocks(row, "Q5_1")
+    assert data[:4].view(np.float16).tolist() == [1, 1]
+    assert int.from_bytes(data[4:8].tobytes(), "little") == (1 << 1) + (1 << 31)
+    assert decode_blocks(data, "Q5_1")[[0, 1, 2, 31]].tolist() == [1, 32, 5, 19]
+
+
 @formats
 def test_sizes_are_those_of_the_file_format(name):
-    bits = {"Q8_0": 8.5, "Q4_0": 4.5, "Q4_1": 5.0}[name]
+    bits = {"Q8_0": 8.5, "Q4_0": 4.5, "Q4_1": 5.0, "Q5_0": 5.5, "Q5_1": 6.0}[name]
     assert BLOCKS[name].bits_per_weight == bits
     assert encode_blocks(weights(3, 2, 64), name).shape == (3, 2, 2 * BLOCKS[name].bytes)
 
@@ -93,9 +112,19 @@ def test_the_error_is_at_most_what_the_scale_allows(values, name):
     back = decode_blocks(encode_blocks(values, name), name).reshape(-1, 32)
     rows = values.reshape(-1, 32)
     size, width = np.abs(rows).max(1), rows.max(1) - rows.min(1)
-    # half a step (a whole one at Q4_0's short end), and what storing the scale in FP16 adds
-    step = {"Q8_0": size / 127 / 2, "Q4_0": size / 8, "Q4_1": width / 15 / 2}[name]
-    stored = {"Q8_0": 127, "Q4_0": 8, "Q4_1": 15}[name] * (size / 8 * 2**-11 + 2.0**-24) + size * 2**-11 + 2.0**-24
+    # half a step (a whole one at the short end of Q4_0 and Q5_0), and what storing the scale in FP16 adds
+    step = {
+        "Q8_0": size / 127 / 2,
+        "Q4_0": size / 8,
+        "Q4_1": width / 15 / 2,
+        "Q5_0": size / 16,
+        "Q5_1": width / 31 / 2,
+    }[name]
+    stored = (
+        {"Q8_0": 127, "Q4_0": 8, "Q4_1": 15, "Q5_0": 16, "Q5_1": 31}[name] * (size / 8 * 2**-11 + 2.0**-24)
+        + size * 2**-11
+        + 2.0**-24
+    )
     assert (np.abs(back - rows).max(1) <= step * 1.001 + stored).all()
 
 

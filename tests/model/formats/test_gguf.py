@@ -11,7 +11,7 @@ from groundup.errors import FormatError, InputError, UnsupportedModel
 from groundup.model.formats import gguf
 from groundup.model.formats.gguf import KINDS, Outgoing, read, read_value, write, write_value
 
-WRITTEN = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1")
+WRITTEN = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1")
 K_QUANTS = ("Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K")
 METADATA = {
     "general.architecture": "llama",
@@ -145,7 +145,15 @@ def test_metadata_and_numbers_come_back(file):
     for key, value in METADATA.items():
         assert plain(found.metadata[key]) == (pytest.approx(value, rel=1e-6) if key == "a.real" else plain(value)), key
     assert np.array_equal(found.tensors["F32.weight"].numbers(), weights(3, 64))
-    for kind, error in {"F16": 2e-3, "BF16": 2e-2, "Q8_0": 2e-2, "Q4_0": 0.4, "Q4_1": 0.3}.items():
+    for kind, error in {
+        "F16": 2e-3,
+        "BF16": 2e-2,
+        "Q8_0": 2e-2,
+        "Q4_0": 0.4,
+        "Q4_1": 0.3,
+        "Q5_0": 0.2,
+        "Q5_1": 0.15,
+    }.items():
         assert 0 < np.abs(found.tensors[f"{kind}.weight"].numbers() - weights(3, 64)).max() < error
 
 
@@ -216,7 +224,7 @@ def test_another_version_is_named(file, version, words):
         read(file)
 
 
-@pytest.mark.parametrize("number, name", [(6, "Q5_0"), (20, "IQ4_NL"), (99, "number 99")])
+@pytest.mark.parametrize("number, name", [(9, "Q8_1"), (20, "IQ4_NL"), (99, "number 99")])
 def test_a_block_kind_that_is_not_implemented_is_named(number, name, tmp_path):
     write(tmp_path / "m.gguf", {}, {"w": Outgoing((2, 32), "F32", lambda: np.zeros((2, 32)))})
     data = (tmp_path / "m.gguf").read_bytes()

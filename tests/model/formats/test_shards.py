@@ -54,6 +54,38 @@ def test_no_file_is_larger_than_asked_unless_it_holds_one_weight(sizes, limit):
     assert all(len(shard) == 1 or sum(tensor.nbytes for tensor in shard.values()) <= limit for shard in made)
 
 
+def test_a_file_is_the_one_that_the_package_writes(tmp_path):
+    kinds = (torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool)
+    weights = {f"w{number}": torch.arange(3 * number).reshape(3, number).to(kind) for number, kind in enumerate(kinds)}
+    weights["ü.scalar"] = torch.tensor(1.5, dtype=torch.float64)
+    weights["turned"] = torch.arange(6.0).reshape(2, 3).T
+    shards.write(tmp_path, weights)
+    read = safetensors.torch.load_file(tmp_path / "model.safetensors")
+    assert read.keys() == weights.keys()
+    assert all(read[name].dtype == one.dtype and torch.equal(read[name], one) for name, one in weights.items())
+    plain = {name: one.contiguous() for name, one in weights.items() if one.dtype == torch.float32}
+    shards.write(tmp_path, plain)
+    assert (tmp_path / "model.safetensors").read_bytes() == safetensors.torch.save(plain, {"format": "pt"})
+
+
+def test_a_weight_is_made_when_its_turn_comes_and_must_be_what_was_announced(tmp_path):
+    told, made = [], []
+
+    def make(name, size):
+        made.append((name, len(told)))
+        return torch.full((size,), float(size))
+
+    later = {
+        name: shards.Later(torch.float32, (size,), lambda name=name, size=size: make(name, size))
+        for name, size in (("b", 4), ("a", 2))
+    }
+    shards.write(tmp_path, later, told=told.append)
+    assert made == [("a", 0), ("b", 1)] and told == [8, 16]
+    assert shards.read(tmp_path)["b"].tolist() == [4.0] * 4
+    with pytest.raises(ValueError, match=r"x is torch.float32 \(3,\), announced torch.float32 \(2,\)"):
+        shards.write(tmp_path, {"x": shards.Later(torch.float32, (2,), lambda: torch.zeros(3))})
+
+
 def rewrite(folder, **changes):
     (folder / INDEX).write_text(json.dumps(index(folder) | changes))
 

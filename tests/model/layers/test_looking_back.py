@@ -5,8 +5,17 @@ from groundup.errors import ConfigError
 from groundup.model.architectures import build
 from groundup.model.architectures.qwen3 import Qwen3Config
 
-SIZES = dict(vocab_size=512, hidden_size=128, intermediate_size=128, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
-             head_dim=32, tie_word_embeddings=True, initializer_range=0.1)
+SIZES = dict(
+    vocab_size=512,
+    hidden_size=128,
+    intermediate_size=128,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    head_dim=32,
+    tie_word_embeddings=True,
+    initializer_range=0.1,
+)
 
 
 def made(scheme, **changes):
@@ -36,7 +45,9 @@ def test_a_model_that_was_never_trained_expects_what_it_has_seen_before():
 
 def test_of_two_places_behind_the_same_word_the_one_whose_word_before_is_the_same_too_is_found():
     draw = torch.Generator().manual_seed(0)
-    nouns, names = (torch.stack([torch.randperm(250, generator=draw)[:2] + low for _ in range(128)]) for low in (10, 260))
+    nouns, names = (
+        torch.stack([torch.randperm(250, generator=draw)[:2] + low for _ in range(128)]) for low in (10, 260)
+    )
     asked = torch.randint(0, 2, (128,), generator=draw)
     be, dot = torch.full((128,), 1), torch.full((128,), 2)
     noun = nouns.gather(1, asked[:, None])[:, 0]
@@ -54,8 +65,13 @@ def test_block_0_looks_at_the_token_before():
     ids, changed = repeated(1, 10), repeated(1, 10)
     changed[0, 6] = (changed[0, 6] + 1) % 512
     with torch.no_grad():
-        before, after = (module.model.layers[0].self_attn(module.model.layers[0].input_layernorm(module.model.embed_tokens(x)),
-                                                          module.rotary.angles(torch.arange(20), torch.float32)) for x in (ids, changed))
+        before, after = (
+            module.model.layers[0].self_attn(
+                module.model.layers[0].input_layernorm(module.model.embed_tokens(x)),
+                module.rotary.angles(torch.arange(20), torch.float32),
+            )
+            for x in (ids, changed)
+        )
     moved = (before - after).norm(dim=-1)[0]
     assert moved.argmax() in (7, 8)  # distance 1 for one key head, 2 for the other
     assert moved[7] > 5 * moved[12:].max()
@@ -64,7 +80,9 @@ def test_block_0_looks_at_the_token_before():
 
 def test_the_same_seed_gives_the_same_weights_and_they_are_finite():
     one, other = made("look_back"), made("look_back")
-    assert all(torch.equal(a, b) and torch.isfinite(a).all() for a, b in zip(one.parameters(), other.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b) and torch.isfinite(a).all() for a, b in zip(one.parameters(), other.parameters(), strict=True)
+    )
 
 
 LACKING = [

@@ -12,11 +12,13 @@ import torch
 
 from groundup import files
 from groundup.errors import FormatError, InputError
-from groundup.model.accounting import count
+from groundup.model.accounting import Inference, Lora, Training, count, flops, memory
 from groundup.model.architectures import build
+from groundup.model.architectures.bert import BertConfig
 from groundup.model.architectures.llama import LlamaConfig
+from groundup.model.architectures.t5 import T5Config
 from groundup.model.formats.huggingface import load_config, save_model
-from groundup.model.summary import header, headers, layers, named, odd_values, summarize
+from groundup.model.summary import costs, header, headers, layers, named, odd_values, summarize
 
 WEIGHTS = "model.safetensors"
 
@@ -71,6 +73,38 @@ def test_the_figures_are_those_of_accounting_and_of_the_file(sound):
     assert found["cache"] == {"bytes_per_token": 3 * 2 * 2 * 4 * 4, "bytes_of_a_context": 3 * 2 * 2 * 4 * 4 * 64}
     assert found["context"] == 64 and found["family"] == "llama"
     assert json.loads(json.dumps(found)) is not None
+
+
+def test_the_costs_of_use_are_accountings(sound):
+    answering, step, lora = summarize(sound)["costs"]
+    config = load_config(sound)
+    for row, use in (
+        (answering, Inference(context=64)),
+        (step, Training(seq_len=64)),
+        (lora, Training(seq_len=64, lora=Lora())),
+    ):
+        assert row["memory_bytes"] == memory(config, use).total == sum(row["parts"].values())
+        assert row["flops"] == flops(config, use).total and (row["rows"], row["tokens"]) == (1, 64)
+    assert lora["memory_bytes"] < step["memory_bytes"] and lora["flops"] < step["flops"]
+
+
+def test_the_costs_follow_the_recipes_batch_and_the_weights_own_numbers():
+    config = LlamaConfig(
+        vocab_size=266, hidden_size=16, intermediate_size=24, num_hidden_layers=3, num_attention_heads=4
+    )
+    use = Training(batch=4, seq_len=32, gradient_accumulation_steps=2, optimizer="muon", dtype="bfloat16")
+    answering, step, lora = costs(config, 2048, "bfloat16", use)
+    assert answering["tokens"] == 2048 and step["use"].endswith("muon") and step["rows"] == lora["rows"] == 8
+    assert step["memory_bytes"] == memory(config, use).total
+    plain = costs(config, 2048)
+    assert plain[1]["tokens"] == 1024 and answering["parts"]["weights"] * 2 == plain[0]["parts"]["weights"]
+
+
+def test_an_encoder_reads_and_does_not_answer():
+    sizes = dict(vocab_size=97, hidden_size=32, intermediate_size=56, num_hidden_layers=2, num_attention_heads=4)
+    found = [row["use"] for row in costs(BertConfig(**sizes), 512)]
+    assert found == ["reading", "training step, adamw", "LoRA step, rank 8"]
+    assert costs(T5Config(**sizes), 512)[0]["use"] == "answering"
 
 
 def test_headers_are_those_that_safetensors_reads(sound):

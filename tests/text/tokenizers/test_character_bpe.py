@@ -2,13 +2,15 @@
 
 import doctest
 import itertools
+import json
 import random
 
 import pytest
 
 from groundup.errors import FormatError, InputError, UnsupportedModel
-from groundup.text.tokenizers import character_bpe
+from groundup.text.tokenizers import character_bpe, load_tokenizer
 from groundup.text.tokenizers.character_bpe import CharacterBPE, merge_lowest, merges_of, spell_characters
+from groundup.text.tokenizers.character_bpe_encoding import CharacterEncoder
 
 LETTERS = ["a", "b", "c", "é", "▁"]
 MERGES = [("a", "b"), ("ab", "c"), ("▁", "a"), ("c", "c"), ("b", "c"), ("cc", "cc"), ("é", "a"), ("▁a", "b")]
@@ -106,6 +108,22 @@ def test_bad_models_are_refused():
         CharacterBPE.from_json({"type": "BPE", "vocab": {"a": 0, "b": 0}, "merges": []})
     with pytest.raises(InputError, match="not BPE"):
         CharacterBPE.from_json({"type": "WordPiece"})
+
+
+@pytest.mark.parametrize("merges", [[("a", "b"), ("b", "a"), ("a", "b")], [["a", "b"], "b a", "a b"]])
+def test_a_merge_that_comes_twice_is_refused(merges, tmp_path):
+    raw = CharacterBPE({"a": 0, "b": 1, "ab": 2, "ba": 3}, [("a", "b"), ("b", "a")], unk_token="a").to_json()
+    with pytest.raises(FormatError, match="the merge of 'a' and 'b' stands there twice; take one of the two out"):
+        CharacterBPE.from_json(raw | {"merges": merges})
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"version": "1.0", "model": raw | {"merges": merges}}))
+    with pytest.raises(FormatError, match=r"tokenizer.json: .* stands there twice"):
+        load_tokenizer(tmp_path)
+
+
+def test_a_merge_that_comes_twice_is_refused_by_the_fast_form():
+    vocabulary = {"a": 0, "b": 1, "ab": 2}
+    with pytest.raises(FormatError, match="'a' and 'b' stands there twice"):
+        CharacterEncoder(vocabulary, [("a", "b")] * 2, [0, 1], unk_id=None)
 
 
 def test_all_short_words_merge_as_the_definition_of_bpe_merges_them():

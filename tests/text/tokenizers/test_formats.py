@@ -144,7 +144,7 @@ def change(folder: Path, **parts) -> None:
         ({"model__type": "Bytes"}, "model Bytes would change the ids .* BPE, WordPiece"),
         ({"model__dropout": 0.1}, "dropout"),
         ({"model__speed": 3}, "speed"),
-        ({"pre_tokenizer": {"type": "UnicodeScripts"}}, "pre_tokenizer UnicodeScripts would change the ids"),
+        ({"pre_tokenizer": {"type": "Unheard"}}, "pre_tokenizer Unheard would change the ids"),
         ({"post_processor": {"type": "Weird"}}, "post_processor Weird would change the ids"),
         ({"decoder": {"type": "Odd"}}, "decoder Odd would change the ids"),
     ],

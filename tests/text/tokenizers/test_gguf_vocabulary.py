@@ -58,12 +58,20 @@ def test_ids_without_a_token_are_unused_ones():
 @pytest.mark.parametrize("begin", [True, False])
 def test_whether_a_text_begins_with_a_mark_is_said(begin):
     tokenizer = trained()
-    mark = marks([(tokenizer.bos_token, tokenizer.bos_token_id)]) if begin else None
+    nothing = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    mark = marks([(tokenizer.bos_token, tokenizer.bos_token_id)]) if begin else nothing
     tokenizer = as_file(tokenizer, post_processor=mark)
     metadata = write_vocabulary(tokenizer)
     assert metadata["tokenizer.ggml.add_bos_token"] is begin and metadata["tokenizer.ggml.add_eos_token"] is False
     again = read_vocabulary(metadata, "m.gguf")
     assert again.encode("cat", add_special_tokens=True) == tokenizer.encode("cat", add_special_tokens=True)
+    assert again.encode_prompt("cat") == tokenizer.encode_prompt("cat") == [0] * begin + tokenizer.encode("cat")
+
+
+def test_a_tokenizer_trained_here_begins_texts_in_a_file_too():
+    metadata = write_vocabulary(trained())
+    assert metadata["tokenizer.ggml.add_bos_token"] is True
+    assert read_vocabulary(metadata, "m.gguf").encode_prompt("cat") == trained().encode_prompt("cat")
 
 
 def pieces():

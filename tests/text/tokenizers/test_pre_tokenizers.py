@@ -20,6 +20,7 @@ CASES = [
     {"type": "Digits", "individual_digits": True},
     {"type": "CharDelimiterSplit", "delimiter": "a"},
     {"type": "FixedLength", "length": 3},
+    {"type": "UnicodeScripts"},
     *({"type": "Punctuation", "behavior": behavior} for behavior in BEHAVIORS),
     *({"type": "Split", "pattern": SPACES, "behavior": behavior, "invert": False} for behavior in BEHAVIORS),
     *({"type": "Split", "pattern": SPACES, "behavior": behavior, "invert": True} for behavior in BEHAVIORS),
@@ -110,8 +111,8 @@ def test_an_older_metaspace_is_read_in_todays_names(theirs, old, scheme):
 
 
 def test_what_is_not_known_is_refused_by_name():
-    with pytest.raises(UnsupportedModel, match="pre_tokenizer UnicodeScripts would change the ids"):
-        read_pre_tokenizer({"type": "UnicodeScripts"})
+    with pytest.raises(UnsupportedModel, match="pre_tokenizer Unheard would change the ids"):
+        read_pre_tokenizer({"type": "Unheard"})
     with pytest.raises(UnsupportedModel, match="pre_tokenizer Whitespace has the option 'fast'"):
         read_pre_tokenizer({"type": "Sequence", "pretokenizers": [{"type": "Whitespace", "fast": True}]})
     with pytest.raises(ValueError, match="behavior 'Eaten' is none of Removed"):

@@ -80,7 +80,7 @@ def test_the_learners_own_functions_decide_the_vocabulary_and_the_ids(child, tmp
         ([], {}, "at least one text that is not empty"),
         (["\x00 \n"], {}, "at least one text that is not empty"),
         (["cat"], {"special_tokens": ["[UNK]"]}, r"lacks \[PAD\]"),
-        (["cat"], {"vocab_size": 10}, "use vocab_size=6 at least"),
+        (["cat"], {"vocab_size": 10}, "use vocab_size=11 or more"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(texts, options, sentence):

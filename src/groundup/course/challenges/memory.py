@@ -5,7 +5,9 @@ activations) and in the optimiser's step (all gradients). What is added here is 
 give back all that comes and goes, and in bf16 torch compiles a kernel for every product's shape.
 `groundup plan` measures the same peak by running a few steps: more exact, and it does not say why.
 
-@@MEASURED@@
+Against the peak of a process on Linux the sum was 3 to 9 % low in six runs of 210 to 540 MB (fp32 with both optimisers, and the
+demo in bf16) and 3 % high in another in bf16. It was 33 % low where gradients of several batches are summed, as the allocator
+then holds more. Larger tensors are not held: in a run of 3.5 GB an earlier count of the same parts was 15 % high.
 
 Left out: an accelerator's kernels, tokens and tokenizer (tens of MB), samples and validation.
 """
@@ -29,7 +31,7 @@ from groundup.model.accounting import memory as counted
 from groundup.model.accounting.budget import cache_bytes
 from groundup.model.architectures.configuration import ModelConfig
 from groundup.plots import style
-from groundup.runs import resources
+from groundup.runs import estimate, resources
 from groundup.runs.recipe import Recipe
 from groundup.training.config import TrainConfig
 
@@ -51,14 +53,7 @@ class Shape:
     @property
     def use(self) -> Training:
         """The same in accounting's words."""
-        train = self.train
-        return Training(
-            batch=train.batch_size,
-            seq_len=train.seq_len,
-            gradient_accumulation_steps=train.gradient_accumulation_steps,
-            optimizer=train.optimizer,
-            dtype=self.dtype,
-        )
+        return estimate.step_of(self.train, self.dtype)
 
 
 def of_recipe(recipe: Recipe) -> Shape:

@@ -2,7 +2,7 @@
 
 formats       floats: sign, exponent and fraction from FP32 down to FP8, every value, rounding to nearest and at random
 integers      INT8 and INT4 with a scale for each row or group, symmetric or with a zero point
-blocks        Q8_0, Q4_0, Q4_1: 32 weights and their scale in 34, 18 or 20 bytes, as in GGUF files
+blocks        Q8_0, Q5_0, Q5_1, Q4_0, Q4_1: 32 weights and their scale in 18 to 34 bytes, as in GGUF files
 k_quants      Q2_K to Q6_K, read only: 256 weights in small blocks whose scales are quantized too
 normal_float  NF4: sixteen levels where normally distributed weights lie, 64 of them under one scale
 

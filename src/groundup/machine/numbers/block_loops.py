@@ -92,6 +92,21 @@ def _cut_into(blocks, smallest, inverted, add, data, start):
 
 
 @kernel
+def _cut_five_into(blocks, smallest, inverted, add, data, start):
+    """Q5's steps, at most 31: from byte `start` on four bytes of fifth bits, then the lower four bits two a byte."""
+    for row in range(len(blocks)):
+        low, by = smallest[row, 0], inverted[row, 0]
+        fifth = np.uint32(0)
+        for column in range(HALF):
+            first = min(np.int32((blocks[row, column] - low) * by + add), np.int32(31))
+            second = min(np.int32((blocks[row, HALF + column] - low) * by + add), np.int32(31))
+            data[row, start + 4 + column] = np.uint8(first & 15 | (second & 15) << 4)
+            fifth |= np.uint32(first >> 4) << np.uint32(column) | np.uint32(second >> 4) << np.uint32(HALF + column)
+        for place in range(4):
+            data[row, start + place] = np.uint8(fifth >> np.uint32(8 * place) & np.uint32(255))
+
+
+@kernel
 def _bytes_times(data, scale):
     """Q8_0's numbers."""
     blocks = np.empty((len(data), BLOCK), np.float32)
@@ -111,6 +126,22 @@ def _steps_times(data, start, scale, shift, smallest):
             pair = data[row, start + column]
             blocks[row, column] = (np.float32(pair & np.uint8(15)) - shift) * by + low
             blocks[row, HALF + column] = (np.float32(pair >> np.uint8(4)) - shift) * by + low
+    return blocks
+
+
+@kernel
+def _five_steps_times(data, start, scale, shift, smallest):
+    """Q5's numbers: (step - shift) * scale + smallest."""
+    blocks = np.empty((len(data), BLOCK), np.float32)
+    for row in range(len(data)):
+        by, low = scale[row, 0], smallest[row, 0]
+        for column in range(HALF):
+            pair, place = data[row, start + 4 + column], start + (column >> 3)
+            bit = np.uint8(column & 7)
+            first = pair & np.uint8(15) | (data[row, place] >> bit & np.uint8(1)) << np.uint8(4)
+            second = pair >> np.uint8(4) | (data[row, place + 2] >> bit & np.uint8(1)) << np.uint8(4)
+            blocks[row, column] = (np.float32(first) - shift) * by + low
+            blocks[row, HALF + column] = (np.float32(second) - shift) * by + low
     return blocks
 
 
@@ -143,6 +174,26 @@ def encode_q4_1(blocks):
     return data
 
 
+def encode_q5_0(blocks):
+    """As `blocks.encode_q5_0`."""
+    words = blocks.view(np.int32)
+    scale = _with_its_sign(words, _largest_sizes(words)).view(np.float32) / np.float32(-16)
+    data = np.empty((len(blocks), 22), np.uint8)
+    data[:, :2] = half_bytes(scale)
+    _cut_five_into(blocks, np.zeros_like(scale), inverse(scale), np.float32(16.5), data, 2)
+    return data
+
+
+def encode_q5_1(blocks):
+    """As `blocks.encode_q5_1`."""
+    smallest, largest = (word.view(np.float32) for word in _ends(blocks.view(np.int32)))
+    scale = (largest - smallest) / np.float32(31)
+    data = np.empty((len(blocks), 24), np.uint8)
+    data[:, :2], data[:, 2:4] = half_bytes(scale), half_bytes(smallest)
+    _cut_five_into(blocks, smallest, inverse(scale), np.float32(0.5), data, 4)
+    return data
+
+
 def _half(data, at):
     return np.ascontiguousarray(data[:, at : at + 2]).view(np.float16).astype(np.float32)
 
@@ -163,6 +214,17 @@ def decode_q4_0(data):
 def decode_q4_1(data):
     """As `blocks.decode_q4_1`."""
     return _steps_times(data, 4, _half(data, 0), np.float32(0), _half(data, 2))
+
+
+def decode_q5_0(data):
+    """As `blocks.decode_q5_0`."""
+    scale = _half(data, 0)
+    return _five_steps_times(data, 2, scale, np.float32(16), np.full_like(scale, -0.0))
+
+
+def decode_q5_1(data):
+    """As `blocks.decode_q5_1`."""
+    return _five_steps_times(data, 4, _half(data, 0), np.float32(0), _half(data, 2))
 
 
 @numba.njit(inline="always")

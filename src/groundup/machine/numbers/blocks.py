@@ -1,20 +1,23 @@
-"""Block formats of GGUF files: 32 weights share a scale, so that a weight costs 8.5, 5 or 4.5 bits instead of 32.
+"""Block formats of GGUF files: 32 weights share a scale, so that a weight costs 4.5 to 8.5 bits instead of 32.
 
     Q8_0   d q0 q1 ... q31              34 bytes   x = d * q            q from -127 to 127
     Q4_0   d q0|q16 q1|q17 ...          18 bytes   x = d * (q - 8)      q from 0 to 15
     Q4_1   d m q0|q16 q1|q17 ...        20 bytes   x = d * q + m        q from 0 to 15
+    Q5_0   d h q0|q16 q1|q17 ...        22 bytes   x = d * (q - 16)     q from 0 to 31
+    Q5_1   d m h q0|q16 q1|q17 ...      24 bytes   x = d * q + m        q from 0 to 31
 
 d (and the minimum m) are FP16. In a byte of two, the first half of the block stands in the lower four bits and the second
 half in the upper ones, so that one AND and one shift give 16 neighbours each. Q8_0 and Q4_1 spread their steps over what
 the block holds. Q4_0 has 16 steps and a zero, so its ends are uneven: d = (the number of largest size) / -8 gives that
-number the step -8, exactly, and the other side ends at 7.
+number the step -8, exactly, and the other side ends at 7. Q5_0 and Q5_1 do the same with 32 steps, whose fifth bits
+stand apart: h is 32 bits, and bit i belongs to number i.
 
 A scale for each 32 weights follows their size: one outlier spoils its block only. ggml's files (`ggml-quants.c`) are met
-to the last bit: scales are used in FP32 and stored in FP16; Q8_0 rounds halves away from zero, Q4 cuts x / d + 8.5.
+to the last bit: scales are used in FP32 and stored in FP16; Q8_0 rounds halves away from zero, Q4_0 cuts x / d + 8.5.
 
 The `encode_…` and `decode_…` functions are the definitions, on rows of 32 numbers or one block's bytes; `encode_blocks`
-and `decode_blocks` do whole arrays by compiled loops. The K-quants are read by `k_quants.py`. Left out: Q5_0 and
-Q5_1, the IQ formats, importance weights.
+and `decode_blocks` do whole arrays by compiled loops. The K-quants are read by `k_quants.py`. Left out: the
+IQ formats, importance weights.
 """
 
 from collections.abc import Callable
@@ -75,9 +78,7 @@ def encode_q4_0(blocks: np.ndarray) -> np.ndarray:
 
     Steps are x / d + 8.5 without what follows the point, at most 15. Of two numbers of the largest size the first decides.
     """
-    largest = np.abs(blocks).argmax(axis=1, keepdims=True)
-    scale = np.take_along_axis(blocks, largest, axis=1) / np.float32(-8)
-    steps = np.minimum(np.trunc(blocks * inverse(scale) + np.float32(8.5)), 15).astype(np.uint8)
+    scale, steps = _around_zero(blocks, 8)
     return np.concatenate([half_bytes(scale), _pairs(steps)], axis=1)
 
 
@@ -91,17 +92,64 @@ def encode_q4_1(blocks: np.ndarray) -> np.ndarray:
 
     Steps are (x - m) / d + 0.5 without what follows the point, at most 15.
     """
-    smallest, largest = (  # of 0 and -0 the first
-        np.take_along_axis(blocks, place(axis=1, keepdims=True), axis=1) for place in (blocks.argmin, blocks.argmax)
-    )
-    scale = (largest - smallest) / np.float32(15)
-    steps = np.minimum(np.trunc((blocks - smallest) * inverse(scale) + np.float32(0.5)), 15).astype(np.uint8)
+    scale, smallest, steps = _from_the_smallest(blocks, 15)
     return np.concatenate([half_bytes(scale), half_bytes(smallest), _pairs(steps)], axis=1)
 
 
 def decode_q4_1(data: np.ndarray) -> np.ndarray:
     """Read Q4_1 bytes (n, 20) as float32 blocks (n, 32)."""
     return _steps(data[:, 4:]).astype(np.float32) * _half(data, 0) + _half(data, 2)
+
+
+def encode_q5_0(blocks: np.ndarray) -> np.ndarray:
+    """Write float32 blocks (n, 32) as Q5_0 bytes (n, 22): as Q4_0 with -16, 16.5 and at most 31."""
+    scale, steps = _around_zero(blocks, 16)
+    return np.concatenate([half_bytes(scale), _fifth_bits(steps), _pairs(steps & 15)], axis=1)
+
+
+def decode_q5_0(data: np.ndarray) -> np.ndarray:
+    """Read Q5_0 bytes (n, 22) as float32 blocks (n, 32)."""
+    return (_five_bit_steps(data, 2).astype(np.float32) - 16) * _half(data, 0)
+
+
+def encode_q5_1(blocks: np.ndarray) -> np.ndarray:
+    """Write float32 blocks (n, 32) as Q5_1 bytes (n, 24): as Q4_1 with 31."""
+    scale, smallest, steps = _from_the_smallest(blocks, 31)
+    return np.concatenate([half_bytes(scale), half_bytes(smallest), _fifth_bits(steps), _pairs(steps & 15)], axis=1)
+
+
+def decode_q5_1(data: np.ndarray) -> np.ndarray:
+    """Read Q5_1 bytes (n, 24) as float32 blocks (n, 32)."""
+    return _five_bit_steps(data, 4).astype(np.float32) * _half(data, 0) + _half(data, 2)
+
+
+def _around_zero(blocks: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scale and the 2 * half steps of a format without a minimum."""
+    largest = np.abs(blocks).argmax(axis=1, keepdims=True)
+    scale = np.take_along_axis(blocks, largest, axis=1) / np.float32(-half)
+    steps = np.trunc(blocks * inverse(scale) + np.float32(half + 0.5))
+    return scale, np.minimum(steps, 2 * half - 1).astype(np.uint8)
+
+
+def _from_the_smallest(blocks: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The scale, the minimum and the steps 0 to `most` of a format with a minimum."""
+    smallest, largest = (  # of 0 and -0 the first
+        np.take_along_axis(blocks, place(axis=1, keepdims=True), axis=1) for place in (blocks.argmin, blocks.argmax)
+    )
+    scale = (largest - smallest) / np.float32(most)
+    steps = np.trunc((blocks - smallest) * inverse(scale) + np.float32(0.5))
+    return scale, smallest, np.minimum(steps, most).astype(np.uint8)
+
+
+def _fifth_bits(steps: np.ndarray) -> np.ndarray:
+    """The fifth bit of each of 32 steps, four bytes: bit i % 8 of byte i // 8 is that of number i."""
+    return np.packbits(steps >> 4, axis=1, bitorder="little")
+
+
+def _five_bit_steps(data: np.ndarray, at: int) -> np.ndarray:
+    """32 steps of five bits: four bytes of fifth bits from byte `at` on, then the lower four bits in pairs."""
+    fifth = np.unpackbits(data[:, at : at + 4], axis=1, bitorder="little")
+    return _steps(data[:, at + 4 :]) | fifth << 4
 
 
 def _half(data: np.ndarray, at: int) -> np.ndarray:
@@ -143,6 +191,8 @@ BLOCKS = {
         BlockFormat("Q8_0", 34, encode_q8_0, decode_q8_0),
         BlockFormat("Q4_0", 18, encode_q4_0, decode_q4_0),
         BlockFormat("Q4_1", 20, encode_q4_1, decode_q4_1),
+        BlockFormat("Q5_0", 22, encode_q5_0, decode_q5_0),
+        BlockFormat("Q5_1", 24, encode_q5_1, decode_q5_1),
     )
 }
 

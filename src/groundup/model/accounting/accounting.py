@@ -60,7 +60,9 @@ def count(config: ModelConfig) -> Accounting:
     shape = config.blueprint()
     blocks = [block.counted(shape.hidden) for block in shape.blocks]
     heads = [block.attention for block in shape.blocks]
-    looks = [part for block in shape.encoder + shape.blocks for part in (block.attention, block.cross) if part is not None]
+    looks = [
+        part for block in shape.encoder + shape.blocks for part in (block.attention, block.cross) if part is not None
+    ]
     sources = sum(block.counted(shape.hidden).weights for block in shape.encoder)
     embedding, positions = shape.vocab * shape.hidden, (shape.learned_positions + shape.first_position) * shape.hidden
     head = shape.head_counted()

@@ -11,11 +11,14 @@ the feed-forward's units), with what a norm keeps of its own, 4 bytes (RMSNorm) 
       scores held whole      heads * keys     on a CPU in bf16 up to 1,024 keys, and with a soft cap, which keeps them twice
     gated feed-forward       4 f              gate, silu(gate), up, their product
     plain                    2 f
+    cross-attention          2 h + 2 q      and 2 k for each token of the source
+    learned bias (T5)        heads * keys   as its kernel holds the scores whole
     experts                  3 h + 4 f for each one chosen
     latent attention         the latents twice; query, key, value and what is mixed of all heads
 
 The loss: what the last norm reads, the gradient of what the head reads, and that of the head itself, since the loss in pieces
-makes both on the way forward; or all scores, in fp32, where it does not go in pieces. In bf16 a short copy of each matrix.
+makes both on the way forward; or all scores, in fp32, where it does not go in pieces (BERT's head keeps 3 h besides). In bf16
+a short copy of each matrix.
 With checkpointing each block keeps the stream that enters it, and one block at a time all the rest.
 
 Counting after Korthikanti et al. 2022, arXiv:2205.05198, section 4.1. Tensor parallelism divides what lies inside the two
@@ -24,6 +27,7 @@ Left out: an accelerator's kernels, the masks of windows and packed documents, A
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from groundup.errors import UnsupportedModel
@@ -60,23 +64,52 @@ class Kept(NamedTuple):
 def kept(config: ModelConfig, use: Training, tensor: int = 1) -> dict[str, int]:
     """Bytes that the way forward of one batch leaves, by part; without checkpointing exact for the families on a CPU."""
     shape, e = config.blueprint(), BYTES[use.dtype]
-    attention, feed_forward = Kept(), Kept()
-    for block in shape.blocks:
-        one, other = block_kept(block, shape.hidden, use)
-        attention, feed_forward = attention + one, feed_forward + other
-    found = {"attention": attention.bytes(use.tokens, tensor), "feed-forward": feed_forward.bytes(use.tokens, tensor)}
+    source = replace(use, seq_len=use.source or use.seq_len)
+    blocks = [_parts(block, shape, source, tensor) for block in shape.encoder]
+    blocks += [_parts(block, shape, use, tensor) | _cross(block, shape, use, source, tensor) for block in shape.blocks]
+    found: dict[str, int] = {}
+    for block in blocks:
+        found |= {name: found.get(name, 0) + size for name, size in block.items()}
     if use.checkpointing:
-        most = max((sum(block_kept(block, shape.hidden, use), start=Kept()) for block in shape.blocks), key=sum)
-        entering = len(shape.blocks) * use.tokens * e * shape.hidden
-        found = {"streams that enter": entering, "one block": most.bytes(use.tokens, tensor)}
+        streams = len(shape.encoder) * source.tokens + len(shape.blocks) * use.tokens
+        found = {
+            "streams that enter": e * shape.hidden * streams,
+            "one block": max(sum(block.values()) for block in blocks),
+        }
     found |= {"around the blocks": around(config, use), "head": head_kept(config, use) // tensor}
     if e != BYTES[use.weight_dtype]:
-        parts = [block.counted(shape.hidden) for block in shape.blocks]
-        short = e * sum(part.weights + part.idle for part in parts) // tensor
-        short //= len(shape.blocks) if use.checkpointing else 1
-        head = 0 if in_pieces(config, use) else e * shape.vocab * shape.hidden // tensor
+        counted = [block.counted(shape.hidden) for block in shape.encoder + shape.blocks]
+        short = e * sum(part.weights + part.idle for part in counted) // tensor
+        short //= len(blocks) if use.checkpointing else 1
+        head = 0 if in_pieces(config, use) else e * shape.head_counted().weights // tensor
         found["copies of the matrices"] = short + head
     return found
+
+
+def _parts(block: plan.Block, shape: plan.Blueprint, use: Training, tensor: int) -> dict[str, int]:
+    """What one block keeps of a batch, but for its cross-attention."""
+    attention, feed_forward = block_kept(block, shape.hidden, use)
+    heads = block.attention.heads
+    if shape.relative is not None and not whole_scores(use):  # a bias that learns: the kernel for it holds all scores
+        attention += Kept(inside=BYTES[use.dtype] * heads * use.seq_len - 4 * heads)
+    return {"attention": attention.bytes(use.tokens, tensor), "feed-forward": feed_forward.bytes(use.tokens, tensor)}
+
+
+def _cross(block: plan.Block, shape: plan.Blueprint, use: Training, source: Training, tensor: int) -> dict[str, int]:
+    """Cross-attention: query and what is mixed of each token of the answer, key and value of each of the source."""
+    part, e = block.cross, BYTES[use.dtype]
+    if part is None:
+        return {}
+    scores = e * source.seq_len if whole_scores(source) else 4
+    inside = Kept(inside=2 * e * part.heads * part.head_dim + part.heads * scores)
+    answer = inside + Kept(between=2 * e * shape.hidden + norm_bytes(block.norm, shape.hidden, use))
+    asked = Kept(inside=2 * e * part.kv_heads * part.head_dim)
+    return {"cross-attention": answer.bytes(use.tokens, tensor) + asked.bytes(source.tokens, tensor)}
+
+
+def whole_scores(use: Training) -> bool:
+    """Whether attention on a CPU holds all scores of so many keys."""
+    return use.dtype == "bfloat16" and use.seq_len <= WHOLE_SCORES_UP_TO
 
 
 def block_kept(block: plan.Block, hidden: int, use: Training) -> tuple[Kept, Kept]:
@@ -113,8 +146,7 @@ def _attention(part: plan.Attention, hidden: int, use: Training) -> Kept:
     if part.qk_norm is not None:
         inside += e * (query + key)
         inside += 4 * (part.heads + part.kv_heads if part.qk_norm_over == "head" else 2)
-    whole = use.dtype == "bfloat16" and use.seq_len <= WHOLE_SCORES_UP_TO
-    if whole or part.soft_cap is not None:
+    if whole_scores(use) or part.soft_cap is not None:
         inside -= 0 if _learn(use, "o") else e * query
         return Kept(inside=inside + e * part.heads * use.seq_len * (1 if part.soft_cap is None else 2))
     return Kept(inside=inside + 4 * part.heads)
@@ -131,8 +163,7 @@ def _latent(part: plan.LatentAttention, hidden: int, use: Training) -> Kept:
     width = max(part.head_dim, part.v_head_dim)  # of what the kernel is given, the narrower filled up with zeros
     made = heads * (2 * part.head_dim + 2 * width + (part.v_head_dim if part.v_head_dim < width else 0))
     short = 2 * part.kv_lora_rank + part.qk_rope_head_dim + 2 * (part.q_lora_rank or 0)
-    whole = use.dtype == "bfloat16" and use.seq_len <= WHOLE_SCORES_UP_TO
-    scores = e * heads * use.seq_len if whole else 4 * heads
+    scores = e * heads * use.seq_len if whole_scores(use) else 4 * heads
     return Kept(inside=e * made + scores, between=e * short + 4 * (1 + (part.q_lora_rank is not None)))
 
 
@@ -172,14 +203,21 @@ def in_pieces(config: ModelConfig, use: Training) -> bool:
 
 
 def around(config: ModelConfig, use: Training) -> int:
-    """Ids, angles, the last norm and what the head reads."""
+    """Ids, angles, the last norm and what the head reads; of an encoder-decoder the same of its source, and the distances."""
     shape, e = config.blueprint(), BYTES[use.dtype]
     turning = {repr(block.attention.rotary): block.attention.turning for block in shape.blocks}
     angles = e * sum(turning.values())
     last = 0 if shape.norm is None else e * shape.hidden + norm_bytes(shape.norm, shape.hidden, use)
     if shape.embedding_norm is not None:
         last += e * shape.hidden + norm_bytes(shape.embedding_norm, shape.hidden, use)
-    return round(use.tokens * (8 + angles + last + e * shape.hidden))
+    found = use.tokens * (8 + angles + last + e * shape.hidden + 8 * bool(shape.token_types))
+    if shape.encoder:
+        source, norm = replace(use, seq_len=use.source or use.seq_len), shape.encoder_norm
+        last = 0 if norm is None else e * shape.hidden + norm_bytes(norm, shape.hidden, use)
+        found += source.tokens * (8 + last + e * shape.hidden)
+        learned = 0 if shape.relative is None else 8 + (e * shape.blocks[0].attention.heads if e < 4 else 0)
+        found += learned * (source.seq_len**2 + use.seq_len**2)  # once for all rows
+    return round(found)
 
 
 def head_kept(config: ModelConfig, use: Training) -> int:
@@ -188,4 +226,9 @@ def head_kept(config: ModelConfig, use: Training) -> int:
     if in_pieces(config, use):
         return 4 * shape.vocab * shape.hidden
     capped = e if shape.logit_soft_cap is not None else 0
-    return use.tokens * shape.vocab * (4 + capped)
+    if isinstance(shape.head, plan.ScoreHead) or shape.head is None:
+        return 0  # a few scores
+    masked = 0.0  # what BERT's layer in front of the scores reads and gives
+    if isinstance(shape.head, plan.MaskedHead):
+        masked = 3 * e * shape.hidden + norm_bytes(shape.head.norm, shape.hidden, use)
+    return round(use.tokens * (shape.vocab * (4 + capped) + masked))

@@ -9,8 +9,9 @@
 A causal mask hides nearly half of all pairs. Kernels that are given it as a mask compute them all the same; a tiled one skips what
 is hidden whole. `causal=True` counts only what is seen (so does Chowdhery et al. 2022, arXiv:2204.02311, appendix B, where
 it divides by two); a window of w then leaves each query at most w keys.
-Counting after Hoffmann et al. 2022, arXiv:2203.15556, appendix F. An encoder-decoder's source is read once, its parts named "encoder ..."; the decoder asks it through "cross ...", whose
-keys and values are made once too. An encoder hides no pair. Left out: norms, softmax, activations, the optimiser's
+An encoder hides no pair. Of an encoder-decoder the source is read once (the parts "encoder ..."), and the decoder asks it
+("cross ..."), whose keys and values are made once too.
+Counting after Hoffmann et al. 2022, arXiv:2203.15556, appendix F. Left out: norms, softmax, activations, the optimiser's
 other arithmetic, which take time (they wait for memory) and next to no operations.
 """
 

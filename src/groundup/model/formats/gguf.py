@@ -11,10 +11,11 @@ file and touches its head alone; a tensor's bytes are met when its `numbers` are
 time. Versions 2 and 3 lie alike on a little-endian machine (3 says that a file may also be big-endian).
 
 The layout is ggml's (ggml-org/ggml, "GGUF" in its documentation). Which model the keys and names describe: `gguf_model.py`.
-Left out: version 1, big-endian files, block kinds other than Q8_0, Q4_0, Q4_1 and the K-quants (these read only), models
-split over several files.
+Left out: version 1, big-endian files, block kinds other than Q8_0, Q4 and Q5 (_0 and _1) and the K-quants (these read only),
+models split over several files.
 """
 
+import mmap
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,12 +60,12 @@ class Kind:
 KINDS = {
     "F32": Kind(0, 1, 4, "<f4"), "F16": Kind(1, 1, 2, "<f2"), "BF16": Kind(30, 1, 2), "F64": Kind(28, 1, 8, "<f8"),
     "I8": Kind(24, 1, 1, "i1"), "I16": Kind(25, 1, 2, "<i2"), "I32": Kind(26, 1, 4, "<i4"), "I64": Kind(27, 1, 8, "<i8"),
-    **{name: Kind(number, 32, BLOCKS[name].bytes) for name, number in {"Q4_0": 2, "Q4_1": 3, "Q8_0": 8}.items()},
+    **{name: Kind(number, 32, BLOCKS[name].bytes) for name, number in {"Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8}.items()},
     **{name: Kind(number, 256, BYTES[name]) for number, name in enumerate(BYTES, 10)},  # Q2_K to Q6_K
 }  # fmt: skip
 NAMES = {kind.number: name for name, kind in KINDS.items()}
 NOT_READ = {
-    6: "Q5_0", 7: "Q5_1", 9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL",
+    9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL",
     21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
 }  # fmt: skip
 
@@ -112,6 +113,18 @@ class GGUF:
     version: int
     metadata: dict[str, Any]
     tensors: dict[str, Stored]
+
+
+def let_go(stored: Stored) -> None:
+    """Give the memory of the mapped file back, of which this is a tensor; it is read again where it is touched again.
+
+    Only where nobody has changed a number in place: changes are in that memory alone.
+    """
+    owner: Any = stored.data
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 # ───────── reading ─────────
@@ -264,7 +277,7 @@ def _kind(number: int, name: str, path: Path) -> str:
         called = NOT_READ.get(number, f"number {number}")
         raise UnsupportedModel(
             f"{path}: {name} is stored as {called}, which is not implemented; take a file of the same model in "
-            "F16, BF16, Q8_0, Q4_0, Q4_1 or a K-quant"
+            "F16, BF16, Q8_0, Q5_0, Q5_1, Q4_0, Q4_1 or a K-quant"
         )
     return NAMES[number]
 

@@ -12,7 +12,8 @@ for is refused by name (Mistral's window, for one). Left out: mixtures of expert
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,24 +96,38 @@ def load_gguf(path: str | Path | GGUF, dtype: torch.dtype | None = None) -> Deco
     Where the file holds the numbers as they are asked for, the module's weights are the mapped file itself.
     """
     file = path if isinstance(path, GGUF) else gguf.read(path)
+    module, weight = opened(file, dtype)
+    names = [name for name, _ in _parameters(module)]
+    weights: dict[str, Tensor] = {}
+    with progress(sum(parameter.numel() for parameter in module.parameters()), "reading", "numbers") as bar:
+        for name in names:
+            weights[name] = weight(name)
+            bar.update(weights[name].numel())
+    module.load_state_dict(weights, strict=False, assign=True)
+    module.tie()
+    return module
+
+
+def opened(file: GGUF, dtype: torch.dtype | None = None) -> tuple[Decoder, Callable[[str], Tensor]]:
+    """The module of a GGUF file without any storage (on `meta`), and what reads one of its weights by the module's name."""
     _, how = architecture_of(file)
     module = build(config_of(file), device="meta")
     expected = {name: tuple(parameter.shape) for name, parameter in _parameters(module)}
     matched = how.names().matched(list(expected))
-    rules = {rule.theirs: rule for rule in matched.values()}
-    _check(file, rules, expected)
+    _check(file, {rule.theirs: rule for rule in matched.values()}, expected)
     wanted = dtype or stored_dtype(file)
-    weights: dict[str, Tensor] = {}
-    with progress(sum(len(one.data) for one in file.tensors.values()), "reading", "B") as bar:
-        for theirs, rule in rules.items():
-            stored = tensor_of(file.tensors[theirs], theirs, file.path)
-            parts = rule.split(stored, [expected[name][0] for name in rule.ours], module.config.num_key_value_heads)
-            for name, part in zip(rule.ours, parts, strict=True):
-                weights[name] = _inward(name, part, how, module.config).to(wanted)
-            bar.update(len(file.tensors[theirs].data))
-    module.load_state_dict(weights, strict=False, assign=True)
-    module.tie()
-    return module
+
+    @functools.lru_cache(maxsize=1)  # query, key and value may be one tensor of the file
+    def parts(theirs: str, rule: Rule) -> dict[str, Tensor]:
+        stored = tensor_of(file.tensors[theirs], theirs, file.path)
+        rows = [expected[name][0] for name in rule.ours]
+        return dict(zip(rule.ours, rule.split(stored, rows, module.config.num_key_value_heads), strict=True))
+
+    def weight(name: str) -> Tensor:
+        rule = matched[name]
+        return _inward(name, parts(rule.theirs, rule)[name], how, module.config).to(wanted)
+
+    return module, weight
 
 
 def _parameters(module: Decoder) -> Iterator[tuple[str, torch.nn.Parameter]]:

@@ -4,10 +4,12 @@
 
 What the family calls its weights stands in its file (`names.py` reads that table in both directions); how they lie in files
 is `shards.py`. A tied head is one storage, so the file holds it once, under the embedding's name; loading accepts either name.
-Weights stay where the file is mapped unless a dtype, a device, or rows that have to be sorted ask for a copy.
+Weights stay where the file is mapped unless a dtype, a device, or rows that have to be sorted ask for a copy. Writing makes
+one weight at a time, also those of a module that holds none yet (`made_later`).
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +35,21 @@ def save_model(
     generation: Mapping[str, Any] | None = None,
     card: str | None = None,
     max_shard_size: int | str = "5GB",
+    *,
+    dtype: torch.dtype | None = None,
+    weight: Callable[[str], Tensor] | None = None,
+    told: Callable[[int], object] = lambda size: None,
 ) -> None:
     """Write a model folder that this library and transformers load; whole or not at all.
 
     tokenizer: anything with `.save(folder)`. generation: generation_config.json. card: README.md. max_shard_size: weights that
-    take more are written as several files.
+    take more are written as several files. dtype, weight: as in `made_later`. told: called with the bytes of each that is written.
     """
     with files.atomic_folder(folder) as temporary:
         target = Path(temporary)
-        dtype = str(module.embedding.weight.dtype).removeprefix("torch.")
-        files.write_json(target / "config.json", module.config.to_dict() | {"dtype": dtype, "torch_dtype": dtype})
-        shards.write(target, weights_of(module), max_shard_size)
+        name = str(dtype or module.embedding.weight.dtype).removeprefix("torch.")
+        files.write_json(target / "config.json", module.config.to_dict() | {"dtype": name, "torch_dtype": name})
+        shards.write(target, made_later(module, dtype, weight), max_shard_size, told)
         if generation is not None:
             files.write_json(target / "generation_config.json", dict(generation))
         if tokenizer is not None:
@@ -55,15 +61,42 @@ def save_model(
 
 def weights_of(module: Model) -> dict[str, Tensor]:
     """The weights as the family's files hold them: by its names, on the CPU, contiguous, a tied head once."""
-    ours = {name: tensor.detach().cpu() for name, tensor in _each_once(module).items()}
+    return {name: one.make() for name, one in made_later(module).items()}
+
+
+def made_later(
+    module: Model, dtype: torch.dtype | None = None, weight: Callable[[str], Tensor] | None = None
+) -> dict[str, shards.Later]:
+    """What `weights_of` gives, each weight made when it is asked for: one file of any size needs the memory of one matrix.
+
+    dtype: of the parameters, None: as they are. weight: gives a weight by the module's name, where the module is on `meta`.
+    """
+    held = _each_once(module)
     names, bare = module.config.weight_names(), module.config.head == NONE  # a trunk's file leaves out its prefix
-    rules = {rule.theirs: rule for rule in names.matched(list(ours)).values()}
-    whole = {
-        theirs: rule.join([ours[name] for name in rule.ours], module.config.groups) for theirs, rule in rules.items()
-    }
+    rules = {rule.theirs: rule for rule in names.matched(list(held)).values()}
+    exact = {name for name, _ in module.named_buffers()}  # keep their dtype, as when they are read
+
+    def cast(name: str, tensor: Tensor) -> Tensor:
+        return tensor.detach() if dtype is None or name in exact else tensor.detach().to(dtype)
+
+    def written(rule: Rule, of: Callable[[str], Tensor]) -> dict[str, Tensor]:
+        return names.parted(
+            {rule.theirs: rule.join([cast(name, of(name)) for name in rule.ours], module.config.groups)}
+        )
+
+    @functools.lru_cache(maxsize=2)  # the two stacks of a layer's experts, whose matrices are written in turns
+    def made(rule: str) -> dict[str, Tensor]:
+        return written(rules[rule], weight or held.__getitem__)
+
+    def make(rule: str, name: str) -> Tensor:
+        return made(rule)[name].cpu().contiguous()
+
     return {
-        theirs.removeprefix(names.prefix) if bare else theirs: tensor.contiguous()
-        for theirs, tensor in names.parted(whole).items()
+        name.removeprefix(names.prefix) if bare else name: shards.Later(
+            shape.dtype, tuple(shape.shape), functools.partial(make, theirs, name)
+        )
+        for theirs, rule in rules.items()
+        for name, shape in written(rule, lambda ours: torch.empty_like(held[ours], device="meta")).items()
     }
 
 

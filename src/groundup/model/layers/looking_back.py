@@ -34,7 +34,8 @@ MATCH = 1.5  # gain in the blocks that match: one place that agrees outweighs 15
 SKETCH = 2.0  # how loud the sketch of the previous token is written, in deviations of an embedding
 COPY = 3.0  # how loud the token found is written
 MATCHING_BLOCKS = (1, 2)
-FAST_PAIRS = 4  # rotary pairs that turn by 1.0 to 0.18 a position: together they tell neighbours apart without repeating
+# rotary pairs that turn by 1.0 to 0.18 a position: together they tell neighbours apart without repeating
+FAST_PAIRS = 4
 
 
 def look_back(module: Any, seed: int | None = None) -> None:
@@ -54,13 +55,21 @@ def look_back(module: Any, seed: int | None = None) -> None:
 def check(config: Any) -> None:
     """Refuse a configuration in which the pair of heads cannot be laid out."""
     lacking = [
-        words for words, missing in (
+        words
+        for words, missing in (
             ("tie_word_embeddings=true", not config.tie_word_embeddings),
             ("QK-norm (model_type qwen3)", not config.normalizes_heads),
-            (f"num_hidden_layers of at least {MATCHING_BLOCKS[-1] + 1}", config.num_hidden_layers <= MATCHING_BLOCKS[-1]),
+            (
+                f"num_hidden_layers of at least {MATCHING_BLOCKS[-1] + 1}",
+                config.num_hidden_layers <= MATCHING_BLOCKS[-1],
+            ),
             ("head_dim of at least 16, a multiple of 4", config.head_dim < 16 or config.head_dim % 4),
-            ("num_key_value_heads * head_dim below hidden_size", config.num_key_value_heads * config.head_dim >= config.hidden_size),
-        ) if missing
+            (
+                "num_key_value_heads * head_dim below hidden_size",
+                config.num_key_value_heads * config.head_dim >= config.hidden_size,
+            ),
+        )
+        if missing
     ]
     if lacking:
         raise ConfigError(f"initialization=look_back needs {' and '.join(lacking)}; change the model or use scaled")
@@ -76,7 +85,10 @@ def _previous_tokens(module: Any, generator: torch.Generator) -> tuple[Tensor, l
     places = []
     for head in range(config.num_key_value_heads):
         key = attention.k_proj.weight[head * size : (head + 1) * size]
-        key[:FAST_PAIRS, 0], key[half : half + FAST_PAIRS, 0] = torch.cos((head + 1) * angles), torch.sin((head + 1) * angles)
+        key[:FAST_PAIRS, 0], key[half : half + FAST_PAIRS, 0] = (
+            torch.cos((head + 1) * angles),
+            torch.sin((head + 1) * angles),
+        )
         for query in _group(attention.q_proj.weight, head, config):
             query[:FAST_PAIRS, 0], query[half : half + FAST_PAIRS, 0] = 1.0, 0.0
         places.append(written[:, head * size : (head + 1) * size])

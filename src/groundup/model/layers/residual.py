@@ -6,6 +6,8 @@
     output norm    x + norm(attention(x)), then x + norm(feed_forward(x))        OLMo 2, arXiv:2501.00656; Swin v2
     parallel       x + attention(norm(x)) + feed_forward(norm(x))                GPT-J, PaLM, Falcon (one norm), GPT-NeoX (two)
 
+The block of a decoder that asks a source has a third part between the two: `cross_block`, `post_norm_cross_block`.
+
 In all but post-norm the stream itself is never normalised between blocks, so the gradient reaches every layer unscaled. In the
 parallel block both parts read the same stream: their matrices can be multiplied at once, at little loss in large models
 (Chowdhery et al. 2022, arXiv:2204.02311, section 2). What a block writes at the start is decided by the first values of
@@ -83,6 +85,40 @@ def parallel_block(
     read = attention_norm(x)
     beside = read if feed_forward_norm is None else feed_forward_norm(x)
     return x + attention(read) + feed_forward(beside)
+
+
+@slot
+def cross_block(
+    x: Float[Tensor, "batch seq hidden"],
+    attention_norm: Part,
+    attention: Part,
+    cross_norm: Part,
+    cross: Part,
+    feed_forward_norm: Part,
+    feed_forward: Part,
+) -> Float[Tensor, "batch seq hidden"]:
+    """Add to the stream what the answer so far says, then what the source says to it, then the feed-forward.
+
+    Each part reads the stream through its norm. `cross` already knows the source.
+    """
+    x = x + attention(attention_norm(x))
+    x = x + cross(cross_norm(x))
+    return x + feed_forward(feed_forward_norm(x))
+
+
+def post_norm_cross_block(
+    x: Float[Tensor, "batch seq hidden"],
+    attention: Part,
+    attention_norm: Part,
+    cross: Part,
+    cross_norm: Part,
+    feed_forward: Part,
+    feed_forward_norm: Part,
+) -> Float[Tensor, "batch seq hidden"]:
+    """The same three, with a norm on the stream after each addition: the order of 2017."""
+    x = attention_norm(x + attention(x))
+    x = cross_norm(x + cross(x))
+    return feed_forward_norm(x + feed_forward(x))
 
 
 class _Block(nn.Module):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from groundup.model.summary.costs import NAMES, costs
 from groundup.model.summary.odd import LAYER, matrix, odd, odd_numbers, template_tokens
 from groundup.model.summary.reading import EMBEDDINGS, HEADS, Looked, Stored, look
 
@@ -41,6 +42,7 @@ def summarize(path: str | Path, values: bool = False) -> dict[str, Any]:
         "head_parameters": matrix(found, HEADS),
         "context": found.context,
         "cache": _cache(found, dtypes),
+        "costs": _costs(found, dtypes),
         "layers": layers(found.tensors),
         "config": found.raw,
         "generation": found.generation,
@@ -56,6 +58,13 @@ def _cache(found: Looked, dtypes: Counter[str]) -> dict[str, Any] | None:
     width = BYTES.get(dtypes.most_common(1)[0][0] if dtypes else "F32", 2)
     token = found.counted.kv_cache_bytes_per_token(max(width, 2))  # nobody keeps 8-bit weights' cache in 8 bits unasked
     return {"bytes_per_token": token, "bytes_of_a_context": token * found.context}
+
+
+def _costs(found: Looked, dtypes: Counter[str]) -> list[dict[str, Any]]:
+    """Memory and operations of the usual uses; nothing where the configuration is not known or names no context."""
+    if found.config is None or not found.context:
+        return []
+    return costs(found.config, found.context, NAMES.get(dtypes.most_common(1)[0][0] if dtypes else "F32", "bfloat16"))
 
 
 def layers(tensors: Mapping[str, Stored]) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 The ladder
     `character`        every character a token               `word`       every word, and what to do with unknown ones
     `bpe`              byte pair encoding by its definition   `splitting`  the pieces a text falls into before any merge
-    `unicode_classes`  letters, numbers, white space          `byte_level` BPE over bytes: any text, and back
+    `unicode_classes`  letters, numbers, white space; `unicode_scripts`  Latin, Greek, Han
+    `byte_level`       BPE over bytes: any text, and back
     `wordpiece`        BERT's longest match                   `unigram`    the most probable cut, found by Viterbi
     `character_bpe`    BPE over characters, bytes where one is missing (Llama 2)
     `charsmap`, `sentencepiece_normalizer`, `sentencepiece_tokenizer`  SentencePiece's own rules
@@ -15,6 +16,7 @@ The object and its files
     `special_tokens`   control tokens and chat templates, run in `template_sandbox`; typed text never becomes a control token
     `new_tokens`       tokens added to a trained tokenizer
     `formats`          tokenizer.json; `vocabulary_files`, `tiktoken_ranks`, `sentencepiece_model` the others; `conversion`
+    `gguf_vocabulary`  the tokenizer in a GGUF file, in and out    `llama2c_vocabulary`  llama2.c's tokenizer.bin
     `config`           what a byte-level tokenizer is trained with
     `streaming`        files larger than memory
 

@@ -8,11 +8,12 @@ them is an option: an unknown piece, one for a whole run of them (fuse_unk), or 
 
 The merges come from a file, or from the scores of a SentencePiece model (`merges_of`), where any two neighbours merge
 that together are a piece. This is the form to read; the fast one, without prefix and suffix, `character_bpe_encoding`.
-Left out: dropout, which is refused, and training, which `bpe` shows.
+Left out: dropout, which is refused. Training: `character_bpe_training`.
 """
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -105,6 +106,13 @@ def merges_of(scores: Mapping[str, float]) -> tuple[list[Pair], list[int]]:
     return [(left, right) for _, _, left, right in found], [rank for rank, *_ in found]
 
 
+def refuse_repeated(merges: Sequence[Pair]) -> None:
+    """Refuse merges of which one comes twice: readers differ in which of its two places counts, and so in ids."""
+    if len(set(merges)) < len(merges):
+        left, right = next(pair for pair, times in Counter(merges).items() if times > 1)
+        raise FormatError(f"the merge of {left!r} and {right!r} stands there twice; take one of the two out")
+
+
 class CharacterBPE:
     """The model of a tokenizer: vocabulary and merges, and how a word becomes ids.
 
@@ -136,6 +144,7 @@ class CharacterBPE:
         self._check_merges()
 
     def _check_merges(self) -> None:
+        refuse_repeated(self.merges)
         known = self.vocabulary.keys()
         characters = set(itertools.chain.from_iterable(known))
         for pair in self.merges:

@@ -12,6 +12,7 @@ import numpy as np
 
 from groundup.errors import InputError
 from groundup.text.compiled import inner, loop, word_at
+from groundup.text.tokenizers.character_bpe import refuse_repeated
 from groundup.text.tokenizers.double_array import build
 from groundup.text.tokenizers.sentencepiece_normalizer import SentencePieceNormalizer
 from groundup.text.tokenizers.unigram_encoding import BEFORE_EACH, BEFORE_RUNS, WHOLE
@@ -32,7 +33,7 @@ _UNKNOWN, _WHOLE = (
 
 @loop
 def _enter(keys, values, table):
-    """Fill the hash table of the merges: rows (left << 32 | right, rank << 32 | id). A pair given twice counts last."""
+    """Fill the hash table of the merges: rows (left << 32 | right, rank << 32 | id); each pair stands there once."""
     mask = np.uint64(len(table) - 1)
     for i in range(len(keys)):
         place = (np.uint64(keys[i]) * _MIX) >> _HALF & mask
@@ -411,6 +412,7 @@ class CharacterEncoder:
 
 
 def _pair_table(ids: Mapping[str, int], merges: Sequence[tuple[str, str]], ranks: Sequence[int]) -> np.ndarray:
+    refuse_repeated(merges)
     table = np.full((1 << max(4, (2 * len(merges)).bit_length()), 2), _FREE)
     lefts, rights = (np.array([ids[pair[side]] for pair in merges], np.int64) for side in (0, 1))
     merged = np.array([ids[left + right] for left, right in merges], np.int64)

@@ -122,10 +122,11 @@ def _read_merges(
     if len(vocab) < len(tokens) - list(kinds).count(UNUSED):
         raise FormatError(f"{origin}: a token stands twice in tokenizer.ggml.tokens; convert the model again")
     names = {role: tokens[id] for role, id in roles.items()}
+    said = "tokenizer.ggml.add_bos_token" in metadata  # that nothing begins a text is not the same as nothing said
     raw = {
         "added_tokens": added,
         "pre_tokenizer": pre_tokenizer,
-        "post_processor": _marks(metadata, tokens, roles, whole),
+        "post_processor": _marks(metadata, tokens, roles, whole) or (_bytes(True) if said else None),
         "decoder": _bytes(True),
         "model": {"type": "BPE", "vocab": vocab, "merges": merges, "ignore_merges": whole},
     }
@@ -240,7 +241,7 @@ def write_vocabulary(tokenizer: Tokenizer, vocab_size: int = 0) -> dict[str, Any
     for token in tokenizer.added_tokens:
         kinds[token.id] = CONTROL if token.special else USER_DEFINED
     own = _written_pieces(raw, tokens, kinds) if model.get("byte_fallback") else _written_merges(raw)
-    ends = tokenizer.encode("", add_special_tokens=True)
+    ends = tokenizer.encode_prompt("")
     ids = {word: getattr(tokenizer, f"{role}_id") for role, word in ROLES.items()}
     keys = {f"tokenizer.ggml.{word}_token_id": id for word, id in ids.items() if id is not None}
     template = {} if tokenizer.chat_template is None else {"tokenizer.chat_template": tokenizer.chat_template}

@@ -1,11 +1,11 @@
 """Pre-tokenizers: the pieces that a text is cut into before the model sees it; no token crosses a piece's edge.
 
 The pre-tokenizers of Hugging Face's tokenizer.json, by their names there, each with one method: `split` cuts a part of a
-text into parts (and may respell it: a blank as `▁`, bytes as visible characters). Left out: UnicodeScripts, which needs
-a table of scripts that Python does not have.
+text into parts (and may respell it: a blank as `▁`, bytes as visible characters).
 """
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from groundup.text.tokenizers.decoders import metaspace_options
 from groundup.text.tokenizers.normalizers import BYTE_SPELLING, is_space
 from groundup.text.tokenizers.parts import Part, Pattern, character_ranges, read_part
 from groundup.text.tokenizers.splitting import compiled as published
+from groundup.text.tokenizers.unicode_scripts import script_of
 
 # Numbers of any kind, as Digits knows them.
 NUMERIC = (
@@ -266,6 +267,21 @@ class FixedLength(Part):
         return [text.between(start, min(start + self.length, len(text.text))) for start in starts]
 
 
+class UnicodeScripts(Part):
+    """Pieces of one script (`unicode_scripts`): a comma, a digit and an accent that stands alone are no Latin."""
+
+    def split(self, text: AlignedText) -> list[AlignedText]:
+        """Cut where the script changes; what has none goes with what stands before it, and at the front it is lost."""
+        edges: list[int] = []
+        last = None
+        for place, character in enumerate(text.text):
+            script = script_of(character)
+            if script and script != last:
+                edges.append(place)
+            last = script or last
+        return [text.between(*edge) for edge in itertools.pairwise([*edges, len(text.text)])]
+
+
 @dataclass(frozen=True, slots=True)
 class Sequence(Part):
     """Pre-tokenizers one after the other, each on the pieces of the one before."""
@@ -296,7 +312,7 @@ PRE_TOKENIZERS = {
     part.__name__: part
     for part in (
         BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, Split, Metaspace,
-        ByteLevel, FixedLength, Sequence,
+        ByteLevel, FixedLength, UnicodeScripts, Sequence,
     )
 }  # fmt: skip
 

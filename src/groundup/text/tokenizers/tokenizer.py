@@ -218,6 +218,18 @@ class Tokenizer:
             ids = self._encode_part(self._normal(AlignedText(text)))
         return self._surrounded(ids) if add_special_tokens else ids
 
+    def encode_prompt(self, text: str) -> list[int]:
+        """Ids of a text as its model met texts in training: with the marks that the tokenizer puts around them.
+
+        Llama's texts begin with <s>, Qwen's with nothing; a bos_token alone says nothing of that (SmolLM2's opens a turn of a
+        chat). Where there is no post-processor at all, and one token both begins and ends texts, as in a tokenizer trained
+        here, every document stood behind it.
+        """
+        ids, begin = self.encode(text, add_special_tokens=True), self.bos_token_id
+        if begin is not None and begin == self.eos_token_id and self.post_processor is None:
+            return [begin, *ids]
+        return ids
+
     def encode_pair(
         self, first: str, second: str, allow_special: bool = False, add_special_tokens: bool = True
     ) -> tuple[list[int], list[int]]:

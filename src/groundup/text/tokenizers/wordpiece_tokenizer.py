@@ -58,6 +58,16 @@ def _documents(texts: Iterable[str]) -> Iterator[bytes]:
     return map(utf_8, [texts] if isinstance(texts, str) else texts)
 
 
+def _check_alphabet(words: Mapping[str, int], in_words: set[str], vocab_size: int, others: int) -> None:
+    """Refuse a vocabulary that has no room for every character, those of words in both forms."""
+    least = others + len(wordpiece.alphabet(words, in_words))
+    if vocab_size < least:
+        raise ConfigError(
+            f"vocab_size={vocab_size} is smaller than the alphabet: {least - others:,} characters, with and without ##, and "
+            f"{others} special tokens; use vocab_size={least} or more, or leave rare characters out with most_characters"
+        )
+
+
 def _assembled(
     vocabulary: Mapping[str, int], special_tokens: Sequence[str], rules: BertNormalizer
 ) -> PipelineTokenizer:
@@ -111,6 +121,7 @@ def train_wordpiece_tokenizer(
         character for word in words if len(word) > 1 for character in word
     }  # signs stand alone: no ##! is needed
     vocabulary = {token: id for id, token in enumerate(special_tokens)}
+    _check_alphabet(words, in_words, vocab_size, len(vocabulary))
     for token in _learn(words, vocab_size - len(vocabulary), rule, in_words, min_frequency):
         vocabulary[token] = len(vocabulary)
     return _assembled(vocabulary, special_tokens, rules)

@@ -6,7 +6,8 @@ of the words that hold it, and a merge visits only those. What is new is that a 
 merge of a and b those of a and b are looked at again; one that rose goes onto the heap a second time. An entry whose
 score has fallen is put right when it reaches the top, so the top is always the best pair there is.
 
-`count_words` counts the words of texts as BERT's normaliser and splitter make them.
+`character_bpe_training` uses the same kernel, by frequency and without marks. `count_words` counts the words of texts
+as BERT's normaliser and splitter make them.
 """
 
 from collections import Counter, namedtuple
@@ -23,8 +24,8 @@ from groundup.text.tokenizers.wordpiece_encoding import write_words
 
 # word w: lengths[w] symbols from starts[w], seen weights[w] times
 Words = namedtuple("Words", "symbols starts lengths weights")
-# symbol s: occurs counts[s] times, its bytes are text[starts[s]:starts[s + 1]]; its newest pair as left, as right part
-Symbols = namedtuple("Symbols", "counts starts text as_left as_right")
+# symbol s: counts[s] times, of lengths[s] characters, its bytes text[starts[s]:starts[s + 1]]; its newest pair on either side
+Symbols = namedtuple("Symbols", "counts lengths starts text as_left as_right")
 # head: newest entry in Links; next_left: the pair before it with the same left part; score, top: the best entry pushed
 Pairs = namedtuple("Pairs", "left right count head next_left next_right top score")
 Links = namedtuple("Links", "word next")  # lists of the words that hold a pair
@@ -134,9 +135,10 @@ def _pop_best(heap, sizes, by_likelihood, least, pairs, symbols):
 
 
 @inner
-def _push_if_risen(p, heap, sizes, by_likelihood, least, pairs, symbols):
+def _push_if_risen(p, heap, sizes, by_likelihood, least, most, pairs, symbols):
+    """Push pair p if its score rose, unless it occurs too seldom or its token would have more than `most` characters."""
     count = pairs.count[p]
-    if count >= least:
+    if count >= least and symbols.lengths[pairs.left[p]] + symbols.lengths[pairs.right[p]] <= most:
         score = _score(p, by_likelihood, pairs, symbols)
         if score > pairs.score[p] or (score == pairs.score[p] and count > pairs.top[p]):
             pairs.score[p], pairs.top[p] = score, count
@@ -144,15 +146,15 @@ def _push_if_risen(p, heap, sizes, by_likelihood, least, pairs, symbols):
 
 
 @inner
-def _push_risen(a, heap, sizes, by_likelihood, least, pairs, symbols):
+def _push_risen(a, heap, sizes, by_likelihood, least, most, pairs, symbols):
     """Push the pairs of symbol a whose score rose."""
     p = symbols.as_left[a]
     while p >= 0:
-        _push_if_risen(p, heap, sizes, by_likelihood, least, pairs, symbols)
+        _push_if_risen(p, heap, sizes, by_likelihood, least, most, pairs, symbols)
         p = pairs.next_left[p]
     p = symbols.as_right[a]
     while p >= 0:
-        _push_if_risen(p, heap, sizes, by_likelihood, least, pairs, symbols)
+        _push_if_risen(p, heap, sizes, by_likelihood, least, most, pairs, symbols)
         p = pairs.next_right[p]
 
 
@@ -273,6 +275,7 @@ def _name(new, a, b, mark, symbols):
         symbols.text[o] = symbols.text[k]
         o += 1
     symbols.starts[new + 1] = o
+    symbols.lengths[new] = symbols.lengths[a] + symbols.lengths[b]
 
 
 @loop
@@ -289,7 +292,22 @@ def count_all(words, changed, table, pairs, links, symbols, sizes):
 
 @loop
 def learn(
-    first, by_likelihood, least, mark, longest, words, changed, table, pairs, links, heap, symbols, sizes, lefts, rights
+    first,
+    by_likelihood,
+    least,
+    most,
+    mark,
+    longest,
+    words,
+    changed,
+    table,
+    pairs,
+    links,
+    heap,
+    symbols,
+    sizes,
+    lefts,
+    rights,
 ):
     """Learn the merges of (lefts, rights) from number sizes[STEP] on; merge i makes symbol first + i.
 
@@ -298,7 +316,7 @@ def learn(
     while sizes[STEP] < len(lefts):
         new = first + sizes[STEP]
         for p in range(sizes[PUSHED], sizes[PAIRS]):
-            _push_if_risen(p, heap, sizes, by_likelihood, least, pairs, symbols)
+            _push_if_risen(p, heap, sizes, by_likelihood, least, most, pairs, symbols)
         sizes[PUSHED] = sizes[PAIRS]
         room = sizes[PAIRS] + 2 * new + 2  # the new symbol has at most each symbol on either side
         full = room > len(pairs.left) or sizes[HEAP] + 2 * room > len(heap.pair)
@@ -312,8 +330,8 @@ def learn(
         _name(new, a, b, mark, symbols)
         _merge_everywhere(best, new, words, changed, table, pairs, links, symbols, sizes)
         if by_likelihood:
-            _push_risen(a, heap, sizes, by_likelihood, least, pairs, symbols)
-            _push_risen(b, heap, sizes, by_likelihood, least, pairs, symbols)
+            _push_risen(a, heap, sizes, by_likelihood, least, most, pairs, symbols)
+            _push_risen(b, heap, sizes, by_likelihood, least, most, pairs, symbols)
         sizes[STEP] += 1
     return True
 
@@ -358,15 +376,29 @@ def _alphabet(codes: np.ndarray, characters: Iterable[str]) -> tuple[list[str], 
 def _symbols_of(first: list[str], merges: int, spare: int) -> Symbols:
     """The alphabet, with room for the symbols of all merges."""
     spelled, room = [symbol.encode() for symbol in first], len(first) + merges
-    starts = np.zeros(room + 1, np.int64)
+    starts, lengths = np.zeros(room + 1, np.int64), np.ones(room, np.int64)
     np.cumsum([len(symbol) for symbol in spelled], out=starts[1 : len(first) + 1])
     text = np.empty(int(starts[len(first)]) + spare, np.uint8)
     text[: starts[len(first)]] = np.frombuffer(b"".join(spelled), np.uint8)
-    return Symbols(np.zeros(room, np.int64), starts, text, np.full(room, -1, np.int64), np.full(room, -1, np.int64))
+    none = np.full((2, room), -1, np.int64)
+    return Symbols(np.zeros(room, np.int64), lengths, starts, text, *none)
 
 
-def _learn(state: Words, first: list[str], merges: int, rule: Rule, least: int) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols of the merges' left and right parts."""
+def learn_merges(
+    state: Words,
+    first: list[str],
+    merges: int,
+    rule: Rule,
+    *,
+    least: int = 1,
+    most: int = _MOST_SYMBOLS,
+    mark: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols of the merges' left and right parts, at most `merges`; merge i makes symbol len(first) + i.
+
+    first: the symbols that words are spelled in, each one character. least: times that a pair must occur. most: characters
+    of a token. mark: bytes that the right part of a pair loses.
+    """
     longest = len(PREFIX) + 4 * int(state.lengths.max())
     symbols = _symbols_of(first, merges, min(merges, _SPARE_NAMES) * longest)
     # a word's symbols give it at most that many links at first, and each merge in it two more and one symbol less
@@ -381,7 +413,8 @@ def _learn(state: Words, first: list[str], merges: int, rule: Rule, least: int) 
         np.int64(len(first)),
         rule == "likelihood",
         np.int64(max(1, least)),
-        np.int64(len(PREFIX)),
+        np.int64(most),
+        np.int64(mark),
         np.int64(longest),
     )
     while not learn(*options, state, changed, table, pairs, links, heap, symbols, sizes, lefts, rights):
@@ -413,7 +446,8 @@ def train_wordpiece_fast(
         return tokens
     weights = np.fromiter(words.values(), np.int64, len(words))
     state = Words(numbers[codes], np.cumsum(lengths) - lengths, lengths, weights)
-    for left, right in zip(*_learn(state, tokens, vocab_size - len(tokens), rule, min_frequency), strict=True):
+    found = learn_merges(state, tokens, vocab_size - len(tokens), rule, least=min_frequency, mark=len(PREFIX))
+    for left, right in zip(*found, strict=True):
         tokens.append(join((tokens[left], tokens[right])))
     return tokens
 

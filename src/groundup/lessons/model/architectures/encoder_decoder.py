@@ -16,7 +16,8 @@ with app.setup:
     from groundup.model.architectures import build
     from groundup.model.architectures.original import OriginalConfig
     from groundup.model.attention.self_cross import split_heads
-    from groundup.model.encoder_decoder import Answering, cross_block, shift_right
+    from groundup.model.encoder_decoder import Answering, shift_right
+    from groundup.model.layers.residual import cross_block
 
 
 @app.cell(hide_code=True)

@@ -183,7 +183,9 @@ def _(kv_heads, made, x):
             projected.unflatten(-1, (-1, 8)).transpose(1, 2)
             for projected in (_module.q_proj(x), _module.k_proj(x), _module.v_proj(x))
         )
-        looks = scaled_dot_product_attention(query, repeat_heads(key, _groups), torch.eye(12).expand(*query.shape[:2], 12, 12), causal(12))
+        looks = scaled_dot_product_attention(
+            query, repeat_heads(key, _groups), torch.eye(12).expand(*query.shape[:2], 12, 12), causal(12)
+        )
         _found = (looks @ repeat_heads(_value, _groups)).transpose(1, 2).flatten(2)
         torch.testing.assert_close(_module.o_proj(_found), _module(x, None))
     plots.heat_map(

@@ -9,7 +9,10 @@ with app.setup:
     import marimo as mo
 
     from groundup import plots
+    from groundup.text.tokenizers.bpe import encode_piece, train_bpe
     from groundup.text.tokenizers.character_bpe import CharacterBPE, merge_lowest, merges_of, spell_characters
+    from groundup.text.tokenizers.character_bpe_training import train_character_bpe
+    from groundup.text.tokenizers.sentencepiece_training import count_marked_words
 
 
 @app.cell(hide_code=True)
@@ -181,10 +184,93 @@ def _(costs):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    ## Where the scores come from
+
+    Training is that of byte pair encoding: the most frequent pair of neighbours becomes a piece, again and again. The first
+    piece gets the score 0, the second -1, and so on; the single characters come last. The only difference is what a word
+    is at first, and it shows where a letter has more than one byte: over bytes the first merges have to put the letters
+    together, and some join half of one to the next.
+    """)
+    return
+
+
+@app.cell
+def _():
+    language = mo.ui.dropdown(["English", "Russian", "Hindi"], value="Russian", label="text")
+    language
+    return (language,)
+
+
+@app.cell
+def _(language):
+    _texts = {
+        "English": "the cat sees the dog and the dog sees the cat in the old garden of the old house",
+        "Russian": "кот видит собаку и собака видит кота в старом саду у старого дома где кот и собака",
+        "Hindi": "बिल्ली कुत्ते को देखती है और कुत्ता बिल्ली को देखता है पुराने घर के पुराने बाग में",
+    }
+    _counted = count_marked_words(["▁" + _texts[language.value].replace(" ", "▁")])
+    counts = {word.removeprefix("▁"): times for word, times in _counted.items()}  # ▁ itself is three bytes
+    over_bytes = train_bpe({word.encode(): times for word, times in counts.items()}, 40)
+    over_characters = train_character_bpe(counts, 40)
+    _made = [(left + right).decode(errors="replace") for left, right in over_bytes[:20]]
+    letters = sum(len(piece) == 1 or "\ufffd" in piece for piece in _made)
+    mo.md(
+        f"{language.value}: of the first 20 pieces over bytes, **{letters}** are one letter or hold a torn one; over "
+        f"characters none is. The pieces: " + " ".join(f"`{piece}`" for piece in _made)
+    )
+    return counts, letters, over_bytes, over_characters
+
+
+@app.cell
+def _(counts, over_bytes, over_characters):
+    def _tokens(number):
+        byte_ranks = {pair: rank for rank, pair in enumerate(over_bytes[:number])}
+        ranks = {pair: (rank, pair[0] + pair[1]) for rank, pair in enumerate(over_characters[:number])}
+        return (
+            sum(times * len(encode_piece(word.encode(), byte_ranks)) for word, times in counts.items()),
+            sum(times * len(merge_lowest(word, ranks)) for word, times in counts.items()),
+        )
+
+    _numbers = range(0, 41, 4)
+    lengths = dict(zip(("over bytes", "over characters"), zip(*map(_tokens, _numbers), strict=True), strict=True))
+    plots.lines(
+        list(_numbers), lengths, x="merges learned", y="tokens", marked=True, title="The same text after so many merges"
+    )
+    return (lengths,)
+
+
+@app.cell
+def _(language, lengths, letters):
+    _bytes, _characters = lengths["over bytes"], lengths["over characters"]
+    if language.value == "English":
+        assert _bytes == _characters and letters == 0, "where a letter is a byte the two are one"
+    else:
+        assert letters >= 10 and _bytes[0] > 1.8 * _characters[0]
+        assert all(more > fewer for more, fewer in zip(_bytes[:5], _characters[:5], strict=True))
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The price stands at the other end: over characters the alphabet is part of the vocabulary, and all of it. 256 bytes are
+    enough for every script; SentencePiece keeps the characters that together make 99.95 % of a text (`character_coverage`)
+    and leaves the rest to bytes.
+
+    `groundup tokenizer train --model sentencepiece-bpe --byte-fallback --text PATH` trains one and writes it as tokenizer.json
+    and as tokenizer.model.
+    """)
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     ## Try
 
     - Give `ts` the best score: `▁cats` is cut in another way. Which piece can no longer be reached?
     - Take *bytes* and `▁the猫s`: `s` is merged with nothing. Why not with `猫`?
+    - Choose *English* and then *Hindi*: the two curves lie on each other, and then far apart. How many bytes has a letter?
     - If you have a Llama 2 at hand: `read_model("tokenizer.model").encode("猫")` shows which characters its 32,000 pieces lack.
 
     Write it yourself: `groundup learn start spell_characters`

@@ -157,7 +157,7 @@ EXERCISE = Exercise(
     hints=(
         "Three steps: the query down (heads, nope_dim) -> (heads, rank), attention with one key head, the mixed latents up.",
         "The key is cat((latent, rope)) with an axis of one head; the query is cat((the lowered one, query_rope)).",
-        "attend wants values as wide as keys: give it the key as the value too, and keep the first `rank` columns of the result.",
+        "attend takes values of another width than the keys: the value of a token is its latent alone, with an axis of one head.",
     ),
     run="groundup --mine my learn lesson model.attention.latent --run",
     checks=(
@@ -183,17 +183,12 @@ EXERCISE = Exercise(
             "Gives another shape",
             (
                 (
-                    'return torch.einsum("bhqr,hdr->bhqd", mixed[..., :rank], up[:, nope_dim:])',
-                    "return mixed[..., :rank]",
+                    'return torch.einsum("bhqr,hdr->bhqd", mixed, up[:, nope_dim:])',
+                    "return mixed",
                 ),
             ),
         ),
         Mutant("the rotary part forgotten", "The rotary part", (("query_rope), dim=-1)", "0 * query_rope), dim=-1)"),)),
-        Mutant(
-            "the rotary part first",
-            "With a single key",
-            (("torch.cat((latent, rope), dim=-1)", "torch.cat((rope, latent), dim=-1)"),),
-        ),
         Mutant(
             "one head's map for all",
             "The latent's part",
@@ -204,7 +199,9 @@ EXERCISE = Exercise(
             "divided by a root", "divided by a square root", (("scale=scale", "scale=scale / key.shape[-1] ** 0.5"),)
         ),
         Mutant(
-            "the mask forgotten", "hand the mask", (("key, key, mask, causal=causal", "key, key, None, causal=causal"),)
+            "the mask forgotten",
+            "hand the mask",
+            (("latent[:, None], mask, causal=causal", "latent[:, None], None, causal=causal"),),
         ),
         Mutant(
             "the definition",

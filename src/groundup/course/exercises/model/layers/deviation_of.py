@@ -197,7 +197,7 @@ EXERCISE = Exercise(
             "width of the embedding",
             (
                 (
-                    'if name.endswith("embed_tokens.weight")',
+                    'if name.endswith(("embed_tokens.weight", "embed_types.weight"))',
                     'if scheme == "normal" and name.endswith("embed_tokens.weight")',
                 ),
             ),
@@ -216,26 +216,26 @@ EXERCISE = Exercise(
         Mutant("one writing a layer", "each layer writes twice", (("2 * layers", "layers"),)),
         Mutant("deviations added", "not deviations", (("math.sqrt(2 * layers)", "(2 * layers)"),)),
         Mutant("no scheme but normal", 'that is "normal"', (('scheme == "normal"', "scheme"),)),
-        Mutant("outputs counted", "Counts the outputs", (("parameter.shape[1]", "parameter.shape[0]"),)),
-        Mutant("no root", "inputs themselves", (("math.sqrt(parameter.shape[1])", "parameter.shape[1]"),)),
+        Mutant("outputs counted", "Counts the outputs", (("parameter.shape[-1]", "parameter.shape[0]"),)),
+        Mutant("no root", "inputs themselves", (("math.sqrt(parameter.shape[-1])", "parameter.shape[-1]"),)),
         Mutant(
-            "for ReLU", "ReLU nets", (("1.0 / math.sqrt(parameter.shape[1])", "math.sqrt(2.0 / parameter.shape[1])"),)
+            "for ReLU", "ReLU nets", (("1.0 / math.sqrt(parameter.shape[-1])", "math.sqrt(2.0 / parameter.shape[-1])"),)
         ),
         Mutant(
             "Xavier",
             "Xavier",
-            (("1.0 / math.sqrt(parameter.shape[1])", "math.sqrt(2.0 / sum(parameter.shape))"),),
+            (("1.0 / math.sqrt(parameter.shape[-1])", "math.sqrt(2.0 / sum(parameter.shape))"),),
         ),
         Mutant(
             "writers drawn",
             "each block begins as the identity",
             (("if name.endswith(WRITES_TO_STREAM) or name", "if name"),),
         ),
-        Mutant("the head drawn", "all tokens are equally likely", ((' or name.endswith("lm_head.weight")', ""),)),
+        Mutant("the head drawn", "all tokens are equally likely", (('"lm_head.weight", ', ""),)),
         Mutant(
             "whole names",
             "by the end of its name",
-            (('name.endswith("embed_tokens.weight")', 'name == "embed_tokens.weight"'),),
+            (('name.endswith(("embed_tokens.weight", "embed_types.weight"))', 'name == "embed_tokens.weight"'),),
         ),
     ),
 )

@@ -62,7 +62,7 @@ SECOND = "x = x + cross(cross_norm(x))"
 LAST = "return x + feed_forward(feed_forward_norm(x))"
 
 EXERCISE = Exercise(
-    slot="model.encoder_decoder.cross_block",
+    slot="model.layers.cross_block",
     title="The decoder's block: look back, ask the source, think",
     task="""
     A block of the decoder that answers a source has three parts. Attention reads what was written so far, cross-attention asks the source
