@@ -78,7 +78,9 @@ def encode_q4_0(blocks: np.ndarray) -> np.ndarray:
 
     Steps are x / d + 8.5 without what follows the point, at most 15. Of two numbers of the largest size the first decides.
     """
-    scale, steps = _around_zero(blocks, 8)
+    largest = np.abs(blocks).argmax(axis=1, keepdims=True)
+    scale = np.take_along_axis(blocks, largest, axis=1) / np.float32(-8)
+    steps = np.minimum(np.trunc(blocks * inverse(scale) + np.float32(8.5)), 15).astype(np.uint8)
     return np.concatenate([half_bytes(scale), _pairs(steps)], axis=1)
 
 
@@ -103,7 +105,9 @@ def decode_q4_1(data: np.ndarray) -> np.ndarray:
 
 def encode_q5_0(blocks: np.ndarray) -> np.ndarray:
     """Write float32 blocks (n, 32) as Q5_0 bytes (n, 22): as Q4_0 with -16, 16.5 and at most 31."""
-    scale, steps = _around_zero(blocks, 16)
+    largest = np.abs(blocks).argmax(axis=1, keepdims=True)
+    scale = np.take_along_axis(blocks, largest, axis=1) / np.float32(-16)
+    steps = np.minimum(np.trunc(blocks * inverse(scale) + np.float32(16.5)), 31).astype(np.uint8)
     return np.concatenate([half_bytes(scale), _fifth_bits(steps), _pairs(steps & 15)], axis=1)
 
 
@@ -121,14 +125,6 @@ def encode_q5_1(blocks: np.ndarray) -> np.ndarray:
 def decode_q5_1(data: np.ndarray) -> np.ndarray:
     """Read Q5_1 bytes (n, 24) as float32 blocks (n, 32)."""
     return _five_bit_steps(data, 4).astype(np.float32) * _half(data, 0) + _half(data, 2)
-
-
-def _around_zero(blocks: np.ndarray, half: int) -> tuple[np.ndarray, np.ndarray]:
-    """The scale and the 2 * half steps of a format without a minimum."""
-    largest = np.abs(blocks).argmax(axis=1, keepdims=True)
-    scale = np.take_along_axis(blocks, largest, axis=1) / np.float32(-half)
-    steps = np.trunc(blocks * inverse(scale) + np.float32(half + 0.5))
-    return scale, np.minimum(steps, 2 * half - 1).astype(np.uint8)
 
 
 def _from_the_smallest(blocks: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
