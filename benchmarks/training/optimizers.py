@@ -4,7 +4,7 @@
 
 The least that can be moved: an optimiser reads weight, gradient and state and writes weight and state, 4 bytes a number each
 (AdamW: 28 bytes a weight). Muon's work is its matrix products; the least is their operations at the measured peak. Runs are
-interleaved, best counts.
+interleaved, best counts. Above 100 % of the limit: 2.4 M weights with their state fit into a server's third cache.
 """
 
 from collections.abc import Callable

@@ -22,5 +22,19 @@ def test_an_impossible_number_is_refused_by_name_with_the_way_out(name, value):
         TrainConfig(**{name: value})
 
 
+def test_a_mistyped_optimizer_is_answered_with_the_nearest():
+    with pytest.raises(ConfigError, match="optimizer='loin' is not known; did you mean 'lion'?"):
+        TrainConfig(optimizer="loin")
+    with pytest.raises(ConfigError, match="optimizer='x' is not known; use one of muon, adamw"):
+        TrainConfig(optimizer="x")
+
+
+def test_short_states_are_for_adamw_alone():
+    with pytest.raises(ConfigError, match="and lion keeps others; use optimizer = 'adamw' or 'muon'"):
+        TrainConfig(optimizer="lion", optimizer_state="8bit")
+    with pytest.raises(ConfigError, match="optimizer_state='4bit' is not known; use 'bf16', '8bit'"):
+        TrainConfig(optimizer="adamw", optimizer_state="4bit")
+
+
 def test_a_step_counts_the_tokens_of_all_its_batches():
     assert TrainConfig(batch_size=3, seq_len=5, gradient_accumulation_steps=2).tokens_per_step == 30

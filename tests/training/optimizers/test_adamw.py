@@ -28,6 +28,14 @@ def test_ten_steps_give_torchs_numbers(make, problem, run):
         torch.testing.assert_close(named[name], theirs[name].detach(), rtol=1e-6, atol=1e-6)
 
 
+def test_fifty_steps_of_a_network_give_torchs_numbers(make, beside_torch):
+    beside_torch(
+        lambda named: make(named, learning_rate=0.02, beta1=0.8, beta2=0.97, weight_decay=0.2),
+        lambda groups: torch.optim.AdamW(groups, lr=0.02, betas=(0.8, 0.97), foreach=False),
+        0.2,
+    )
+
+
 def test_a_factor_of_the_rate_scales_the_step_and_the_decay(make, problem, run):
     (named, gradients), (half, _) = problem(), problem()
     run(make(named, learning_rate=0.02, weight_decay=0.1), named, gradients, [0.5] * 10)

@@ -1,7 +1,11 @@
+from typing import get_args
+
 import pytest
 
 from groundup.training import optimizers
-from groundup.training.config import TrainConfig
+from groundup.training.config import OptimizerName, TrainConfig
+from groundup.training.loop import train
+from groundup.training.optimizers import build
 
 
 def test_muon_takes_the_matrices_inside_the_blocks_and_adamw_the_rest(tiny):
@@ -19,6 +23,36 @@ def test_adamw_alone_takes_everything(tiny):
     )
 
 
+@pytest.mark.parametrize("name", [name for name in get_args(OptimizerName) if name != "muon"])
+def test_every_name_trains_a_small_model_with_it_alone(tiny, batches, name):
+    module = tiny()
+    rates = {"sgd": 0.3, "momentum": 0.1, "nesterov": 0.1, "adafactor": 0.03, "lion": 0.001}
+    config = TrainConfig(
+        steps=12, batch_size=4, seq_len=16, optimizer=name, learning_rate=rates.get(name, 0.003), warmup_steps=2
+    )
+    losses = []
+    train(module, lambda number: batches(0), config, listeners=[lambda event: losses.append(event.loss)])
+    optimizer = optimizers.build_optimizer(module, config)
+    assert optimizer.label == name and set(optimizer.parameters) == set(dict(module.named_parameters()))
+    assert losses[-1] < losses[0] - 0.05
+
+
+def test_the_betas_of_the_configuration_arrive(tiny):
+    config = {"beta1": 0.7, "beta2": 0.8, "weight_decay": 0.3, "learning_rate": 0.02}
+    made = {name: optimizers.build_optimizer(tiny(), TrainConfig(optimizer=name, **config)) for name in build.ALONE}
+    assert made["lion"].betas == made["adam"].betas == (0.7, 0.8)
+    assert made["momentum"].beta == made["nesterov"].beta == 0.7 and made["rmsprop"].beta == 0.8
+    assert all(one.weight_decay == 0.3 and one.learning_rate == 0.02 for one in made.values())
+
+
+@pytest.mark.parametrize("form", ["bf16", "8bit"])
+def test_a_short_state_is_adamws_also_beside_muon(tiny, form):
+    config = {"optimizer_state": form}
+    alone = optimizers.build_optimizer(tiny(), TrainConfig(optimizer="adamw", **config))
+    _, beside = optimizers.build_optimizer(tiny(), TrainConfig(**config)).parts
+    assert alone.form == beside.form == form
+
+
 def test_frozen_weights_are_left_alone(tiny):
     module = tiny()
     module.model.embed_tokens.weight.requires_grad_(False)
@@ -27,5 +61,5 @@ def test_frozen_weights_are_left_alone(tiny):
 
 
 def test_a_name_that_is_not_there_is_answered_with_those_that_are():
-    with pytest.raises(AttributeError, match="has no 'Lion'; it has AdamW, Muon"):
-        optimizers.Lion  # noqa: B018
+    with pytest.raises(AttributeError, match="has no 'Lamb'; it has SGD, Momentum"):
+        optimizers.Lamb  # noqa: B018

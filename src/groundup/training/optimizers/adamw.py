@@ -11,16 +11,14 @@ one pass (2.4 M weights: 1.6 ms against 23).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from groundup.slots import filled, slot
+from groundup.slots import slot
+from groundup.training.optimizers.moving import Moving, fusible
 
 SLOT = "training.optimizers.adamw_step"
-
-FUSED_ON = ("cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +84,13 @@ def fused(group: Group, gradients: Sequence[Tensor], numbers: Numbers) -> None:
 
 def fastest(weights: Sequence[Tensor]) -> Callable[[Group, Sequence[Tensor], Numbers], None]:
     """The fused form where there is one for these weights and no learner's function."""
-    devices = {weight.device for weight in weights}
-    fits = all(weight.dtype == torch.float32 for weight in weights) and len(devices) <= 1
-    fits = fits and all(device.type in FUSED_ON for device in devices)
-    return fused if fits and not filled(SLOT) else one_by_one
+    return fused if fusible(weights, SLOT) else one_by_one
 
 
-class AdamW:
+class AdamW(Moving):
     """Adam with decoupled weight decay. Vectors (gains, biases) are not decayed."""
+
+    label, tables = "adamw", ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -105,41 +102,13 @@ class AdamW:
         eps: float = 1e-8,
         weight_decay: float = 0.01,
     ):
-        self.parameters = dict(parameters)
-        self.learning_rate, self.betas, self.eps, self.weight_decay = learning_rate, (beta1, beta2), eps, weight_decay
-        self.mean = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        self.square = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        vectors = [name for name, parameter in parameters.items() if parameter.dim() < 2]
-        self.groups = [([name for name in parameters if name not in vectors], weight_decay), (vectors, 0.0)]
+        super().__init__(parameters, learning_rate, weight_decay)
+        self.betas, self.eps = (beta1, beta2), eps
         self.move = fastest(list(parameters.values()))
-        self.steps = 0
 
-    @torch.no_grad()
-    def step(self, factor: float = 1.0) -> None:
-        """Move every parameter once, at `factor` times the peak rate."""
-        self.steps += 1
-        for names, decay in self.groups:
-            if not names:
-                continue
-            weights = [self.parameters[name] for name in names]
-            group = Group(weights, [self.mean[name] for name in names], [self.square[name] for name in names])
-            numbers = Numbers(self.learning_rate * factor, *self.betas, self.eps, decay, self.steps)
-            self.move(group, [gradient_of(weight) for weight in weights], numbers)
-
-    def state(self) -> dict[str, Tensor]:
-        """The momenta by parameter name, and the step count."""
-        table: dict[str, Any] = {f"{name}.exp_avg": tensor for name, tensor in self.mean.items()}
-        table |= {f"{name}.exp_avg_sq": tensor for name, tensor in self.square.items()}
-        return table | {"adamw.steps": torch.tensor(self.steps)}
-
-    def load(self, table: Mapping[str, Tensor]) -> None:
-        """Take a state back, bit for bit."""
-        for name in self.parameters:
-            self.mean[name].copy_(table[f"{name}.exp_avg"])
-            self.square[name].copy_(table[f"{name}.exp_avg_sq"])
-        self.steps = int(table["adamw.steps"])
-
-
-def gradient_of(parameter: Tensor) -> Tensor:
-    """A parameter's gradient; zeros where nothing depended on it in this step."""
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+    def apply(
+        self, weights: list[Tensor], gradients: list[Tensor], states: list[list[Tensor]], rate: float, decay: float
+    ) -> None:
+        """Move these weights."""
+        numbers = Numbers(rate, *self.betas, self.eps, decay, self.steps)
+        self.move(Group(weights, *states), gradients, numbers)

@@ -1,13 +1,22 @@
-"""Which optimiser a run uses, and for which weights."""
+"""Which optimiser a run uses, and for which weights: the one place that makes an optimiser from a configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from groundup.training.config import TrainConfig
+from groundup.training.optimizers.adafactor import Adafactor
+from groundup.training.optimizers.adam import Adam
 from groundup.training.optimizers.adamw import AdamW
+from groundup.training.optimizers.lion import Lion
+from groundup.training.optimizers.low_memory import LowMemoryAdamW
+from groundup.training.optimizers.momentum import Momentum
 from groundup.training.optimizers.muon import Muon
+from groundup.training.optimizers.nesterov import Nesterov
+from groundup.training.optimizers.rmsprop import RMSprop
+from groundup.training.optimizers.sgd import SGD
 
 
 class Together:
@@ -31,19 +40,37 @@ class Together:
             part.load(table)
 
 
-def build_optimizer(module: torch.nn.Module, config: Any) -> Any:
-    """The optimiser that a `TrainConfig` names, over the parameters that train."""
+def adamw(named: Mapping[str, Tensor], config: TrainConfig) -> AdamW:
+    """AdamW, its state in fp32 or as the configuration says."""
+    told: dict[str, Any] = {name: getattr(config, name) for name in ("learning_rate", "weight_decay", "beta1", "beta2")}
+    return (
+        LowMemoryAdamW(named, form=config.optimizer_state, **told) if config.optimizer_state else AdamW(named, **told)
+    )
+
+
+# a configuration's word -> its optimiser, what that takes besides rate and decay, and from which key
+ALONE: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
+    "sgd": (SGD, {}),
+    "momentum": (Momentum, {"beta": "beta1"}),
+    "nesterov": (Nesterov, {"beta": "beta1"}),
+    "rmsprop": (RMSprop, {"beta": "beta2"}),
+    "adam": (Adam, {"beta1": "beta1", "beta2": "beta2"}),
+    "adafactor": (Adafactor, {}),
+    "lion": (Lion, {"beta1": "beta1", "beta2": "beta2"}),
+}
+
+
+def build_optimizer(module: torch.nn.Module, config: TrainConfig) -> Any:
+    """The optimiser that a configuration names, over the parameters that train."""
     named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    adam = {
-        "learning_rate": config.learning_rate,
-        "beta1": config.beta1,
-        "beta2": config.beta2,
-        "weight_decay": config.weight_decay,
-    }
     if config.optimizer == "adamw":
-        return AdamW(named, **adam)
+        return adamw(named, config)
+    if config.optimizer in ALONE:
+        make, keys = ALONE[config.optimizer]
+        told = {argument: getattr(config, key) for argument, key in keys.items()}
+        return make(named, learning_rate=config.learning_rate, weight_decay=config.weight_decay, **told)
     inside = {name: parameter for name, parameter in named.items() if parameter.dim() == 2 and ".layers." in name}
     rest = {name: parameter for name, parameter in named.items() if name not in inside}
     dtype = torch.bfloat16 if getattr(module, "compute_dtype", None) == torch.bfloat16 else torch.float32
     muon = Muon(inside, learning_rate=config.matrix_learning_rate, weight_decay=config.weight_decay, dtype=dtype)
-    return Together(muon, AdamW(rest, **adam))
+    return Together(muon, adamw(rest, config))

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.slots import slot
-from groundup.training.optimizers.adamw import gradient_of
+from groundup.training.optimizers.moving import gradient_of
 
 
 class Muon:
