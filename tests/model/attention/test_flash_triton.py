@@ -28,7 +28,7 @@ here = pytest.mark.skipif(not (GPU or INTERPRETED), reason="runs in a process of
 def test_the_kernels_hold_in_tritons_interpreter():
     """All of this file once more, in a process that interprets: Triton decides that when it is first imported."""
     environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", __file__]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", __file__]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=Path(__file__).parents[3])
     assert run.returncode == 0, run.stdout[-3000:]
     assert " passed" in run.stdout

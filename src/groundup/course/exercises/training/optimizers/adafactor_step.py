@@ -212,7 +212,6 @@ EXERCISE = Exercise(
             edits=((UPDATE, f"mean_square(gradient, squares, step)\n    {UPDATE}"),),
         ),
         Mutant("uphill", "Moves uphill", edits=(("weight.sub_", "weight.add_"),)),
-        Mutant("no rate", "Leaves out the rate", edits=(("min(rate, step**-0.5)", "1.0"),)),
         Mutant("no size", "whatever the size of the weight", edits=((LENGTH, "length = min(rate, step**-0.5)"),)),
         Mutant(
             "the norm",
@@ -220,7 +219,6 @@ EXERCISE = Exercise(
             edits=(("max(SMALLEST, _size(weight))", "max(SMALLEST, float(weight.norm()))"),),
         ),
         Mutant("zero stays", "Never moves a weight of 0", edits=(("max(SMALLEST, _size(weight))", "_size(weight)"),)),
-        Mutant("the bound alone", "takes the larger of rate", edits=(("min(rate, step**-0.5)", "step**-0.5"),)),
         Mutant("no bound", "Takes the rate as it is", edits=(("min(rate, step**-0.5)", "rate"),)),
         Mutant("the larger", "or takes the larger", edits=(("min(rate, step**-0.5)", "max(rate, step**-0.5)"),)),
         Mutant("bound 1 / step", "Takes 1 / step for the bound", edits=(("step**-0.5", "step**-1"),)),
