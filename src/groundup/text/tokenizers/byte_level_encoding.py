@@ -11,6 +11,7 @@ answers most look-ups of what is not there.
 """
 
 import contextlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Self
 
@@ -550,7 +551,7 @@ class Encoder:
         whole: pieces that are looked up before anything is merged, and the id of each.
         """
         self._style = style
-        self._spaces: list[_Space] = []  # the one used last is taken first: its caches are near
+        self._spaces: deque[_Space] = deque()  # the one used last is taken first: its caches are near
         self._set_tables(byte_ids, pairs, *_whole_table(whole or {})[:2])
 
     def _set_tables(self, byte_ids: np.ndarray, pairs: Pairs, whole: np.ndarray, text: np.ndarray) -> None:
@@ -563,7 +564,7 @@ class Encoder:
     def of_ranks(cls, ranks: Mapping[bytes, int], style: int) -> Self:
         """An encoder that merges any two tokens whose bytes joined are a token: the one of lowest id first."""
         made = cls.__new__(cls)
-        made._style, made._spaces = style, []
+        made._style, made._spaces = style, deque()
         whole, text, starts, ids = _whole_table(ranks)
         found = np.empty((len(text), 3), np.int32)
         lefts, rights, joined = found[: _find_halves(text, starts, ids, whole, _filter_of(whole), found)].T

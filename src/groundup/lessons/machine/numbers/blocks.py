@@ -36,7 +36,7 @@ def _():
 
 @app.cell
 def _(sizes):
-    assert sizes == {"Q8_0": 8.5, "Q4_0": 4.5, "Q4_1": 5.0}
+    assert sizes == {"Q8_0": 8.5, "Q4_0": 4.5, "Q4_1": 5.0, "Q5_0": 5.5, "Q5_1": 6.0}
     return
 
 
@@ -119,6 +119,8 @@ def _():
     ## Q4_1: with a minimum
 
     Where a block does not lie around zero, Q4_1 spends two more bytes on its minimum $m$: a weight is $d \cdot q + m$.
+
+    Q5_0 and Q5_1 are the same two with a fifth bit: four more bytes a block hold the 32 fifth bits.
     """)
     return
 
