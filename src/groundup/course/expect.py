@@ -37,6 +37,16 @@ def same(
         raise
 
 
+def becomes(got: Any, expected: Any, mistakes: Mapping[str, Any] | None = None) -> None:
+    """`same` for a tensor of torch; expected, and what a mistake would give: numbers as lists, or one that stands alone."""
+    import torch
+
+    def tensor(numbers: Any) -> Any:
+        return torch.tensor(numbers if isinstance(numbers, list) else [numbers])
+
+    same(got, tensor(expected), mistakes={sentence: tensor(wrong) for sentence, wrong in (mistakes or {}).items()})
+
+
 def _agree(got: Any, wrong: Any, rtol: float, atol: float) -> bool:
     try:
         _same(got, wrong, "", rtol, atol)

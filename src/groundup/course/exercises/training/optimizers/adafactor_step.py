@@ -3,7 +3,7 @@
 import math
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import fast, finite, same, shown
+from groundup.course.expect import becomes, fast, finite, same, shown
 
 
 def moved(mine, weight, gradient, *numbers, rows=None, columns=None, **named):
@@ -15,14 +15,6 @@ def moved(mine, weight, gradient, *numbers, rows=None, columns=None, **named):
     wide = torch.zeros(1, weights.shape[1]) if columns is None else torch.tensor(columns)
     mine(weights, slopes, [high, wide], *numbers, **named)
     return weights, high, wide
-
-
-def becomes(got, expected, mistakes=None):
-    """Fail unless the tensor holds these; mistakes: sentence -> what that mistake would give."""
-    import torch
-
-    named = {sentence: torch.tensor(wrong) for sentence, wrong in (mistakes or {}).items()}
-    same(got, torch.tensor(expected), rtol=1e-4, mistakes=named)
 
 
 @check("shape")

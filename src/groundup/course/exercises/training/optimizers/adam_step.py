@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import fast, finite, same, shown
+from groundup.course.expect import becomes, fast, finite, same, shown
 
 DEFAULTS: dict[str, Any] = {"rate": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "step": 1}
 
@@ -18,14 +18,6 @@ def moved(mine, weight, gradient, mean=0.0, square=0.0, **numbers):
     weight, gradient, mean, square = (torch.tensor([one]) for one in (weight, gradient, mean, square))
     mine(weight, gradient, mean, square, Numbers(**DEFAULTS | numbers))
     return weight, mean, square
-
-
-def becomes(got, expected, mistakes=None):
-    """Fail unless the one number of a tensor is this; mistakes: sentence -> what that mistake would give."""
-    import torch
-
-    named = {sentence: torch.tensor([wrong]) for sentence, wrong in (mistakes or {}).items()}
-    same(got, torch.tensor([expected]), mistakes=named)
 
 
 @check("shape")

@@ -1,7 +1,7 @@
 """Exercise: one move of Lion, by the sign alone."""
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import fast, same, shown
+from groundup.course.expect import becomes, fast, shown
 
 
 def moved(mine, weight, gradient, mean, *numbers):
@@ -11,14 +11,6 @@ def moved(mine, weight, gradient, mean, *numbers):
     weights, kept = torch.tensor([weight]), torch.tensor([mean])
     mine(weights, torch.tensor([gradient]), kept, *numbers)
     return weights, kept
-
-
-def becomes(got, expected, mistakes=None):
-    """Fail unless the one number of a tensor is this; mistakes: sentence -> what that mistake would give."""
-    import torch
-
-    named = {sentence: torch.tensor([wrong]) for sentence, wrong in (mistakes or {}).items()}
-    same(got, torch.tensor([expected]), mistakes=named)
 
 
 @check("shape")

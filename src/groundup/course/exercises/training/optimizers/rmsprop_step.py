@@ -3,7 +3,7 @@
 import math
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import fast, finite, same, shown
+from groundup.course.expect import becomes, fast, finite, shown
 
 
 def moved(mine, weight, gradient, square, *numbers):
@@ -13,14 +13,6 @@ def moved(mine, weight, gradient, square, *numbers):
     weights, kept = torch.tensor([weight]), torch.tensor([square])
     mine(weights, torch.tensor([gradient]), kept, *numbers)
     return weights, kept
-
-
-def becomes(got, expected, mistakes=None):
-    """Fail unless the one number of a tensor is this; mistakes: sentence -> what that mistake would give."""
-    import torch
-
-    named = {sentence: torch.tensor([wrong]) for sentence, wrong in (mistakes or {}).items()}
-    same(got, torch.tensor([expected]), mistakes=named)
 
 
 @check("shape")

@@ -1,7 +1,7 @@
 """Exercise: one move of stochastic gradient descent."""
 
 from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import fast, same, shown
+from groundup.course.expect import becomes, fast, shown
 
 
 def moved(mine, weight, gradient, *numbers):
@@ -11,14 +11,6 @@ def moved(mine, weight, gradient, *numbers):
     weights = torch.tensor(weight)
     mine(weights, torch.tensor(gradient), *numbers)
     return weights
-
-
-def becomes(got, expected, mistakes=None):
-    """Fail unless the tensor holds these; mistakes: sentence -> what that mistake would give."""
-    import torch
-
-    named = {sentence: torch.tensor(wrong) for sentence, wrong in (mistakes or {}).items()}
-    same(got, torch.tensor(expected), mistakes=named)
 
 
 @check("shape")
