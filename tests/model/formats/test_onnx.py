@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from groundup.errors import ConfigError, MissingExtra, UnsupportedModel
-from groundup.model.architectures import DECODERS, FAMILIES, build
+from groundup.model.architectures import FAMILIES, build
 from groundup.model.architectures.conformance.subject import Subject
 from groundup.model.architectures.llama import LlamaConfig
 from groundup.model.attention import masks
@@ -135,7 +135,8 @@ def test_weights_in_a_file_of_their_own_are_found_beside_the_graph(run, tmp_path
     module = random("llama")
     ids, real, positions = padded()
     found = run(module)(input_ids=ids, attention_mask=real, position_ids=positions)["logits"]
-    assert (tmp_path / "model.onnx.data").stat().st_size > 10 * (tmp_path / "model.onnx").stat().st_size / 10
+    weights = sum(4 * weight.numel() for weight in module.parameters() if 4 * weight.numel() > 1000)
+    assert (tmp_path / "model.onnx.data").stat().st_size >= weights
     expected = module(ids, masks.causal(11) & masks.padding(real), positions).numpy()
     assert np.abs(found - expected)[real.bool().numpy()].max() < CLOSE
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "model.onnx.data"]
@@ -166,9 +167,9 @@ def test_a_tied_head_is_stored_once():
     assert stored < sum(weight.numel() for weight in module.parameters()) + 200
 
 
-def test_every_decoder_is_written_or_refused_with_its_parts_by_name():
-    refused = {"mixtral": "Experts", "bloom": "alibi", "deepseek_v3": "LatentAttention"}
-    for family in set(DECODERS) & refused.keys() - {"deepseek_v3"}:
+def test_experts_and_alibi_are_refused_by_name():
+    refused = {"mixtral": "Experts", "bloom": "alibi"}
+    for family in refused:
         with pytest.raises(UnsupportedModel, match=f"{refused[family]}.*; export it as a model folder"):
             graph_of(random(family))
 
