@@ -35,6 +35,10 @@ class DiskFull(GroundupError):
     """A write did not fit; nothing half-written was left."""
 
 
+class Diverged(GroundupError):
+    """A training whose loss or gradient is no number any more."""
+
+
 class Interrupted(GroundupError):
     """Ctrl-C at a step boundary: the work is saved, and the sentence says how to go on."""
 

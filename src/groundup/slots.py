@@ -272,7 +272,10 @@ def defines(text: str, name: str) -> bool:
     >>> defines("one = 1", "one"), defines("def one(): pass", "one")
     (True, False)
     """
-    targets = [node.targets for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    try:
+        targets = [node.targets for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    except (SyntaxError, ValueError):  # whoever runs the file says what is wrong with it
+        return False
     return any(isinstance(target, ast.Name) and target.id == name for several in targets for target in several)
 
 

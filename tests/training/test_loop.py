@@ -15,7 +15,7 @@ import groundup
 from groundup import files
 from groundup.data.pipeline.formats import write_shards
 from groundup.data.pipeline.streaming import Loader
-from groundup.errors import ConfigError, GroundupError, Interrupted
+from groundup.errors import ConfigError, Diverged, Interrupted
 from groundup.training import loop
 from groundup.training.config import TrainConfig
 
@@ -112,7 +112,7 @@ def test_resume_in_the_middle_of_the_second_epoch_sees_every_row_that_was_left(t
 def test_a_loss_that_is_no_number_stops_the_run_with_the_way_out(tiny, batches):
     module = tiny()
     module.lm_head.weight.data.fill_(float("nan"))
-    with pytest.raises(GroundupError, match="loss of step 1 is nan.*--set train.matrix_learning_rate=0.01"):
+    with pytest.raises(Diverged, match="loss of step 1 is nan.*--set train.matrix_learning_rate=0.01"):
         loop.train(module, batches, CONFIG)
 
 
@@ -120,7 +120,7 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_it_reaches_the_weight
     module = tiny()
     module.model.norm.weight.register_hook(lambda gradient: gradient * float("inf"))
     before = weights(module)
-    with pytest.raises(GroundupError, match="gradient of step 1 is .*diverged; try --set"):
+    with pytest.raises(Diverged, match="gradient of step 1 is .*diverged; try --set"):
         loop.train(module, batches, CONFIG)
     assert same(before, weights(module))
 

@@ -1,5 +1,6 @@
 """`groundup demo`: raw text to your own chat model, then what to do with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def run(options: DemoOptions) -> None:
     from groundup.cli import running, show
 
     name = "text" if options.text else "demo-fast" if options.fast else "demo"
-    changes = text_changes(options.text, options.fast) if options.text else {}
+    changes = text_changes(options.text, options.fast, options.set) if options.text else {}
     done = running.carry_out(name, options, changes, forecast=not options.fast)
     results = show.read_results(done.folder)
     if options.json:
@@ -34,13 +35,13 @@ def run(options: DemoOptions) -> None:
     show.next_steps(done.folder, chats="tune" in done.recipe.stages)
 
 
-def text_changes(path: Path, fast: bool) -> dict:
+def text_changes(path: Path, fast: bool, overrides: Sequence[str] = ()) -> dict:
     """What the text recipe needs to know of the user's text: where it is, a run name of its own, and steps that fit its size."""
-    steps = 60 if fast else fitting_steps(path)
+    steps = 60 if fast else fitting_steps(path, overrides)
     return {"name": f"text-{safe(path.stem)}", "data": {"text": str(path)}, "train": {"steps": steps}}
 
 
-def fitting_steps(path: Path) -> int:
+def fitting_steps(path: Path, overrides: Sequence[str] = ()) -> int:
     """The recipe's steps, fewer for a text so short that it would be read more than `READINGS` times.
 
     A text read often is learned by heart: 1.1 MB of plays, read thirteen times, gave 2.37 bits a byte of held-out text, at
@@ -50,7 +51,7 @@ def fitting_steps(path: Path) -> int:
 
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else []
     size = sum(file.stat().st_size for file in files)
-    config = recipe.load("text").configs["train"]
+    config = recipe.load("text", overrides).configs["train"]
     tokens = config.batch_size * config.seq_len * config.gradient_accumulation_steps
     return min(config.steps, max(FEWEST, round(READINGS * size / BYTES_A_TOKEN / tokens)))
 

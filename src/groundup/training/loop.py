@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files, progress
-from groundup.errors import ConfigError, GroundupError, Interrupted
+from groundup.errors import ConfigError, Diverged, Interrupted
 from groundup.training import checkpoint
 from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
@@ -81,7 +81,7 @@ def train(
     """Train `module` in place on `batches(0), batches(1), ...`.
 
     folder: where checkpoints and metrics.jsonl go, and where an earlier run is continued from. stop: asked after each
-    step; when it says yes the state is saved and Interrupted raised. GroundupError when the loss is no number.
+    step; when it says yes the state is saved and Interrupted raised. Diverged when the loss is no number.
     """
     optimizer = build_optimizer(module, config)
     keeper = Keeper(folder, config)
@@ -181,7 +181,7 @@ def _check(loss: float, norm: float, step: int, config: TrainConfig) -> None:
     """Stop before a step that would make every weight a NaN."""
     if not (math.isfinite(loss) and math.isfinite(norm)):
         what = f"gradient of step {step + 1} is {norm}" if math.isfinite(loss) else f"loss of step {step + 1} is {loss}"
-        raise GroundupError(
+        raise Diverged(
             f"the {what}: training diverged; try --set train.matrix_learning_rate="
             f"{config.matrix_learning_rate / 2:g} --set train.learning_rate={config.learning_rate / 2:g}"
         )

@@ -92,3 +92,8 @@ def test_what_cannot_be_is_said_before_anything_is_read(folder, tmp_path):
         export(folder, "gguf", tmp_path / "x", "float32")
     with pytest.raises(InputError, match="is there already; give another name"):
         export(folder, "huggingface", folder)
+
+
+def test_a_cache_is_asked_of_a_graph_alone(tmp_path):
+    with pytest.raises(ConfigError, match="--cache is a form of the graph that onnx has and gguf has not"):
+        export(tmp_path, "gguf", tmp_path / "out.gguf", cache=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from groundup import files
-from groundup.errors import ConfigError, GroundupError, InputError, Interrupted
+from groundup.errors import ConfigError, Diverged, GroundupError, InputError, Interrupted
 from groundup.runs import recipe
 from groundup.runs.ablation import study
 from groundup.runs.recipe import available
@@ -107,12 +107,21 @@ def test_a_stopped_ablation_goes_on_where_it_was(trains, written, tmp_path):
     assert trains.ran == ["train"] * 4
 
 
+def test_a_folder_in_use_is_no_result_of_a_variant(trains, written, tmp_path):
+    def busy(context):
+        raise GroundupError("the folder is in use by another command")
+
+    trains.instead["train"] = busy
+    with pytest.raises(GroundupError, match="in use"):
+        study.run(study.read(written()), tmp_path / "run")
+
+
 def test_a_run_that_diverges_is_a_result(trains, written, tmp_path):
     whole = trains.instead["train"]
 
     def diverges(context):
         if context.config.width == 3 and context.config.seed == 5:
-            raise GroundupError("the loss of step 7 is nan: training diverged")
+            raise Diverged("the loss of step 7 is nan: training diverged")
         whole(context)
 
     trains.instead["train"] = diverges

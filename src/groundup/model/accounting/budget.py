@@ -148,7 +148,6 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
     weights = _zeroed(held, width, layout, 3) + (0 if use.lora is None else 4 * learns.all)
     always = {"weights": weights, "optimiser state": optimizer_bytes(learns, use, layout)}
     gradients = _zeroed(learns, width if use.lora is None else 4, layout, 2)
-    in_flight = layout.pipeline  # of the first stage
     kept = activations.kept(config, use, layout.tensor)
     blocks = sum(size for name, size in kept.items() if name not in ("around the blocks", "head"))
     ends = kept["around the blocks"] + kept["head"]
@@ -156,7 +155,7 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
         ends -= kept["head"]  # a frozen head has no gradient
     back = {
         "gradients": gradients if use.gradient_accumulation_steps > 1 else 0,
-        "activations": blocks * in_flight // layout.pipeline + ends,
+        "activations": blocks + ends,  # a stage has 1/pipeline of the blocks, the first one as many batches in flight
         "working space": working_bytes(config, use, layout),
     }
     step = {"gradients": gradients, "working space": step_bytes(config, use, layout)}

@@ -8,7 +8,7 @@
 
 A variant is a value here and a part there; no layer asks which family it stands in. Each description knows its own number
 of parameters, so a configuration is counted without torch. A new kind of feed-forward is a class with `counted` and a
-line in `parts.BUILDERS`; a new kind of attention also says what it costs (`pair_products`) and keeps (`cached`).
+line in `parts.BUILDERS`; a new kind of attention also says what it costs (`pair_products`) and keeps (`cache_widths`, `cache_heads`).
 """
 
 from dataclasses import dataclass

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from groundup.errors import ConfigError
-from groundup.model.architectures import labels as words
-from groundup.model.architectures.blueprint import Attention, Blueprint
+from groundup.model.architectures.blueprint import Attention
 from groundup.model.architectures.configuration import ModelConfig
 
 
@@ -51,15 +50,6 @@ class EncoderDecoderConfig(ModelConfig):
         heads = self.num_attention_heads
         return Attention(heads=heads, kv_heads=heads, head_dim=self.head_dim, **parts)
 
-    @classmethod
-    def class_names(cls) -> dict[str, str]:
-        """Only the class that writes text."""
-        return {words.LANGUAGE_MODEL: cls.architecture}
-
     def twins(self) -> dict[str, str]:
         """A tied head is the embedding."""
         return {"lm_head.weight": "model.embed_tokens.weight"} if self.tie_word_embeddings else {}
-
-    def blueprint(self) -> Blueprint:
-        """The decoder, and with it the encoder that it asks."""
-        raise NotImplementedError

@@ -7,7 +7,7 @@
 
 Grouped-query attention keeps fewer heads; this keeps all heads and forgets that they are many: keys and values of one layer
 are a linear map of `kv_lora_rank` numbers. DeepSeek-V3 keeps 576 numbers a token and layer, where its 128 heads of keys
-and values would be 32,768. Positions stand apart (decoupled rotary keys), for a turn between W_key and c would have to
+and values would be 40,960. Positions stand apart (decoupled rotary keys), for a turn between W_key and c would have to
 be known when the maps are made.
 
 Absorbed: n (W_key c) = (W_key^T n) c. So a query can be carried down to the latent, once, instead of every key up to the
@@ -15,7 +15,7 @@ heads: attention is then multi-query, over keys [c ; r] and values c, and W_valu
 numbers, and a step of decoding reads only the cache. For many queries at once the heads' own width is the cheaper one.
 
 DeepSeek-V2, arXiv:2405.04434, section 2.1 and eq. 9-19 (their W^DKV, W^KR, W^UK, W^UV; the absorption after eq. 12);
-DeepSeek-V3, arXiv:2412.19437, eq. 1-11. Left out: YaRN's factor on the scores comes in as `scale`.
+DeepSeek-V3, arXiv:2412.19437, eq. 1-11. YaRN's factor on the scores comes in as `scale`.
 """
 
 import torch

@@ -41,6 +41,8 @@ def export(source: str | Path, to: str, target: str | Path, dtype: str | None = 
     kind = dtype or KINDS[to][0]
     if kind not in KINDS[to]:
         raise ConfigError(f"{to} does not store weights as {kind}; use {', '.join(KINDS[to])}")
+    if cache and to != "onnx":
+        raise ConfigError(f"--cache is a form of the graph that onnx has and {to} has not; leave it out")
     target, source = Path(target), Path(source)
     if target.exists():
         raise InputError(f"{target} is there already; give another name, or remove it")
@@ -60,7 +62,8 @@ def _opened(source: Path) -> tuple[Any, Any]:
         from groundup.model.formats import gguf, gguf_model
         from groundup.text.tokenizers.gguf_vocabulary import read_vocabulary
 
-        return gguf_model.load_gguf(source), read_vocabulary(gguf.read(source).metadata, source)
+        file = gguf.read(source)
+        return gguf_model.load_gguf(file), read_vocabulary(file.metadata, source)
     module = load_model(source)
     return module, load_tokenizer(source) if (source / "tokenizer.json").is_file() else None
 

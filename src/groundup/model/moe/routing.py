@@ -29,7 +29,7 @@ from groundup.slots import slot
 
 
 class Routing(NamedTuple):
-    """Where each token goes. A dropped token has weight 0; scores are those of all experts, for losses and pictures."""
+    """Where each token goes. A dropped token has weight 0; logits are those of all experts, for losses and pictures."""
 
     experts: Int[Tensor, "tokens chosen"]
     weights: Float[Tensor, "tokens chosen"]

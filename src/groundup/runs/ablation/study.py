@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files
-from groundup.errors import ConfigError, GroundupError
+from groundup.errors import ConfigError, Diverged
 from groundup.runs import fields, recipe, runner
 from groundup.runs.recipe import Recipe
 
@@ -139,9 +139,7 @@ def outcome(study: Study, variant: str, seed: int, folder: Path, command: str = 
     """One run: its measure, its time a step and its size; or the sentence with which it diverged."""
     try:
         done = runner.run(study.recipe(variant, seed), folder, command=command)
-    except GroundupError as error:
-        if type(error) is not GroundupError:  # a mistake of the user's, a full disk, Ctrl-C: nothing a variant did
-            raise
+    except Diverged as error:  # what else stops a run (a user's mistake, a full disk, Ctrl-C) is nothing a variant did
         return {"seed": seed, "failed": str(error)}
     train = next(stage for stage in done.stages if stage.name == "train")
     records = files.read_jsonl(train.folder / "metrics.jsonl")

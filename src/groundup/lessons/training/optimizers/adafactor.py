@@ -84,7 +84,7 @@ def _(other, rebuilt, table):
     torch.testing.assert_close(rebuilt(other).sum(1), other.sum(1))
     for _square in (table, other):
         _mine = mean_square(_square.sqrt(), [torch.zeros(2, 1), torch.zeros(1, 2)], 1)
-        torch.testing.assert_close(_mine, rebuilt(_square)), "the library's"
+        torch.testing.assert_close(_mine, rebuilt(_square))  # the library's
     return
 
 

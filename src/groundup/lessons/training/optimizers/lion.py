@@ -99,7 +99,7 @@ def _():
     ## Noise
 
     A batch's gradient is a small slope and much noise. AdamW divides the mean by the root of the mean square, so where the noise
-    is large its steps get short. A sign is never short. Below, the slope is 1 and the noise as large as you choose; each point
+    is large its steps get short. A sign is never short. Below, the slope is 1 and the noise as large as you choose; each bar
     is the length of a step, of 2,000 weights, in rates, after 200 steps.
     """)
     return

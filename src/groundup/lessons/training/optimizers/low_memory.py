@@ -93,7 +93,7 @@ def _():
     mo.md(r"""
     ## What divides must not be 0
 
-    Squared gradients of one block differ by orders of size. In linear steps all below a 510th of the largest are 0, and $v$ is what divides.
+    Squared gradients of one block differ by orders of size. In 127 linear steps all below a 254th of the largest are 0, and $v$ is what divides.
     So its fourth root is kept: what is a millionth of the largest becomes a thirtieth, eight steps.
     """)
     return

@@ -186,7 +186,8 @@ def _():
 
     - beta 0: both curves are one. 0.9: the same distance in the end, by another way.
     - Give `by_hand` a beta of 0.99 and the gradients that always are 1: how long is the step after 40 of them, and after 400?
-    - Raise the rate of the valley to 0.021: which of the three runs away?
+    - Raise the rate of the valley to 0.021: two of the three run away. Nesterov is the first: it looks ahead along a wall that is too
+      steep for its step, and its limit lies below that of plain descent.
 
     Write them yourself: `groundup learn start sgd_step`, `groundup learn start momentum_step`, `groundup learn start nesterov_step`
     """)
