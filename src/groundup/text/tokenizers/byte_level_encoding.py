@@ -600,9 +600,8 @@ class Encoder:
     def encode(self, text: bytes, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ids of the UTF-8 documents text[offsets[d]:offsets[d + 1]], and where each document's ids start."""
         data = np.zeros(len(text) + PADDING, np.uint8)
-        data[: len(text)] = np.frombuffer(
-            text, np.uint8
-        )  # other threads go on meanwhile, as they do not while bytes are added
+        # other threads go on while this copies, as they do not while bytes are added to bytes
+        data[: len(text)] = np.frombuffer(text, np.uint8)
         data.flags.writeable = False  # as elsewhere: `split_documents` is compiled once
         out, out_offsets, o = np.empty(len(text) + 6, np.int32), np.zeros(len(offsets), np.int64), 0
         with self._space() as own:

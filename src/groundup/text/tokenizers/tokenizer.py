@@ -25,7 +25,7 @@ from groundup.text.tokenizers.aligned_text import AlignedText, Place
 from groundup.text.tokenizers.post_processors import PLAIN, carry_out
 from groundup.text.tokenizers.special_tokens import ChatTemplate, ControlTokens, answer_mask
 
-_PARALLEL_BYTES = 1 << 21  # from here on a second thread pays for itself
+_PARALLEL_BYTES = 1 << 21  # from here on, counted in characters, a second thread pays for itself
 _LOT = 1 << 19  # characters
 Packed = tuple[np.ndarray, np.ndarray]  # int32 ids, int64 offsets: text t is ids[offsets[t]:offsets[t + 1]]
 
@@ -54,9 +54,8 @@ def run_encoder(encoder: Any, texts: Sequence[str], threads: int | None = None) 
     def encode(edge: tuple[int, int]) -> Packed:
         documents = list(map(utf_8, texts[slice(*edge)]))
         ids, offsets = encoder.encode(b"".join(documents), np.cumsum([0, *map(len, documents)], dtype=np.int64))
-        return ids.copy() if len(
-            edges
-        ) > 2 else ids, offsets  # a copy: the memory for them and more serves the next lot
+        # a copy, so that the room that was made for the ids, four times as much, serves the next lot
+        return ids.copy() if len(edges) > 2 else ids, offsets
 
     workers = min(threads or cores(), 1 + int(ends[-1]) // _PARALLEL_BYTES)
     lots = list(itertools.pairwise(edges)) or [(0, 0)]
