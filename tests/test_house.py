@@ -58,8 +58,8 @@ PLUMBING = {  # what stands in a room without being a topic, and why
 }
 NOT_YET_BUILT = set(
     """
-data.clean machine.kernels
-inference.distributed evaluation.people evaluation.robustness training.monitor training.parallel training.scaling classical.hmm
+data.clean
+inference.distributed evaluation.people evaluation.robustness training.parallel classical.hmm
 classical.structure classical.embeddings classical.recurrent interpret.observe interpret.attribute interpret.intervene interpret.features
 compression.quantization compression.pruning compression.distillation tuning.efficient tuning.merging alignment.preferences alignment.rewards
 alignment.reinforce alignment.ppo alignment.rloo alignment.distill alignment.dpo alignment.rejection

@@ -23,6 +23,7 @@ from typing import Any
 from groundup.errors import DiskFull, FormatError, GroundupError, InputError
 
 CHECKSUMS = "checksums.json"
+PIECE_BYTES = 1 << 24  # of a file that is hashed
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # how libraries in other languages say it
 FULL_WORDS = re.compile("no space left|disk quota exceeded|file too large", re.IGNORECASE)
@@ -86,6 +87,13 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder that others look for: it loses its name first, so a kill leaves no half of it under that name."""
+    nameless = _temporary(path)
+    os.replace(path, nameless)
+    remove(nameless)
 
 
 def _clear(path: Path) -> None:
@@ -316,9 +324,12 @@ def cache_folder() -> Path:
 
 
 def sha256(path: str | Path) -> str:
-    """Hash a file's content, piece by piece."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash a file's content, in pieces so large that another thread seldom has to hand Python's lock over for one."""
+    with open(path, "rb", buffering=0) as file:
+        digest, piece = hashlib.sha256(), memoryview(bytearray(min(PIECE_BYTES, os.fstat(file.fileno()).st_size)))
+        while read := file.readinto(piece):
+            digest.update(piece[:read])
+    return digest.hexdigest()
 
 
 def write_checksums(folder: str | Path) -> None:
@@ -331,11 +342,22 @@ def write_checksums(folder: str | Path) -> None:
 def verify_checksums(folder: str | Path) -> None:
     """Compare a folder with its `checksums.json`; the first missing or changed file is a FormatError that names it."""
     folder = Path(folder)
-    for name, expected in read_json(folder / CHECKSUMS).items():
+    listed = read_json(folder / CHECKSUMS)
+    if not isinstance(listed, dict) or not listed:
+        raise FormatError(f"{folder / CHECKSUMS} lists no files; make the folder again")
+    for name, expected in listed.items():
         if not (folder / name).is_file():
             raise FormatError(f"{folder / name} is missing; make the folder again")
         if sha256(folder / name) != expected:
             raise FormatError(f"{folder / name} is damaged (its checksum differs); make the folder again")
+
+
+def locked(folder: str | Path) -> bool:
+    """Whether a living process holds a folder; asking does not get in anybody's way."""
+    try:
+        return _alive(int((Path(folder) / ".lock").read_text()))
+    except (OSError, ValueError):
+        return False
 
 
 @contextlib.contextmanager

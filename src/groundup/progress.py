@@ -23,7 +23,10 @@ def quiet() -> bool:
 
 
 def say(text: str) -> None:
-    """Print one status line to stderr (never quiet for a file: logs want it; GROUNDUP_QUIET silences it)."""
+    """Print one status line to stderr (never quiet for a file: logs want it; GROUNDUP_QUIET silences it), and tell it to whoever logs."""
+    import logging
+
+    logging.getLogger("groundup").info(text)
     if not os.environ.get("GROUNDUP_QUIET"):
         print(text, file=sys.stderr, flush=True)
 

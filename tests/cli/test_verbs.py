@@ -50,7 +50,7 @@ def test_every_verb_that_computes_takes_device_dtype_threads_and_seed(verb, flag
         (["demo", "--fsat"], "groundup: groundup demo has no option --fsat; did you mean --fast?\n"),
         (
             ["runs", "lst"],
-            "groundup: 'lst' is not something `groundup runs` does; write groundup runs list or compare or remove\n",
+            "groundup: 'lst' is not something `groundup runs` does; write groundup runs list or compare or checkpoints or log or remove\n",
         ),
         (["run"], "groundup: run wants a recipe; write groundup run demo, or `groundup run --list` to see them\n"),
         (

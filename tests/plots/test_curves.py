@@ -50,3 +50,11 @@ def test_a_level_goes_from_end_to_end_and_is_named_with_its_value():
     level = lines([3, 1, 2], {"a": [1, 2, 3]}, log_y=True, levels={"limit": 100.0}).data[1]
     assert (list(level.x), list(level.y), level.name) == ([1, 3], [100, 100], "limit 100")
     assert level.line.dash == "dash"
+
+
+def test_a_value_between_two_gaps_is_seen():
+    """A loss of 1 at every fifth step and NaN between: no line joins these points, so they have dots."""
+    values = [1.0 if step % 5 == 0 else float("nan") for step in range(1, 21)]
+    assert loss_curve(range(1, 21), values).data[0].mode == "lines+markers"
+    assert loss_curve([1, 2, 3], [2.0, 1.0, None]).data[0].mode == "lines"
+    assert loss_curve([1], [2.0]).data[0].mode == "lines+markers"

@@ -173,3 +173,23 @@ def test_a_file_that_is_no_recipe_is_one_sentence(content, match, tmp_path):
 def test_a_recipe_that_is_not_there_is_one_sentence(source, match):
     with pytest.raises(InputError, match=match):
         recipe.load(source)
+
+
+def test_a_depth_stands_between_the_recipe_and_what_is_set_beside_it(tmp_path):
+    """The dial's keys over the recipe's, single keys over the dial's; by flag, by --set and in a file alike."""
+    flag = recipe.load("demo", ["train.steps=70"], {"depth": 3})
+    line = recipe.load("demo", ["train.steps=70", "depth=3"])
+    (tmp_path / "mine.toml").write_text('parent = "demo"\ndepth = 3\n[train]\nsteps = 70\n')
+    file = recipe.load(tmp_path / "mine.toml")
+    assert flag.configs == line.configs == file.configs
+    model, train = flag.configs["model"], flag.configs["train"]
+    assert (model.num_hidden_layers, model.hidden_size, model.num_attention_heads) == (3, 96, 3)
+    assert train.steps == 70 and train.learning_rate == pytest.approx(0.0115) and train.initialization == "look_back"
+    assert model.initializer_range == 0.1, "what the dial does not set stays the recipe's"
+
+
+def test_a_depth_that_is_none_is_refused():
+    with pytest.raises(ConfigError, match="depth wants a whole number"):
+        recipe.load("demo", ["depth=deep"])
+    with pytest.raises(ConfigError, match="depth=99 is not on the dial"):
+        recipe.load("demo", ["depth=99"])

@@ -15,6 +15,10 @@ from groundup.training.config import TrainConfig
         ("beta2", 1.0),
         ("decay_fraction", 0.0),
         ("weight_decay", -0.1),
+        ("ema_decay", 1.0),
+        ("spike_factor", 0.0),
+        ("score_every", -1),
+        ("batch_ramp_steps", -1),
     ],
 )
 def test_an_impossible_number_is_refused_by_name_with_the_way_out(name, value):
@@ -38,3 +42,15 @@ def test_short_states_are_for_adamw_alone():
 
 def test_a_step_counts_the_tokens_of_all_its_batches():
     assert TrainConfig(batch_size=3, seq_len=5, gradient_accumulation_steps=2).tokens_per_step == 30
+
+
+def test_an_unknown_policy_for_spikes_is_answered_with_the_known_ones():
+    with pytest.raises(ConfigError, match="on_spike='jump' is not known; use 'off', 'skip', 'rollback' or 'stop'"):
+        TrainConfig(on_spike="jump")
+
+
+def test_a_growing_batch_makes_a_run_of_fewer_tokens():
+    assert (
+        TrainConfig(steps=10, batch_size=1, seq_len=1, gradient_accumulation_steps=4, batch_ramp_steps=8).tokens == 28
+    )
+    assert TrainConfig(steps=10, batch_size=2, seq_len=3).tokens == 60

@@ -49,3 +49,16 @@ def test_cosine_is_half_way_down_in_the_middle():
 def test_the_configuration_names_its_schedule():
     config = TrainConfig(steps=10, schedule="linear", warmup_steps=0)
     assert schedules.rate_factor(config, 5) == 0.5
+
+
+@pytest.mark.parametrize("count, ramp", [(1, 0), (4, 0), (4, 8), (8, 3), (3, 100), (1, 10)])
+def test_a_growing_batch_reads_every_batch_once_and_in_order(count, ramp):
+    """What a step reads is known from its number alone, so a run can go on anywhere."""
+    read = []
+    for step in range(2 * ramp + 5):
+        first, size = schedules.batches_before(step, count, ramp), schedules.batches_at(step, count, ramp)
+        assert 1 <= size <= count
+        read += range(first, first + size)
+    assert read == list(range(len(read)))
+    sizes = [schedules.batches_at(step, count, ramp) for step in range(2 * ramp + 5)]
+    assert sizes == sorted(sizes) and sizes[ramp:] == [count] * (ramp + 5)

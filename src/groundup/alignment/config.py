@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundup.errors import ConfigError
-from groundup.training.config import TrainConfig
+from groundup.training.config import OptimizerName, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +33,10 @@ class GrpoConfig:
     """how far above 1; wider, so that rare tokens can become likely (DAPO)"""
     kl_coefficient: float = 0.0
     """pull towards the model before reinforcement; 0: none, and no copy of it is kept"""
-    optimizer: Literal["muon", "adamw"] = "adamw"
-    """muon: Muon for the matrices inside the blocks, AdamW for the rest; adamw: AdamW for all"""
+    optimizer: OptimizerName = "adamw"
+    """muon: Muon for the matrices inside the blocks, AdamW for the rest; any other: that one for all"""
+    optimizer_state: Literal["bf16", "8bit"] | None = None
+    """AdamW's two means in 4 or 2 bytes a weight instead of 8, rounded at random; none: fp32"""
     learning_rate: float = 0.0005
     """AdamW's peak rate"""
     matrix_learning_rate: float = 0.002
@@ -74,7 +76,15 @@ class GrpoConfig:
 
     def training(self) -> TrainConfig:
         """The training loop's configuration; one step of the loop is one update."""
-        names = ("optimizer", "learning_rate", "matrix_learning_rate", "schedule", "max_grad_norm", "seed")
+        names = (
+            "optimizer",
+            "optimizer_state",
+            "learning_rate",
+            "matrix_learning_rate",
+            "schedule",
+            "max_grad_norm",
+            "seed",
+        )
         counts = {
             name: getattr(self, name) * self.updates_per_step for name in ("steps", "warmup_steps", "checkpoint_every")
         }

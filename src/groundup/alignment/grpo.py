@@ -87,6 +87,11 @@ class Lesson:
         """Every token of an answer counts."""
         return self.batch.loss_mask
 
+    @property
+    def document_ids(self) -> Tensor:
+        """Which text each token belongs to, -1: padding; experts are kept in balance by the others."""
+        return self.batch.parts
+
 
 @dataclass
 class Rounds:
@@ -211,6 +216,7 @@ def grpo(
         stop=lambda: rounds.complete and stop(),
         way_on=way_on,
         title="aligning",
+        tokenizer=tokenizer,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 VERBS = {  # verb -> what it does, in the order of a first visit
     "demo": "raw text to your own chat model, with one command",
     "run": "run a recipe: a whole run as one TOML file",
-    "runs": "list, compare and remove runs",
+    "runs": "list, compare and remove runs, search their logs",
     "plan": "what a run will cost, before it starts",
     "data": "build the documents that a model learns from",
     "tokenizer": "train, use, inspect, compare and convert tokenizers",
@@ -26,6 +26,7 @@ VERBS = {  # verb -> what it does, in the order of a first visit
     "export": "write a model for other tools: Hugging Face, GGUF, ONNX",
     "learn": "write a function of the library yourself, judged at once",
     "doctor": "check this machine and installation",
+    "bench": "measure this machine, and a model against its limits",
 }
 HELP = """usage: groundup [--mine FOLDER] VERB [options]
 

@@ -22,16 +22,17 @@ class DemoOptions(Running):
 
 def run(options: DemoOptions) -> None:
     """Run the demo's recipe and end with its results, its report and three next steps."""
-    from groundup.cli import running, show
+    from groundup.cli import running, show, watched
 
     name = "text" if options.text else "demo-fast" if options.fast else "demo"
     changes = text_changes(options.text, options.fast, options.set) if options.text else {}
     done = running.carry_out(name, options, changes, forecast=not options.fast)
-    results = show.read_results(done.folder)
+    results = show.read_results(done.folder) | watched.profiles(done)
     if options.json:
         running.print_json(results)
         return
     show.results(results, done.folder)
+    watched.show_profiles(done)
     show.next_steps(done.folder, chats="tune" in done.recipe.stages)
 
 

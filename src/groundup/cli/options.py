@@ -16,8 +16,8 @@ class Computing:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """where tensors live"""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """number format of the matrix products; auto: by a short measurement"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement"""
     threads: int = 0
     """CPU threads; 0: as many as cores"""
     seed: int | None = None
@@ -80,8 +80,12 @@ class Running:
 
     out: Path | None = None
     """the run's folder; left out: runs/<name of the recipe>"""
+    depth: int | None = None
+    """one dial: so many layers, and shape, rates, batch and steps that go with them (4: a million parameters); --set comes over it"""
     set: Set = ()
     """override a key of the recipe, for example train.steps=200 (repeatable)"""
     json: bool = False
     """print the results as JSON on stdout"""
+    profile: bool = False
+    """say where time and memory of a training step go, an operation a row"""
     computing: Shared = field(default_factory=Computing)

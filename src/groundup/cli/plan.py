@@ -1,7 +1,11 @@
-"""`groundup plan`: parameters, tokens, operations, disk, memory and time of a run on this machine, before it starts."""
+"""`groundup plan`: parameters, tokens, operations, disk, memory and time of a run on this machine, before it starts.
+
+With `--budget` the other way round: so much time or so many operations are given, and a run comes out, with the loss to expect.
+"""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import tyro
 
@@ -14,6 +18,12 @@ class PlanOptions:
 
     recipe: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME_OR_FILE")] = "demo"
     """a recipe that comes with groundup, or a .toml file of your own"""
+    budget: str | None = None
+    """plan a run instead that spends this: a time (30m, 2h) or FLOPs (1e15); it learns tinyworld"""
+    sweep: Path | None = None
+    """with --budget: the folder of a sweep whose law is used; left out: the project's own"""
+    out: Path | None = None
+    """with --budget: where the planned recipe is written; left out: planned.toml"""
     set: Set = ()
     """override a key of the recipe, for example train.steps=200 (repeatable)"""
     json: bool = False
@@ -28,6 +38,8 @@ def run(options: PlanOptions) -> None:
     from groundup.cli import running, show
     from groundup.runs import estimate, recipe
 
+    if options.budget is not None:
+        return from_budget(options)
     made = recipe.load(options.recipe, options.set, options.computing.changes())
     forecast = estimate.estimate(made, again=options.again)
     if options.json:
@@ -35,3 +47,63 @@ def run(options: PlanOptions) -> None:
     else:
         show.forecast(forecast)
         show.uses(estimate.uses(made))
+
+
+def from_budget(options: PlanOptions) -> None:
+    """Find the best run for a budget, write it as a recipe and say what to expect."""
+    from groundup import files
+    from groundup.cli import running, show
+    from groundup.runs import estimate
+    from groundup.runs.sweep import budget, law
+
+    given, found = budget.parse(options.budget or ""), law.read(options.sweep)
+    planned = budget.plan(found, given, options.set, options.computing.changes())
+    forecast = None
+    if given.seconds is not None:
+        forecast = estimate.estimate(planned.recipe, again=options.again)
+        planned = budget.fitted_to_time(planned, given, forecast, found)
+    out = options.out or Path("planned.toml")
+    files.write_text(out, planned.recipe.to_toml())
+    told = said(planned, found) | {"recipe": str(out)}
+    if options.json:
+        running.print_json(told | ({} if forecast is None else {"forecast": forecast}))
+        return
+    show.table(
+        f"a run for {options.budget}, by the law of {found['sweep']} on {found['machine']}", ["", ""], rows(told)
+    )
+    if planned.beyond > law.LARGER:
+        show.console().print(
+            f"{planned.beyond:.0f} times the sweep's largest run: the loss is a guess there", markup=False
+        )
+    way = f"groundup run {out}" + ("" if forecast else f"    what it will cost here: groundup plan {out}")
+    show.console().print(way, markup=False)
+
+
+def said(planned: Any, found: Any) -> dict[str, Any]:
+    """What is planned, as plain values."""
+    from groundup.runs.recipe import table_of
+
+    names = ("parameters", "tokens", "flops", "loss", "low", "high", "beyond", "seconds")
+    told = {name: getattr(planned, name) for name in names}
+    return told | {
+        "measure": found["measure"],
+        "floor": found["floor"],
+        "steps": planned.recipe.configs["train"].steps,
+        "model": table_of(planned.recipe.configs["model"]),
+    }
+
+
+def rows(told: Any) -> list[list[str]]:
+    """What is planned, as the cells of a table."""
+    from groundup.cli import show
+
+    model, measure = told["model"], told["measure"].replace("_", " ")
+    shape = f"{model['num_hidden_layers']} layers, {model['hidden_size']} wide, {model['num_attention_heads']} heads"
+    floor = "" if told["floor"] is None else f" (the floor is {told['floor']:.3f})"
+    made = [
+        ["model", f"{show.count(told['parameters'])} parameters: {shape}"],
+        ["tokens", f"{show.count(told['tokens'])} in {told['steps']:,} steps"],
+        ["operations", f"{told['flops']:.2g}, {told['beyond']:.2g} times the sweep's largest"],
+        [measure, f"{told['loss']:.3f}, expected between {told['low']:.3f} and {told['high']:.3f}{floor}"],
+    ]
+    return made + ([["time", show.seconds(told["seconds"])]] if told["seconds"] else [])

@@ -1,8 +1,8 @@
-"""`groundup runs`: list, compare and remove runs."""
+"""`groundup runs`: list, compare and remove runs, and search what their processes said."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -32,6 +32,18 @@ class CompareOptions:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CheckpointsOptions:
+    """the checkpoints of a run: step, validation, size, and whether each is whole"""
+
+    run: Folder
+    """a run folder"""
+    fast: bool = False
+    """look only whether files are missing or cut short; otherwise every byte is held to its checksum"""
+    json: bool = False
+    """print them as JSON on stdout"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RemoveOptions:
     """remove a run, or only the stages that its recipe no longer uses"""
 
@@ -41,6 +53,41 @@ class RemoveOptions:
     """only the stages of other settings than the present recipe's"""
     yes: bool = False
     """do not ask"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogOptions:
+    """what a run's processes said, in order; from a step's numbers to its lines"""
+
+    run: Folder
+    """a run folder, or the name of one in runs/"""
+    step: int | None = None
+    """only this step, with its numbers"""
+    around: int = 0
+    """and so many steps before and after it"""
+    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    """of this level or worse"""
+    text: str = ""
+    """only lines that hold these words"""
+    rank: int | None = None
+    """only this process of several"""
+    json: bool = False
+    """print them as JSON on stdout"""
+
+
+def log(options: LogOptions) -> None:
+    """Show the lines of a run's logs."""
+    from groundup.cli import running, watched
+    from groundup.runs import shelf
+
+    where: dict[str, Any] = {
+        "step": options.step,
+        "around": options.around,
+        "level": options.level,
+        "text": options.text,
+    }
+    lines, metrics = shelf.said(options.run, **where, number=options.rank)
+    running.print_json({"lines": lines, "metrics": metrics}) if options.json else watched.log(lines, metrics)
 
 
 def list_runs(options: ListOptions) -> None:
@@ -61,6 +108,15 @@ def compare(options: CompareOptions) -> None:
     running.print_json(compared) if options.json else show.comparison(compared)
 
 
+def checkpoints(options: CheckpointsOptions) -> None:
+    """List every checkpoint of a run's stages; each is a model folder."""
+    from groundup.cli import running, show
+    from groundup.runs import shelf
+
+    found = shelf.checkpoints(options.run, read=not options.fast)
+    running.print_json(found) if options.json else show.checkpoints(found, options.run)
+
+
 def remove(options: RemoveOptions) -> None:
     """Remove a run folder after asking."""
     import sys
@@ -78,4 +134,4 @@ def remove(options: RemoveOptions) -> None:
     print(f"removed {len(folders)} folders, {freed / 1e6:.1f} MB")
 
 
-ACTIONS = {"list": list_runs, "compare": compare, "remove": remove}
+ACTIONS = {"list": list_runs, "compare": compare, "checkpoints": checkpoints, "log": log, "remove": remove}

@@ -147,6 +147,8 @@ def recipes(found: Mapping[str, str], as_json: bool) -> None:
 
 def stage_result(done: Any, as_json: bool) -> None:
     """What a stage verb made, and its numbers."""
+    from groundup.cli import watched
+
     last = done.stages[-1]
     made = [str(done.folder / role) for role in ("tokenizer", "model") if (done.folder / role).is_dir()] or [
         str(last.folder / last.plan.stage.makes)
@@ -159,6 +161,7 @@ def stage_result(done: Any, as_json: bool) -> None:
                 "made": made,
                 "seconds": last.done["cost"]["seconds"],
                 "numbers": last.done["numbers"],
+                **watched.profiles(done),
             }
         )
         return
@@ -167,6 +170,7 @@ def stage_result(done: Any, as_json: bool) -> None:
         ["", ""],
         [[key, number(value)] for key, value in numbers.items()],
     )
+    watched.show_profiles(done)
     console().print("made: " + ", ".join(made))
 
 
@@ -178,9 +182,12 @@ def scores(found: Mapping[str, Any]) -> None:
 
 def runs(found: Sequence[Mapping[str, Any]], folder: Path) -> None:
     """The runs of a folder."""
+    from groundup.cli import watched
+
     rows = []
     for run in found:
         state = "finished" if run["finished"] else f"{len(run['ended'])} of {len(run['stages'])} stages"
+        state += f"\n{watched.progress_words(run['progress'])}" if run.get("progress") else ""
         rows.append(
             [
                 run["run"],
@@ -193,6 +200,24 @@ def runs(found: Sequence[Mapping[str, Any]], folder: Path) -> None:
     table(f"runs in {folder}", ["run", "recipe", "state", "time", "disk"], rows)
 
 
+def checkpoints(found: Sequence[Mapping[str, Any]], run: Path) -> None:
+    """The checkpoints of a run, and how the newest whole one is used."""
+    rows = [
+        [
+            str(Path(one["checkpoint"]).relative_to(run)),
+            str(one["step"]),
+            number(one["validation"]) if one["validation"] is not None else "",
+            size(one["size_bytes"]),
+            one["damage"] or "whole",
+        ]
+        for one in found
+    ]
+    table(f"checkpoints of {run}", ["checkpoint", "step", "validation", "disk", "state"], rows)
+    whole = [one["checkpoint"] for one in found if one["damage"] is None and one["model_folder"]]
+    if whole:
+        console().print(f"each is a model: groundup generate {whole[-1]}", markup=False, soft_wrap=True)
+
+
 def comparison(found: Mapping[str, Any]) -> None:
     """Two runs side by side."""
     main = {
@@ -202,6 +227,8 @@ def comparison(found: Mapping[str, Any]) -> None:
     }
     for title, part in (("settings that differ", found["settings"]), ("results", main)):
         table(title, ["", *found["runs"]], [[key, *(number(value) for value in pair)] for key, pair in part.items()])
+    for stage, sentence in found["losses"].items():
+        console().print(f"{stage}: {sentence}", markup=False, soft_wrap=True)
 
 
 def number(value: Any) -> str:

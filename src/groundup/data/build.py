@@ -53,6 +53,8 @@ def _makers(config: DataConfig) -> dict[str, Callable[[DataConfig], World]]:
     """What makes the documents of each world that is asked for."""
     if config.text is not None:
         return {"text": _own_text}
+    if config.algorithmic is not None:
+        return {"algorithmic": _algorithmic}
     sizes = {"tinyworld": config.tinyworld_bytes, "python": config.python_bytes}
     return {world: make for world, make in {"tinyworld": _tinyworld, "python": _python}.items() if sizes[world]}
 
@@ -120,6 +122,14 @@ def _own_text(config: DataConfig) -> World:
     assert config.text is not None
     found = own.documents(config.text, config.text_key, config.text_encoding)
     return splits.hold_out(found, most_bytes=config.heldout_bytes)
+
+
+def _algorithmic(config: DataConfig) -> World:
+    from groundup.data.sources import algorithmic
+
+    assert config.algorithmic is not None
+    size, share = config.algorithmic_size, config.algorithmic_share
+    return algorithmic.documents(config.algorithmic, size, share, config.algorithmic_problems, config.seed)
 
 
 def up_to(documents: Iterable[Document], size_bytes: int) -> list[Document]:

@@ -56,7 +56,7 @@ def _line(
         x=list(steps),
         y=finite,
         name=name,
-        mode="lines+markers" if marked else "lines",
+        mode="lines+markers" if marked or _alone(finite) else "lines",
         line={"color": colour, "width": width},
         hovertemplate="step %{x}: %{y:.4f}",
     )
@@ -71,6 +71,15 @@ def _line(
             marker={"symbol": "x", "color": colour, "size": 8},
             hovertemplate="step %{x}: not a finite number",
         )
+
+
+def _alone(values: Sequence[float | None]) -> bool:
+    """Whether a value stands between two gaps: no line reaches it, so without a dot it would not be seen."""
+    around = [None, *values, None]
+    return any(
+        value is not None and before is None and after is None
+        for before, value, after in zip(around, values, around[2:], strict=False)
+    )
 
 
 def lines(

@@ -11,12 +11,19 @@ LIMITS = """- It knows the worlds it was trained on and little else: outside of 
 - It was not tested for safety; do not put it before users.
 - A context of {context} tokens, answer included."""
 
+TASKS = {  # objective -> what the hub calls that use; any other is text-generation
+    "masked": "fill-mask",
+    "contrastive": "sentence-similarity",
+    "span": "text2text-generation",
+    "denoisers": "text2text-generation",
+}
+
 
 def card(results: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """The model card in Markdown."""
     model = results["model"]
     parts = [
-        front_matter(),
+        front_matter(model.get("objective", "causal")),
         f"# {results['recipe']}\n\n{results['description']}",
         f"Made with [groundup](https://pypi.org/project/groundup/) {results['versions']['groundup']} by `{results['command'] or 'groundup run'}` "
         f"(seed {results['seed']}, {results['machine']}, {results['cost']['seconds'] / 60:.1f} minutes).",
@@ -29,9 +36,10 @@ def card(results: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def front_matter() -> str:
+def front_matter(objective: str = "causal") -> str:
     """The hub's YAML: what kind of model it is."""
-    return "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- groundup\n---"
+    task = TASKS.get(objective, "text-generation")
+    return f"---\nlibrary_name: transformers\npipeline_tag: {task}\ntags:\n- groundup\n---"
 
 
 def bits_table(bits: Mapping[str, Any]) -> str:

@@ -123,14 +123,16 @@ def losses(context: Any, seed: int) -> list[float]:
     context.choose_machine()
     config = dataclasses.replace(context.config, seed=seed)
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    module, batches = train.new_module(context, tokenizer, config), train.batches_of(context, tokenizer, config)
-    precision.decide(context, module, lambda: batches.batch(0))
+    task, batches = train.task_of(context, tokenizer, config), train.batches_of(context, tokenizer, config)
+    module = task.trained(train.new_module(context, tokenizer, config))
+    precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), task.loss)
     seen: list[float] = []
     with contextlib.suppress(Interrupted):
         loop.train(
             module,
-            batches.batch,
+            task.batches(batches.batch),
             config,
+            objective=task.loss,
             listeners=[lambda event: seen.append(event.loss)],
             stop=lambda: len(seen) >= STEPS,
         )

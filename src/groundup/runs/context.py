@@ -64,6 +64,8 @@ class Context:
     done: Mapping[str, Any] = field(default_factory=dict)  # earlier stage -> its done.json
     run_folder: Path = Path()
     command: str = ""  # what the user typed; the way to go on
+    profile: bool = False  # whether a stage that trains says where its time goes
+    takers: list[Callable[[int, Mapping[str, Any]], None]] = field(default_factory=list)  # told of what is recorded
     stop: Stop = field(default_factory=Stop)
 
     @property
@@ -131,4 +133,8 @@ class Context:
 
     def record(self, **values: Any) -> None:
         """Add one line to the stage's metrics.jsonl."""
-        files.append_jsonl(self.folder / "metrics.jsonl", values)
+        from groundup.training.monitor.monitoring import marked
+
+        files.append_jsonl(self.folder / "metrics.jsonl", marked(values))
+        for take in self.takers:
+            take(values.get("step", 0), values)

@@ -155,8 +155,17 @@ def step_of(config: Any, dtype: str) -> "Training":
     """A step of [train] in accounting's words."""
     from groundup.model.accounting import Training
 
-    names = ("seq_len", "gradient_accumulation_steps", "optimizer")
-    return Training(batch=config.batch_size, dtype=dtype, **{name: getattr(config, name) for name in names})
+    mode = config.activation_checkpointing
+    return Training(
+        batch=config.batch_size,
+        dtype=dtype,
+        seq_len=config.seq_len,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
+        optimizer="_".join(filter(None, (config.optimizer, config.optimizer_state))),
+        checkpointing=mode == "layers",
+        offload=mode == "offload",
+        every=config.activation_checkpointing_every,
+    )
 
 
 def stage_forecast(
@@ -241,11 +250,9 @@ UNITS = {"train": more_training, "tune": more_tuning, "align": more_rounds, "eva
 def disk_bytes(recipe: Recipe, name: str, sizes: Mapping[str, int], steps: int, numbers: Mapping[str, Any]) -> int:
     """A stage's folder: as many checkpoints as are kept, lines in proportion to the steps."""
     config = recipe.configs.get(name)
-    kept = (
-        min(getattr(config, "keep_checkpoints", 2), calls(getattr(config, "checkpoint_every", 0), steps))
-        if steps
-        else 0
-    )
+    every, made = getattr(config, "keep_every", 0), calls(getattr(config, "checkpoint_every", 0), steps)
+    stay = getattr(config, "keep_checkpoints", 2) + getattr(config, "keep_best", 0) + (steps // every if every else 0)
+    kept = min(stay, made + (steps // every if every else 0)) if steps else 0
     grown = steps / max(1, numbers.get("steps", 1)) if steps else 1
     return round(sizes["rest"] + kept * sizes["checkpoint"] + grown * sizes["lines"])
 

@@ -18,6 +18,7 @@ from groundup.errors import InputError
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES, Stage, makers
 
+WITHOUT_EFFECT = {"trackers"}  # keys that change no result: with other ones the same stage goes on
 USER_FILES = {"data": "text", "tune": "data"}  # table -> its key that names a file or folder of the user's
 
 
@@ -57,7 +58,7 @@ def _plan_one(recipe: Recipe, stage: Stage, number: int, before: list[Plan]) -> 
     parts = {
         "stage": stage.name,
         "format": stage.format,
-        "tables": {section: table_of(recipe.configs[section]) for section in stage.sections},
+        "tables": {section: effective(table_of(recipe.configs[section])) for section in stage.sections},
         "machine": table_of(recipe.configs["machine"]) if stage.makes in ("model", "scores") else {},
         "reads": {role: next((p.key for p in before if p.stage.name == maker), "") for role, maker in reads.items()},
         "reads_all": [earlier.key for earlier in read_all],
@@ -65,6 +66,11 @@ def _plan_one(recipe: Recipe, stage: Stage, number: int, before: list[Plan]) -> 
         "slots": slots.source_hash(stage.uses) if stage.uses else "",
     }
     return Plan(stage=stage, number=number, key=digest(parts), parts=parts, reads=reads)
+
+
+def effective(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table without the keys that change no result."""
+    return {key: value for key, value in table.items() if key not in WITHOUT_EFFECT}
 
 
 def _nearest(role: str, before: list[Plan]) -> str:

@@ -7,8 +7,11 @@ from typing import Any
 from groundup.runs.context import Context
 
 
-def decide(context: Context, module: Any, batch: Callable[[], Any]) -> str:
-    """Let `module` compute in the stage's number format; `batch` gives one of the stage's shape, made only when it must be measured."""
+def decide(context: Context, module: Any, batch: Callable[[], Any], objective: Any = None) -> str:
+    """Let `module` compute in the stage's number format; `batch` gives one of the stage's shape, made only when it must be measured.
+
+    objective: what is trained; left out, next-token prediction.
+    """
     from groundup.model.formats.huggingface import dtype_of
     from groundup.training.objectives.causal import causal_loss
     from groundup.training.step import choose_dtype
@@ -16,7 +19,7 @@ def decide(context: Context, module: Any, batch: Callable[[], Any]) -> str:
     def measure() -> str:
         made = batch()
         about = {"model": dataclasses.asdict(module.config), "shape": list(made.input_ids.shape)}
-        return context.measured("dtype", about, lambda: choose_dtype(module, made, causal_loss))
+        return context.measured("dtype", about, lambda: choose_dtype(module, made, objective or causal_loss))
 
     asked = context.dtype()
     chosen = context.choose("dtype", measure if asked is None else lambda: asked)

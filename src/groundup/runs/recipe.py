@@ -32,7 +32,7 @@ SECTIONS = {  # a recipe's table, and the dataclass that reads it
     "align": "groundup.alignment.config:GrpoConfig",
     "eval": "groundup.evaluation.config:EvalConfig",
 }
-TOP = ("name", "description", "parent", "seed", "stages", "inputs")
+TOP = ("name", "description", "parent", "seed", "stages", "inputs", "depth")
 ROLES = tuple(dict.fromkeys(role for stage in STAGES.values() for role in (*stage.needs, *stage.may_read)))
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -75,10 +75,42 @@ def available() -> dict[str, str]:
 
 def load(source: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of that name or file, with `--set` lines (`train.steps=200`) and, before them, plain `changes` merged in."""
-    raw = merge(read(source), changes or {})
+    return resolve(changed(read(source), overrides, changes or {}, f"recipe {source}"), f"recipe {source}")
+
+
+def changed(
+    raw: Mapping[str, Any], overrides: Sequence[str], changes: Mapping[str, Any], source: str
+) -> dict[str, Any]:
+    """Plain tables with changes over them and `--set` lines over those; a depth comes first, so that single keys can differ from it."""
+    over = dict(changes)
+    first = [line for line in overrides if line.partition("=")[0].strip() == "depth"]
+    for line in first:
+        override(over, line)
+    made = turned(raw, over, source)
     for line in overrides:
-        override(raw, line)
-    return resolve(raw, f"recipe {source}")
+        if line not in first:
+            override(made, line)
+    return made
+
+
+def turned(parent: Mapping[str, Any], child: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """`parent` with `child` over it; where the child has a `depth`, what that sets stands between them (`training/loop/dial.py`)."""
+    if "depth" not in child:
+        return merge(parent, child)
+    from groundup.training.loop.dial import dial
+
+    own = {key: value for key, value in child.items() if key != "depth"}
+    both = merge(parent, own)
+    depth = fields.convert(int, child["depth"], "depth", source)
+    sizes = {"vocab_size": both.get("tokenizer", {}).get("vocab_size"), "seq_len": both.get("train", {}).get("seq_len")}
+    tables = dial(depth, **{name: size for name, size in sizes.items() if isinstance(size, int)})
+    old = {key: value for key, value in parent.items() if key != "model"}  # another family's keys would not fit
+    kept = {
+        key: value
+        for key, value in parent.get("model", {}).items()
+        if parent["model"].get("model_type", "qwen3") == "qwen3"
+    }
+    return merge(merge(old | {"model": kept}, tables), own)
 
 
 def read(source: str | Path, seen: tuple[str, ...] = (), beside: Path | None = None) -> dict[str, Any]:
@@ -91,12 +123,12 @@ def read(source: str | Path, seen: tuple[str, ...] = (), beside: Path | None = N
     raw = parse(text, str(source))
     parent = raw.pop("parent", None)
     if parent is None:
-        return raw
+        return turned({}, raw, f"recipe {source}")
     if not isinstance(parent, str):
         raise ConfigError(
             f'recipe {source}: parent wants the name or file of one recipe; write for example parent = "demo"'
         )
-    return merge(read(parent, (*seen, str(path)), path.parent), raw)
+    return turned(read(parent, (*seen, str(path)), path.parent), raw, f"recipe {source}")
 
 
 def _locate(source: str, beside: Path | None) -> tuple[Path, str]:
@@ -155,8 +187,12 @@ def override(raw: dict[str, Any], line: str) -> None:
 
 def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
     """Check the plain tables of a recipe and make it."""
+    if "depth" in raw:
+        raw = turned({}, raw, source)
     if "variants" in raw:
         raise ConfigError(f"{source} is an ablation, many runs and not one; `groundup run` carries it out")
+    if "sizes" in raw:
+        raise ConfigError(f"{source} is a sweep, many runs and not one; `groundup run` carries it out")
     for key in raw:
         if key not in TOP:
             _known_section(key, source)
@@ -245,13 +281,25 @@ def _configs(raw: Mapping[str, Any], stages: Sequence[str], seed: int, source: s
         known = {key: value for key, value in shared.items() if key in fields.hints(cls)}
         kept = {key: value for key, value in table.items() if not (section == "model" and key == "model_type")}
         configs[section] = fields.build(cls, known | kept, section, source)
-        if section == "model" and not configs[section].writes:
-            told = f"model_type {configs[section].model_type!r} with head {configs[section].head!r}"
-            raise ConfigError(
-                f"{source}: {told} writes no text, which is what a run trains; use such as qwen3, and no head"
-            )
+    _check_objective(configs, stages, source)
     check_lengths(configs, source)
     return configs
+
+
+def _check_objective(configs: dict[str, Any], stages: Sequence[str], source: str) -> None:
+    """Refuse a model that cannot learn the objective; give the tokenizer of the run the tokens that it needs."""
+    from groundup.training.objectives import registry
+
+    if not {"model", "train"} <= configs.keys():
+        return
+    try:
+        registry.check(configs["model"], configs["train"], stages)
+        registry.check_head(configs["model"], configs["train"].objective)
+        if "tokenizer" in configs:
+            marks = registry.with_marks(configs["tokenizer"], configs["train"])
+            configs["tokenizer"] = dataclasses.replace(configs["tokenizer"], special_tokens=marks)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
 
 
 def vocabulary(model: Mapping[str, Any], tokenizer: Any, source: str) -> int:
@@ -266,7 +314,7 @@ def vocabulary(model: Mapping[str, Any], tokenizer: Any, source: str) -> int:
 
 def check_lengths(configs: Mapping[str, Any], source: str) -> None:
     """Refuse rows or answers that are longer than the model's context."""
-    context = configs["model"].max_position_embeddings if "model" in configs else None
+    context = configs["model"].longest if "model" in configs else None
     for section, name in (("train", "seq_len"), ("tune", "seq_len"), ("align", "max_new_tokens")):
         length = getattr(configs.get(section), name, 0)
         if context is not None and length > context:

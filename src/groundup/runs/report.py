@@ -84,6 +84,23 @@ def world_curve(world: str, entry: Mapping[str, Any], records: Sequence[Mapping[
     return figure
 
 
+def own_objective(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
+    """Where the run's objective is another than the next token: its right guesses and its loss, on held-out documents and on trained ones."""
+    records = [record for record in stage_metrics(context, "train") if "trained_accuracy" in record]
+    if not records:
+        return
+    steps, figures = [record["step"] for record in records], []
+    for kind, unit in (("accuracy", "share of right guesses"), ("loss", "nats a target")):
+        names = [name for name in records[0] if name.startswith(f"heldout_{kind}_")]
+        curves = {
+            f"held out: {name.removeprefix(f'heldout_{kind}_')}": [one.get(name) for one in records] for name in names
+        }
+        curves["trained"] = [record[f"trained_{kind}"] for record in records]
+        figures.append(plots.lines(steps, curves, x="step", y=unit, title=f"The objective's own {kind}"))
+    objective = results["model"].get("objective", "")
+    yield "What was asked", f"<p>Objective: <code>{html.escape(objective)}</code>.</p>", figures
+
+
 def gap_sentence(world: str, entry: Mapping[str, Any]) -> str:
     """How far the model came between the n-gram model and the floor."""
     floor, share = entry["who"]["floor"]["value"], entry["gap_share_of_floor"]
@@ -308,4 +325,4 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "<table><tr>" + "".join(f"<th>{html.escape(column)}</th>" for column in columns) + f"</tr>{body}</table>"
 
 
-SECTIONS = (slots, loss, bits, accuracy, samples, rewards, compression, costs)
+SECTIONS = (slots, loss, own_objective, bits, accuracy, samples, rewards, compression, costs)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+MEMINFO, LIMITS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +31,35 @@ class Cost:
 
 def memory_bytes(field: str = "VmRSS") -> int:
     """Resident memory of this process; `VmHWM` for its high-water mark."""
+    found = memory_of(STATUS, field)
+    if found is not None:
+        return found
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def memory_of(status: Path, field: str) -> int | None:
+    """The same of the process whose /proc/PID/status this is; None where the system does not say."""
     try:
-        line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
+        line = next(line for line in status.read_text().splitlines() if line.startswith(field))
         return int(line.split()[1]) * 1024
     except (OSError, StopIteration):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        return None
+
+
+def available_bytes() -> int:
+    """Memory that this machine can still give, with what this process holds already; less where its container says less."""
+    mine = memory_bytes()
+    try:
+        line = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
+        free = int(line.split()[1]) * 1024 + mine
+    except (OSError, StopIteration):
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit, used = (int((LIMITS / name).read_text()) for name in ("memory.max", "memory.current"))
+        return min(free, limit - used + mine)
+    except (OSError, ValueError):  # no such file, or "max"
+        return free
 
 
 def give_back() -> None:

@@ -29,7 +29,7 @@ from groundup.runs.recipe import Recipe
 from groundup.runs.resources import Meter
 
 DONE = "done.json"
-NOT_OUTPUTS = ("checkpoints", DONE)  # for resuming and looking; no later stage reads them
+NOT_OUTPUTS = ("checkpoints", "logs", "tracking", "profile", DONE)  # for resuming and looking; no later stage reads them
 
 OnStage = Callable[[Plan, bool], None]
 Before = Callable[[Context], None]
@@ -57,6 +57,7 @@ class Run:
     folder: Path
     recipe: Recipe
     stages: Sequence[Ran]
+    profile: bool = False  # whether it was asked where a step's time goes
 
 
 def run(
@@ -66,14 +67,17 @@ def run(
     command: str = "",
     on_stage: OnStage = lambda planned, reused: None,
     before: Before = lambda context: None,
+    profile: bool = False,
 ) -> Run:
     """Bring every stage of `recipe` to its end in `folder`.
 
     command: what the user typed, named as the way to go on. on_stage: hears of each stage before it begins, and whether it is reused.
-    before: called once, with the first stage that has steps and is not reused, when what it reads is there.
+    before: called once, with the first stage that has steps and is not reused, when what it reads is there. profile: stages that
+    train say where their time goes.
     """
     folder = Path(folder)
     planned = plan(recipe)  # reads the files from outside, so a missing one is found before anything is written
+    _need_trackers(recipe)
     new = claim(folder, recipe)
     with files.lock(folder):
         files.write_text(folder / "recipe.toml", recipe.to_toml())
@@ -81,13 +85,24 @@ def run(
         try:
             for stage_plan in planned:
                 context = _context(recipe, folder, stage_plan, ran, command)
+                context.profile = profile
                 ran.append(_bring_to_end(context, stage_plan, ran, on_stage, before))
         except GroundupError:
             if new and not ran:
                 release(folder)
             raise
         publish(folder, {stage.name: stage.folder for stage in ran})
-    return Run(folder=folder, recipe=recipe, stages=ran)
+    return Run(folder=folder, recipe=recipe, stages=ran, profile=profile)
+
+
+def _need_trackers(recipe: Recipe) -> None:
+    """Say before the first stage what a later one's trackers lack."""
+    from groundup.training.monitor import telemetry, trackers
+
+    for name in recipe.stages:
+        trackers.require(getattr(recipe.configs.get(name), "trackers", ()))
+    if telemetry.wanted():
+        telemetry.require()
 
 
 def _context(recipe: Recipe, folder: Path, planned: Plan, ran: Sequence[Ran], command: str) -> Context:

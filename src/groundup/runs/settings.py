@@ -21,8 +21,8 @@ class MachineConfig:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """where tensors live"""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """number format of the matrix products; auto: by a short measurement"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement"""
     threads: int = 0
     """CPU threads; 0: as many as cores"""
 

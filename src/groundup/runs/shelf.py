@@ -9,6 +9,7 @@ from groundup import files
 from groundup.errors import FormatError, GroundupError, InputError
 from groundup.runs import keys, recipe
 from groundup.runs.claim import owner
+from groundup.runs.stages import STAGES
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -35,7 +36,52 @@ def entry(run: Path) -> dict[str, Any]:
         "finished": bool(results) and len(ended) == len(stages),
         "size_bytes": size_bytes(run),
         "results": results,
+        "progress": {} if len(ended) == len(stages) else progress(run),
     }
+
+
+def progress(run: Path) -> dict[str, Any]:
+    """How far the stage came that was written to last and has not ended: step, loss, pace, time left, and whether a process is at it."""
+    from groundup.training.monitor.monitoring import progress_of
+
+    open_ones = [path for path in (run / "stages").glob("*/metrics.jsonl") if not (path.parent / "done.json").exists()]
+    if not open_ones:
+        return {}
+    newest = max(open_ones, key=lambda path: path.stat().st_mtime)
+    stage = newest.parent.name.split("-")[1]
+    steps = _recipe(run).get(stage, {}).get("steps", 0)
+    found = progress_of(files.read_jsonl(newest), steps)
+    return {"stage": stage, **found, "running": files.locked(run)} if found else {}
+
+
+def said(run: Path, *, step: int | None = None, around: int = 0, **where: Any) -> tuple[list[Any], list[Any]]:
+    """The lines of a run's logs in order, and the metrics of the step that was asked for. run: its folder, or its name in runs/."""
+    from groundup.training.monitor import logging
+
+    run = run if run.exists() or not (Path("runs") / run).is_dir() else Path("runs") / run
+    if not owner(run):
+        raise InputError(f"{run} is not a run folder; `groundup runs list` shows those in runs/")
+    lines: list[Any] = []
+    metrics: list[Any] = []
+    for stage in sorted((run / "stages").iterdir()):
+        lines += logging.search(logging.merged(logging.streams(stage)), step=step, around=around, **where) if any(stage.glob("logs/*")) else []
+        if step is not None and (stage / "metrics.jsonl").exists():
+            near = (one for one in files.read_jsonl(stage / "metrics.jsonl") if abs(one.get("step", -1) - step) <= around)
+            metrics += [{"stage": stage.name, **one} for one in near]
+    return lines, metrics
+
+
+def checkpoints(run: Path, *, read: bool = True) -> list[dict[str, Any]]:
+    """The checkpoints of every stage of a run; of a folder that the training loop was given by itself, its own.
+
+    read: hold every byte to its checksum.
+    """
+    from groundup.training.checkpoint import inventory
+
+    folders = sorted({*run.glob("stages/*/checkpoints"), *run.glob("checkpoints")})
+    if not folders:
+        raise InputError(f"{run} holds no checkpoints; `groundup runs list` shows the runs in runs/")
+    return [one for folder in folders for one in inventory(folder, read)]
 
 
 def results_of(run: Path) -> dict[str, Any]:
@@ -63,6 +109,7 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
     ]
     return {
         "runs": [str(first), str(second)],
+        "losses": losses(first, second),
         "settings": {
             key: [one.get(key) for one in settings]
             for key in sorted(settings[0].keys() | settings[1].keys())
@@ -70,6 +117,20 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
         },
         "numbers": {key: [one.get(key) for one in numbers] for key in numbers[0] if key in numbers[1]},
     }
+
+
+def losses(first: Path, second: Path) -> dict[str, str]:
+    """Stage -> a sentence on its losses in two runs, step by step; for the stages that both have and that take steps."""
+    from groundup.runs.ablation.pair import losses as of
+    from groundup.training.loop.compare import compare as judge
+
+    told = {}
+    for name in (stage for stage in STAGES if STAGES[stage].steps):
+        folders = [sorted((run / "stages").glob(f"*-{name}-*/metrics.jsonl")) for run in (first, second)]
+        curves = [of(found[-1].parent) if found else [] for found in folders]
+        if all(curves):
+            told[name] = judge(curves[:1], curves[1:]).sentence(str(first), str(second))
+    return told
 
 
 def _differ(pair: list[dict[str, Any]], key: str) -> bool:

@@ -5,9 +5,13 @@
     cosine    |/~\\        falls slowly, fast, slowly (Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5)
     wsd       |/--\\       stays, then falls; the horizon can be chosen late (Hu et al. 2024, arXiv:2404.06395, sec. 4)
 
+The batch may grow as well: early gradients point the same way whatever the rows, late ones differ by noise that only rows take away
+(McCandlish et al. 2018, arXiv:1812.06162, section 5; GPT-3 grew its batch over the first 12 billion tokens, arXiv:2005.14165, appendix B).
+
 Step 0 is the first; the factor is that of the step about to be made, so the first step already moves.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -61,6 +65,33 @@ SCHEDULES: dict[str, Callable[..., float]] = {
     "cosine": cosine,
     "wsd": warmup_stable_decay,
 }
+
+
+def batches_at(step: int, count: int, ramp_steps: int = 0) -> int:
+    """How many batches a step sums up: evenly from 1 to `count` over `ramp_steps` steps.
+
+    >>> [batches_at(step, 4, 8) for step in range(10)]
+    [1, 1, 2, 2, 3, 3, 4, 4, 4, 4]
+    """
+    return count if step >= ramp_steps else math.ceil(count * (step + 1) / ramp_steps)
+
+
+def batches_before(step: int, count: int, ramp_steps: int = 0) -> int:
+    """How many batches all steps before this one read; so the batches of a step are known from its number alone.
+
+    >>> [batches_before(step, 4, 8) for step in (0, 1, 2, 3, 8, 10)]
+    [0, 1, 2, 4, 20, 28]
+    """
+    risen = min(step, ramp_steps)
+    return _read_while_rising(count, ramp_steps)[risen] + count * (step - risen)
+
+
+@functools.cache
+def _read_while_rising(count: int, ramp_steps: int) -> tuple[int, ...]:
+    read = [0]
+    for step in range(ramp_steps):
+        read.append(read[-1] + batches_at(step, count, ramp_steps))
+    return tuple(read)
 
 
 def rate_factor(config: Any, step: int) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundup.errors import ConfigError
-from groundup.training.config import TrainConfig
+from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +25,10 @@ class TuneConfig:
     """tokens in a row; a longer conversation is cut"""
     gradient_accumulation_steps: int = 1
     """batches whose gradients are summed before one step"""
-    optimizer: Literal["muon", "adamw"] = "muon"
-    """muon: Muon for the matrices inside the blocks, AdamW for embedding, head and gains; adamw: AdamW for all"""
+    optimizer: OptimizerName = "muon"
+    """muon: Muon for the matrices inside the blocks, AdamW for embedding, head and gains; any other: that one for all"""
+    optimizer_state: Literal["bf16", "8bit"] | None = None
+    """AdamW's two means in 4 or 2 bytes a weight instead of 8, rounded at random; none: fp32"""
     learning_rate: float = 0.002
     """AdamW's peak rate"""
     matrix_learning_rate: float = 0.01
@@ -39,12 +41,20 @@ class TuneConfig:
     """steps over which the rate rises from 0 to its peak"""
     max_grad_norm: float = 1.0
     """a longer gradient is scaled down to this norm; 0: never"""
+    on_spike: Literal["off", "skip", "rollback", "stop"] = "off"
+    """a loss or gradient far above those before, or NaN: skip that step, roll back to the last checkpoint's state, or stop; off: only NaN stops"""
+    spike_factor: float = 6.0
+    """how many deviations above the median of the last 64 steps are far"""
+    ema_decay: float = 0.0
+    """share of itself that the running mean of the weights keeps a step, such as 0.99; 0: there is none"""
     validate_every: int = 50
     """steps between validations; 0: only at the end"""
     checkpoint_every: int = 50
     """steps between checkpoints; 0: only at the end"""
     keep_checkpoints: int = 2
     """how many checkpoints stay"""
+    trackers: tuple[TrackerName, ...] = ()
+    """who gets every step besides metrics.jsonl, for example ["tensorboard", "wandb"]; offline, in the stage's folder"""
     seed: int = 1
     """where the order of the conversations begins"""
 
@@ -64,7 +74,7 @@ class TuneConfig:
 
 
 SHARED = (
-    "batch_size", "seq_len", "gradient_accumulation_steps", "optimizer", "learning_rate", "matrix_learning_rate",
-    "weight_decay", "schedule", "warmup_steps", "max_grad_norm", "validate_every", "checkpoint_every",
-    "keep_checkpoints", "seed",
+    "batch_size", "seq_len", "gradient_accumulation_steps", "optimizer", "optimizer_state", "learning_rate", "matrix_learning_rate",
+    "weight_decay", "schedule", "warmup_steps", "max_grad_norm", "on_spike", "spike_factor", "ema_decay", "validate_every", "checkpoint_every",
+    "keep_checkpoints", "trackers", "seed",
 )  # fmt: skip

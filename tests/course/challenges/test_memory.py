@@ -136,7 +136,7 @@ def test_an_amount_that_is_none_is_one_sentence(text):
 
 
 def test_this_machine_has_memory():
-    assert memory.available_bytes() > memory.program_bytes() > 10_000_000
+    assert memory.resources.available_bytes() > memory.program_bytes() > 10_000_000
 
 
 def test_the_picture_stacks_the_parts_and_shows_what_there_is():

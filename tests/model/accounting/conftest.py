@@ -10,6 +10,10 @@ SIZES = dict(
 )  # fmt: skip
 GROUPED = SIZES | dict(num_key_value_heads=2)
 WINDOWS = GROUPED | dict(sliding_window=5, head_dim=12)
+EXPERTS = GROUPED | dict(num_experts=6, num_experts_per_tok=2, moe_intermediate_size=20)
+LATENT = dict(
+    num_key_value_heads=4, kv_lora_rank=12, q_lora_rank=20, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=6
+)
 CASES = {
     "llama": ("llama", GROUPED),
     "llama biased": ("llama", SIZES | dict(attention_bias=True, mlp_bias=True, tie_word_embeddings=True)),
@@ -32,6 +36,17 @@ CASES = {
     "stablelm": ("stablelm", GROUPED),
     "starcoder2": ("starcoder2", GROUPED),
     "mixtral": ("mixtral", GROUPED | dict(num_local_experts=4, num_experts_per_tok=2)),
+    "qwen2_moe": ("qwen2_moe", EXPERTS | dict(shared_expert_intermediate_size=28)),
+    "qwen3_moe": ("qwen3_moe", EXPERTS | dict(head_dim=12, mlp_only_layers=(1,))),
+    "deepseek_v3": (
+        "deepseek_v3",
+        SIZES
+        | LATENT
+        | dict(moe_intermediate_size=16, n_routed_experts=8, num_experts_per_tok=3, first_k_dense_replace=1),
+    ),
+    "bloom": ("bloom", SIZES | dict(intermediate_size=128)),
+    "glm": ("glm", GROUPED | dict(head_dim=12)),
+    "glm4": ("glm4", GROUPED | dict(head_dim=8, attention_bias=False)),
     "granite": ("granite", GROUPED | dict(residual_multiplier=0.5, logits_scaling=4.0)),
 }
 

@@ -30,6 +30,11 @@ def test_parameters_equal_those_of_the_built_module(config, family, changes):
     assert counted.weight_bytes(2) == 2 * counted.parameters
 
 
+def test_parameters_of_every_family_equal_those_of_the_built_module(case):
+    module = build(case, device="meta")
+    assert count(case).parameters == sum(parameter.numel() for parameter in module.parameters())
+
+
 def test_the_published_count_of_qwen3_0_6b():
     sizes = dict(
         vocab_size=151936,

@@ -85,9 +85,8 @@ def evenness(module, batches):
 @pytest.mark.parametrize("make", [mixtral, deepseek])
 def test_a_model_with_experts_learns_in_the_training_loop_and_goes_on_bit_for_bit(make, batches, tmp_path):
     def run(module, stop=lambda: False, folder=None):
-        objective, listeners = balanced(module)
         config = TrainConfig(steps=60, checkpoint_every=60, **CONFIG)
-        return train(module, batches, config, objective=objective, listeners=listeners, folder=folder, stop=stop)
+        return train(module, batches, config, folder=folder, stop=stop)
 
     whole, parted = make(2), make(2, seed=7)
     result = run(whole)
@@ -104,6 +103,6 @@ def test_what_keeps_experts_busy_keeps_them_busier(make, coefficient, batches):
     found = {}
     for busy in (False, True):
         module, objective = make(2), Balanced(causal_loss, coefficient * busy, 0.02 * busy)
-        train(module, batches, TrainConfig(steps=40, **CONFIG), objective=objective, listeners=[objective.steer])
+        train(module, batches, TrainConfig(steps=40, **CONFIG), objective=objective)
         found[busy] = evenness(module, batches)
     assert 1 - found[True] < 0.5 * (1 - found[False]), found

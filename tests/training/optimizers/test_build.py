@@ -1,6 +1,7 @@
 from typing import get_args
 
 import pytest
+import torch
 
 from groundup.training import optimizers
 from groundup.training.config import OptimizerName, TrainConfig
@@ -63,3 +64,30 @@ def test_frozen_weights_are_left_alone(tiny):
 def test_a_name_that_is_not_there_is_answered_with_those_that_are():
     with pytest.raises(AttributeError, match="has no 'Lamb'; it has SGD, Momentum"):
         optimizers.Lamb  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd", "momentum", "nesterov"])
+def test_a_weight_that_is_a_strided_view_is_moved_by_its_own_gradient(name):
+    """GPT-2's query, key and value come as slices of one matrix, turned around; a fused kernel goes by address."""
+    whole = torch.arange(48.0).reshape(4, 12) / 48
+    plain, view = torch.nn.Linear(4, 4, bias=False), torch.nn.Linear(4, 4, bias=False)
+    plain.weight.data, view.weight.data = whole[:, 4:8].T.clone(memory_format=torch.contiguous_format), whole[:, 4:8].T
+    config, x = (
+        TrainConfig(optimizer=name, learning_rate=0.1),
+        torch.randn(5, 4, generator=torch.Generator().manual_seed(0)),
+    )
+    for module in (plain, view):
+        optimizer = optimizers.build_optimizer(module, config)
+        for _ in range(3):
+            module.zero_grad()
+            module(x).square().sum().backward()
+            optimizer.step()
+    assert torch.equal(plain.weight, view.weight)
+
+
+def test_each_optimizer_has_its_authors_share_of_the_mean_of_squares_unless_told():
+    module = torch.nn.Linear(2, 2)
+    built = lambda name, **told: optimizers.build_optimizer(module, TrainConfig(optimizer=name, **told))  # noqa: E731
+    assert built("adamw").betas == (0.9, 0.95) and built("adam").betas == (0.9, 0.999)
+    assert built("lion").betas == (0.9, 0.99) and built("rmsprop").beta == 0.99
+    assert built("rmsprop", beta2=0.9).beta == 0.9 and built("adam", beta2=0.5).betas == (0.9, 0.5)

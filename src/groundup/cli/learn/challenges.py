@@ -174,10 +174,10 @@ def memory(options: ChallengeOptions) -> int:
 
     from groundup.cli import running
     from groundup.course.challenges import memory as study
-    from groundup.runs import recipe
+    from groundup.runs import recipe, resources
 
     shape = study.of_recipe(recipe.load(options.of or "demo", options.set))
-    available = study.parse_bytes(options.memory) if options.memory else study.available_bytes()
+    available = study.parse_bytes(options.memory) if options.memory else resources.available_bytes()
     found = study.study(shape, available, study.program_bytes())
     if options.measure:
         found = dataclasses.replace(found, measured_bytes=study.measured_bytes(shape) + found.parts["program"])

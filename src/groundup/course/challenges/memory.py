@@ -288,23 +288,7 @@ def _settings(before: Shape, after: Shape) -> Iterator[str]:
 
 # ───────── what there is, and the proof ─────────
 
-MEMINFO, LIMITS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30, "": 1, "b": 1}
-
-
-def available_bytes() -> int:
-    """Memory that this machine can still give, with what this process holds already; less where its container says less."""
-    mine = resources.memory_bytes()
-    try:
-        line = next(line for line in MEMINFO.read_text().splitlines() if line.startswith("MemAvailable"))
-        free = int(line.split()[1]) * 1024 + mine
-    except (OSError, StopIteration):
-        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit, used = (int((LIMITS / name).read_text()) for name in ("memory.max", "memory.current"))
-        return min(free, limit - used + mine)
-    except (OSError, ValueError):  # no such file, or "max"
-        return free
 
 
 def parse_bytes(text: str) -> int:

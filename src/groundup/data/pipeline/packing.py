@@ -59,6 +59,12 @@ def pack(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
     return Rows(starts[by_row], lengths[by_row], first[by_row], bounds, seq_len)
 
 
+def apart(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
+    """Documents cut as `pack` does, each piece in a row of its own, for what hides parts of one text; the rest of its row is padding."""
+    starts, lengths, first = cut(offsets, seq_len, start)
+    return Rows(starts, lengths, first, np.arange(len(starts) + 1), seq_len)
+
+
 def cut(offsets: np.ndarray, seq_len: int, start: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut documents into pieces of at most `seq_len` targets: first target, how many, whether a document begins there.
 

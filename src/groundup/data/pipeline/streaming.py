@@ -14,7 +14,7 @@ from torch import Tensor
 
 from groundup.data.pipeline.formats import Shards
 from groundup.data.pipeline.mixing import GOLDEN, UNIT, Mixture
-from groundup.data.pipeline.packing import Rows, arrays, lay_out, pack
+from groundup.data.pipeline.packing import Rows, apart, arrays, lay_out, pack
 from groundup.errors import ConfigError, InputError
 
 NO_MASK = np.frombuffer(b"", dtype=np.uint8)  # read-only like a mapped mask, so that one compiled form serves both
@@ -36,10 +36,18 @@ class Batch:
 
 
 class Loader:
-    """Batches of rows from sources mixed by weight (each its share of the rows), each source in epochs of its own."""
+    """Batches of rows from sources mixed by weight (each its share of the rows), each source in epochs of its own.
+
+    packed: several documents may share a row; False: each has its own.
+    """
 
     def __init__(
-        self, sources: Shards | Sequence[tuple[Shards, float | int]], seq_len: int, batch_size: int, seed: int = 1
+        self,
+        sources: Shards | Sequence[tuple[Shards, float | int]],
+        seq_len: int,
+        batch_size: int,
+        seed: int = 1,
+        packed: bool = True,
     ):
         if seq_len < 1 or batch_size < 1:
             raise ConfigError(f"seq_len={seq_len} and batch_size={batch_size} must both be 1 or more")
@@ -48,7 +56,8 @@ class Loader:
         self.seq_len, self.batch_size, self.seed = seq_len, batch_size, seed
         self.mixture = Mixture([weight for _, weight in pairs], seed)
         _check_length([shards.num_tokens for shards in self.shards], seq_len)
-        self.rows: list[Rows] = [pack(shards.offsets, seq_len, shards.start_id is not None) for shards in self.shards]
+        fit = pack if packed else apart
+        self.rows: list[Rows] = [fit(shards.offsets, seq_len, shards.start_id is not None) for shards in self.shards]
         self._orders: dict[tuple[int, int], np.ndarray] = {}
 
     @property

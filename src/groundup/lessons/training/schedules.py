@@ -14,7 +14,16 @@ with app.setup:
 
     from groundup import plots
     from groundup.training.config import TrainConfig
-    from groundup.training.schedules import SCHEDULES, cosine, linear, rate_factor, warmup, warmup_stable_decay
+    from groundup.training.schedules import (
+        SCHEDULES,
+        batches_at,
+        batches_before,
+        cosine,
+        linear,
+        rate_factor,
+        warmup,
+        warmup_stable_decay,
+    )
 
 
 @app.cell(hide_code=True)
@@ -238,6 +247,35 @@ def _(branches, lengths):
         "with one trunk and three falls."
     )
     return tails, trunk
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## The batch can be scheduled too
+
+    At the beginning every text says the same about where to go, and one batch a step is enough; late in a run texts contradict each
+    other, and their mean over more rows is worth the wait. So the number of batches that a step sums may grow. It stays a pure function
+    of the step, and so does the question which batches a step reads: as many as all steps before it have read come first.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _steps = list(range(60))
+    sizes = [batches_at(step, 8, 40) for step in _steps]
+    firsts = [batches_before(step, 8, 40) for step in _steps]
+    assert all(firsts[step] + sizes[step] == firsts[step + 1] for step in range(59)), "none twice, none left out"
+    assert firsts[40] < 0.6 * 8 * 40
+    plots.lines(
+        _steps,
+        {"batches in a step": sizes},
+        x="step",
+        y="batches",
+        title=f"From 1 to 8: {firsts[40]} batches in 40 steps instead of 320",
+    )
+    return firsts, sizes
 
 
 @app.cell(hide_code=True)

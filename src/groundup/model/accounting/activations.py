@@ -8,7 +8,8 @@ the feed-forward's units), with what a norm keeps of its own, 4 bytes (RMSNorm) 
     parallel                 2 h, with two norms 3 h
     attention                2 q + 2 k        query, key, value, what is mixed; one fp32 number a head
       QK-norm                q + k            what it reads
-      scores held whole      heads * keys     on a CPU in bf16 up to 1,024 keys, and with a soft cap, which keeps them twice
+      scores held            heads * keys     on a CPU in bf16 up to 1,024 keys (causal: of those so far, in steps of 128), and with a
+                                              soft cap, which keeps them twice
     gated feed-forward       4 f              gate, silu(gate), up, their product
     plain                    2 f
     cross-attention          2 h + 2 q      and 2 k for each token of the source
@@ -19,7 +20,7 @@ the feed-forward's units), with what a norm keeps of its own, 4 bytes (RMSNorm) 
 The loss: what the last norm reads, the gradient of what the head reads, and that of the head itself, since the loss in pieces
 makes both on the way forward; or all scores, in fp32, where it does not go in pieces (BERT's head keeps 3 h besides). In bf16
 a short copy of each matrix.
-With checkpointing each block keeps the stream that enters it, and one block at a time all the rest.
+With checkpointing each block keeps the stream that enters it, and one block at a time all the rest; with offload nothing.
 
 Counting after Korthikanti et al. 2022, arXiv:2205.05198, section 4.1. Tensor parallelism divides what lies inside the two
 parts (q, k, f, scores) and not what lies between them (h).
@@ -36,6 +37,7 @@ from groundup.model.architectures import blueprint as plan
 from groundup.model.architectures.configuration import ModelConfig
 
 WHOLE_SCORES_UP_TO = 1024  # keys: `attention.scaled_dot_product` holds all scores in bf16 up to here
+STEP = 128  # queries: `attention.staircase` holds no score of later keys, step by step
 # order of a block -> how many vectors of the stream's width it keeps a token: with the attention, with the feed-forward
 STREAM = {
     "pre_norm": (2, 2), "post_norm": (2, 2), "output_norm": (2, 2), "sandwich": (3, 3), "parallel": (2, 0),
@@ -67,23 +69,46 @@ def kept(config: ModelConfig, use: Training, tensor: int = 1) -> dict[str, int]:
     source = replace(use, seq_len=use.source or use.seq_len)
     blocks = [_parts(block, shape, source, tensor) for block in shape.encoder]
     blocks += [_parts(block, shape, use, tensor) | _cross(block, shape, use, source, tensor) for block in shape.blocks]
+    less = [
+        use.less and index % use.every == 0 for stack in (shape.encoder, shape.blocks) for index in range(len(stack))
+    ]
     found: dict[str, int] = {}
-    for block in blocks:
-        found |= {name: found.get(name, 0) + size for name, size in block.items()}
+    for block, gone in zip(blocks, less, strict=True):
+        found |= {name: found.get(name, 0) + size for name, size in block.items() if not gone}
     if use.checkpointing:
-        streams = len(shape.encoder) * source.tokens + len(shape.blocks) * use.tokens
-        found = {
-            "streams that enter": e * shape.hidden * streams,
-            "one block": max(sum(block.values()) for block in blocks),
-        }
+        streams = [source.tokens] * len(shape.encoder) + [use.tokens] * len(shape.blocks)
+        entering = sum(tokens for tokens, gone in zip(streams, less, strict=True) if gone)
+        found["streams that enter"] = e * shape.hidden * entering
+        found["asked of the source"] = sum(
+            _asked(block, shape, use, source, tensor) for block in shape.blocks[:: use.every]
+        )
+        found["one block"] = _again(blocks, less)
+    if use.offload and less[-1]:
+        found["fetched for one product"] = _fetched(shape, use) // tensor
     found |= {"around the blocks": around(config, use), "head": head_kept(config, use) // tensor}
     if e != BYTES[use.weight_dtype]:
         counted = [block.counted(shape.hidden) for block in shape.encoder + shape.blocks]
         short = e * sum(part.weights + part.idle for part in counted) // tensor
-        short //= len(blocks) if use.checkpointing else 1
+        short = short * (len(blocks) - sum(less) + (use.checkpointing and all(less))) // len(blocks)
         head = 0 if in_pieces(config, use) else e * shape.head_counted().weights // tensor
         found["copies of the matrices"] = short + head
-    return found
+    return {name: size for name, size in found.items() if size}
+
+
+def _fetched(shape: plan.Blueprint, use: Training) -> int:
+    """What the way back through an activation has fetched: its units, where it gates those of the other side too, and the stream."""
+    parts = [block.feed_forward for block in shape.blocks]
+    units = max((2 if getattr(part, "gated", False) else 1) * getattr(part, "intermediate", 0) for part in parts)
+    return BYTES[use.dtype] * use.tokens * (units + shape.hidden)
+
+
+def _again(blocks: list[dict[str, int]], less: list[bool]) -> int:
+    """What recomputing a block needs when those behind it are gone, beyond what these had kept."""
+    most = before = 0
+    for block, gone in zip(blocks, less, strict=True):
+        size = sum(block.values())
+        most, before = max(most, before + size), before + (0 if gone else size)
+    return max(0, most - before)
 
 
 def _parts(block: plan.Block, shape: plan.Blueprint, use: Training, tensor: int) -> dict[str, int]:
@@ -92,6 +117,8 @@ def _parts(block: plan.Block, shape: plan.Blueprint, use: Training, tensor: int)
     heads = block.attention.heads
     if shape.relative is not None and not whole_scores(use):  # a bias that learns: the kernel for it holds all scores
         attention += Kept(inside=BYTES[use.dtype] * heads * use.seq_len - 4 * heads)
+    if (shape.relative is not None or shape.alibi is not None) and whole_scores(use):  # a bias goes to all scores
+        attention += Kept(inside=BYTES[use.dtype] * heads * (use.seq_len - _scores(use, getattr(block.attention, "causal", True))))
     return {"attention": attention.bytes(use.tokens, tensor), "feed-forward": feed_forward.bytes(use.tokens, tensor)}
 
 
@@ -103,13 +130,26 @@ def _cross(block: plan.Block, shape: plan.Blueprint, use: Training, source: Trai
     scores = e * source.seq_len if whole_scores(source) else 4
     inside = Kept(inside=2 * e * part.heads * part.head_dim + part.heads * scores)
     answer = inside + Kept(between=2 * e * shape.hidden + norm_bytes(block.norm, shape.hidden, use))
-    asked = Kept(inside=2 * e * part.kv_heads * part.head_dim)
-    return {"cross-attention": answer.bytes(use.tokens, tensor) + asked.bytes(source.tokens, tensor)}
+    return {"cross-attention": answer.bytes(use.tokens, tensor) + _asked(block, shape, use, source, tensor)}
+
+
+def _asked(block: plan.Block, shape: plan.Blueprint, use: Training, source: Training, tensor: int) -> int:
+    """Keys and values that one block asks of a source; made before it runs, so they stay where it is run again."""
+    part = block.cross
+    if part is None:
+        return 0
+    return Kept(inside=2 * BYTES[use.dtype] * part.kv_heads * part.head_dim).bytes(source.tokens, tensor)
 
 
 def whole_scores(use: Training) -> bool:
     """Whether attention on a CPU holds all scores of so many keys."""
     return use.dtype == "bfloat16" and use.seq_len <= WHOLE_SCORES_UP_TO
+
+
+def _scores(use: Training, causal: bool) -> float:
+    """How many weights a head keeps a token where they are held: of all keys, or of those so far, in steps."""
+    steps, rest = divmod(use.seq_len, STEP)
+    return use.seq_len * (steps + 1) / (2 * steps) if causal and steps and not rest else use.seq_len
 
 
 def block_kept(block: plan.Block, hidden: int, use: Training) -> tuple[Kept, Kept]:
@@ -148,7 +188,8 @@ def _attention(part: plan.Attention, hidden: int, use: Training) -> Kept:
         inside += 4 * (part.heads + part.kv_heads if part.qk_norm_over == "head" else 2)
     if whole_scores(use) or part.soft_cap is not None:
         inside -= 0 if _learn(use, "o") else e * query
-        return Kept(inside=inside + e * part.heads * use.seq_len * (1 if part.soft_cap is None else 2))
+        plain = part.soft_cap is None
+        return Kept(inside=inside + e * part.heads * (_scores(use, part.causal) if plain else 2 * use.seq_len))
     return Kept(inside=inside + 4 * part.heads)
 
 
@@ -163,7 +204,7 @@ def _latent(part: plan.LatentAttention, hidden: int, use: Training) -> Kept:
     width = max(part.head_dim, part.v_head_dim)  # of what the kernel is given, the narrower filled up with zeros
     made = heads * (2 * part.head_dim + 2 * width + (part.v_head_dim if part.v_head_dim < width else 0))
     short = 2 * part.kv_lora_rank + part.qk_rope_head_dim + 2 * (part.q_lora_rank or 0)
-    scores = e * heads * use.seq_len if whole_scores(use) else 4 * heads
+    scores = e * heads * _scores(use, True) if whole_scores(use) else 4 * heads
     return Kept(inside=e * made + scores, between=e * short + 4 * (1 + (part.q_lora_rank is not None)))
 
 

@@ -129,13 +129,26 @@ def _zeroed(held: Share, bytes_a_number: float, layout: Layout, stage: int) -> i
     return round(bytes_a_number * ((held.matrices + held.others) / copies + held.experts / of_experts))
 
 
-def optimizer_bytes(held: Share, use: Training, layout: Layout) -> int:
+def optimizer_bytes(config: ModelConfig, held: Share, use: Training, layout: Layout) -> int:
     """The optimiser's numbers; Muon's for matrices inside the blocks, AdamW's for all else."""
-    if use.optimizer != "muon":
+    if use.optimizer == "adafactor" and use.lora is None:
+        return adafactor_bytes(config) // (layout.tensor * layout.pipeline * (layout.data if layout.zero else 1))
+    if not use.optimizer.startswith("muon"):
         return _zeroed(held, OPTIMIZERS[use.optimizer], layout, 1)
     rest = Share(0, held.others, 0)
     inside = Share(held.matrices, 0, held.experts)
-    return _zeroed(inside, OPTIMIZERS["muon"], layout, 1) + _zeroed(rest, OPTIMIZERS["adamw"], layout, 1)
+    of_rest = OPTIMIZERS[use.optimizer.replace("muon", "adamw")]
+    return _zeroed(inside, OPTIMIZERS["muon"], layout, 1) + _zeroed(rest, of_rest, layout, 1)
+
+
+def adafactor_bytes(config: ModelConfig) -> int:
+    """A number for each row and each column of a matrix, and one for each number of a vector."""
+    shape, counted = config.blueprint(), count(config)
+    numbers = sum(rows + columns for matrices in block_matrices(config) for rows, columns in matrices.values())
+    tables = [shape.vocab, shape.vocab if counted.head_parameters else 0, counted.position_parameters // shape.hidden]
+    numbers += sum(rows + shape.hidden for rows in tables if rows)
+    numbers += sum(block.counted(shape.hidden).vectors for block in shape.encoder + shape.blocks)
+    return 4 * (numbers + (0 if shape.norm is None else shape.norm.counted(shape.hidden)))
 
 
 # ───────── training ─────────
@@ -146,7 +159,7 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
     learns = held if use.lora is None else Share(0, _thin(config, use, layout), 0)
     width = BYTES[use.weight_dtype]
     weights = _zeroed(held, width, layout, 3) + (0 if use.lora is None else 4 * learns.all)
-    always = {"weights": weights, "optimiser state": optimizer_bytes(learns, use, layout)}
+    always = {"weights": weights, "optimiser state": optimizer_bytes(config, learns, use, layout)}
     gradients = _zeroed(learns, width if use.lora is None else 4, layout, 2)
     kept = activations.kept(config, use, layout.tensor)
     blocks = sum(size for name, size in kept.items() if name not in ("around the blocks", "head"))
@@ -159,7 +172,20 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
         "working space": working_bytes(config, use, layout),
     }
     step = {"gradients": gradients, "working space": step_bytes(config, use, layout)}
-    return {"when the way back begins": always | back, "in the optimiser's step": always | step}
+    found = {"when the way back begins": always | back, "in the optimiser's step": always | step}
+    if use.less and use.every == 1 and use.lora is None:  # little is kept, so the gradients that are made outgrow it
+        made = gradients if use.gradient_accumulation_steps > 1 else gradients - width * _last_made(config, layout)
+        one = {name: kept.get(name, 0) for name in ("one block", "fetched for one product")}
+        end = {"gradients": made, "activations": sum(one.values()), "working space": block_bytes(config, use, layout)}
+        found["when the way back ends"] = always | end
+    return found
+
+
+def _last_made(config: ModelConfig, layout: Layout) -> int:
+    """Parameters whose gradients come last: the first block's, and the embedding's where no head shares it."""
+    counted = count(config)
+    last = counted.layer_parameters + (counted.embedding_parameters if counted.head_parameters else 0)
+    return last // (layout.tensor * layout.pipeline)
 
 
 def _thin(config: ModelConfig, use: Training, layout: Layout) -> int:
@@ -171,20 +197,28 @@ def working_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
     """What comes and goes when the way back begins: in the loss, or in the last block's feed-forward, whichever needs more."""
     shape, e = config.blueprint(), BYTES[use.dtype]
     vocab, tensor = shape.vocab, layout.tensor
-    matrix = 4 * vocab * shape.hidden if use.lora is None else 0
     if activations.in_pieces(config, use):
         rows = min(use.tokens, max(FEWEST_ROWS, PIECE // vocab))
-        loss = max(matrix + rows * vocab * (4 + e), matrix + e * use.tokens * shape.hidden)
+        loss = 4 * rows * vocab + 2 * e * min(PIECE, rows * vocab)
+        if e < 4:  # the head in short, and the gradient of what it reads in fp32
+            loss += e * vocab * shape.hidden + 4 * use.tokens * shape.hidden
     else:
         loss = use.tokens * vocab * (4 + e)
-    block = shape.blocks[-1]
-    wide = 3 * getattr(block.feed_forward, "intermediate", 0) / tensor + 2 * shape.hidden
-    return round(max(loss / tensor, use.tokens * e * wide))
+    return round(max(loss / tensor, block_bytes(config, use, layout)))
+
+
+def block_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
+    """What comes and goes on the way back through one block's feed-forward."""
+    shape = config.blueprint()
+    part = shape.blocks[-1].feed_forward
+    units = 3 if getattr(part, "gated", True) else 2  # an activation that gates meets its other side
+    wide = units * getattr(part, "intermediate", 0) / layout.tensor + 2 * shape.hidden
+    return round(use.tokens * BYTES[use.dtype] * wide)
 
 
 def step_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
     """What the optimiser's step needs: Muon stacks the matrices of one shape, with about four more of their size."""
-    if use.optimizer != "muon" or use.lora is not None:
+    if not use.optimizer.startswith("muon") or use.lora is not None:
         return 0
     stacks: dict[tuple[int, int], int] = {}
     for matrices in block_matrices(config):

@@ -14,13 +14,21 @@ from groundup.errors import ConfigError
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 # Bytes of state a trained number: how many numbers of which width are kept beside weight and gradient.
+EIGHT_BIT = 1 + 4 / 256  # a code, and an fp32 scale for each block of 256 (arXiv:2110.02861)
 OPTIMIZERS = {
     "adamw": 8.0,
-    "adamw_8bit": 2.0
-    + 2 * 4 / 256,  # two numbers of 1 byte, and an fp32 scale for each block of 256 (arXiv:2110.02861)
-    "muon": 4.0,  # for the matrices inside the blocks; AdamW for the rest
+    "adamw_bf16": 4.0,
+    "adamw_8bit": 2 * EIGHT_BIT,
+    "muon": 4.0,  # for the matrices inside the blocks; AdamW for the rest, in these forms
+    "muon_bf16": 4.0,
+    "muon_8bit": 4.0,
+    "adam": 8.0,
+    "lion": 4.0,
+    "rmsprop": 4.0,
+    "nesterov": 4.0,
+    "momentum": 4.0,
     "sgd": 0.0,
-    "sgd_momentum": 4.0,
+    "adafactor": 0.0,  # a row and a column of means a matrix: `budget.adafactor_bytes`
 }
 
 
@@ -76,17 +84,24 @@ class Training:
     dtype: str = "float32"  # of products and activations
     weight_dtype: str = "float32"  # of weights and gradients; the optimiser's numbers are fp32
     checkpointing: bool = False  # keep only what enters each block, and compute the rest again on the way back
+    offload: bool = False  # keep elsewhere (beside the device, or on a disk) what the blocks keep
+    every: int = 1  # of checkpointing and offload: only the first of each so many blocks
     source: int = 0  # tokens of the source that an encoder-decoder answers; 0: as many as seq_len
     pieces: bool = True  # the loss goes through the vocabulary in pieces (`training.step.cross_entropy`)
     lora: Lora | None = None
 
     def __post_init__(self) -> None:
-        _positive(self, "batch", "seq_len", "gradient_accumulation_steps")
+        _positive(self, "batch", "seq_len", "gradient_accumulation_steps", "every")
         _not_negative(self.source)
         _known_dtype(self.dtype)
         _known_dtype(self.weight_dtype)
         if self.optimizer not in OPTIMIZERS:
             raise ConfigError(f"optimizer={self.optimizer!r} is not known; use one of {', '.join(OPTIMIZERS)}")
+
+    @property
+    def less(self) -> bool:
+        """Whether blocks keep less than their way back reads."""
+        return self.checkpointing or self.offload
 
     @property
     def tokens(self) -> int:

@@ -121,6 +121,11 @@ class ModelConfig:
         return 1
 
     @property
+    def longest(self) -> int | None:
+        """How many tokens a text may have; None: as many as one likes."""
+        return self.max_position_embeddings
+
+    @property
     def writes(self) -> bool:
         """Whether the model writes text, token by token."""
         return self.head == words.LANGUAGE_MODEL

@@ -45,6 +45,11 @@ class EncoderDecoderConfig(ModelConfig):
         """Every head has its own keys and values."""
         return self.num_attention_heads
 
+    @property
+    def longest(self) -> int | None:
+        """Distances and sines have no end."""
+        return None
+
     def attention(self, **parts: Any) -> Attention:
         """Attention of this configuration's heads; parts: what else it has."""
         heads = self.num_attention_heads

@@ -70,6 +70,11 @@ class EncoderConfig(ModelConfig):
         return self.max_position_embeddings - self.first_position
 
     @property
+    def longest(self) -> int | None:
+        """As many as it has places."""
+        return self.places
+
+    @property
     def first_position(self) -> int:
         """The row of the table of positions at which a text begins."""
         return 0

@@ -50,3 +50,13 @@ def documents(document_ids: Int[Tensor, "batch seq"]) -> Bool[Tensor, "batch seq
 def padding(attention_mask: Int[Tensor, "batch keys"] | Bool[Tensor, "batch keys"]) -> Bool[Tensor, "batch 1 keys"]:
     """Hide the padding from every query; attention_mask: 1 at real tokens, 0 at padding."""
     return attention_mask.bool()[:, None, :]
+
+
+def looks_back(mask: Bool[Tensor, "batch queries keys"]) -> bool:
+    """Whether each query sees itself, and none what comes after it; queries and keys are the same tokens.
+
+    >>> looks_back(causal(3)), looks_back(~causal(3)), looks_back(causal(2, 3))
+    (True, False, False)
+    """
+    square = mask.shape[-2] == mask.shape[-1]
+    return square and bool(mask.diagonal(dim1=-2, dim2=-1).all()) and not bool(mask.triu(1).any())

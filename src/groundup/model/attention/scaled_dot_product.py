@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from groundup.model.attention import masks
+from groundup.model.attention.staircase import causal_in_steps, fits
+from groundup.model.layers.product import somebody_looks_on
 from groundup.model.layers.soft_cap import soft_cap
 from groundup.slots import filled, slot
 
@@ -80,7 +82,10 @@ def prepare_mask(
     if _by_definition():
         return mask
     # torch turns a bool mask into this sum itself, but in every layer again.
-    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -math.inf)
+    added = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -math.inf)
+    if mask.device.type == "cpu" and dtype == torch.bfloat16 and not somebody_looks_on(mask):
+        added.looks_back = masks.looks_back(mask[:, 0])  # type: ignore[attr-defined]  # seen once for all layers
+    return added
 
 
 def attend(
@@ -113,6 +118,9 @@ def attend(
     if causal and queries < keys:  # torch would align the first query with the first key
         mask, causal = masks.causal(queries, keys, query.device), False
     short = query.device.type == "cpu" and query.dtype == torch.bfloat16 and keys <= WHOLE_SCORES_UP_TO
+    back = causal or getattr(mask, "looks_back", False)
+    if short and back and cap is None and queries == keys and fits(queries) and not somebody_looks_on(query, key, value):
+        return causal_in_steps(query, key, value, scale, mask)
     if short or cap is not None:
         mask = masks.causal(queries, keys, query.device) if causal else mask
         return _whole_scores(query, key, value, mask, scale, cap)

@@ -45,18 +45,33 @@ def save_model(
     tokenizer: anything with `.save(folder)`. generation: generation_config.json. card: README.md. max_shard_size: weights that
     take more are written as several files. dtype, weight: as in `made_later`. told: called with the bytes of each that is written.
     """
-    with files.atomic_folder(folder) as temporary:
-        target = Path(temporary)
-        name = str(dtype or module.embedding.weight.dtype).removeprefix("torch.")
-        files.write_json(target / "config.json", module.config.to_dict() | {"dtype": name, "torch_dtype": name})
-        shards.write(target, made_later(module, dtype, weight), max_shard_size, told)
-        if generation is not None:
-            files.write_json(target / "generation_config.json", dict(generation))
-        if tokenizer is not None:
-            tokenizer.save(target)
-        if card is not None:
-            files.write_text(target / "README.md", card)
+    with files.atomic_folder(folder) as target:
+        write_files(target, module, tokenizer, generation, card, max_shard_size, dtype=dtype, weight=weight, told=told)
         files.write_checksums(target)
+
+
+def write_files(
+    folder: Path,
+    module: Model,
+    tokenizer: Any = None,
+    generation: Mapping[str, Any] | None = None,
+    card: str | None = None,
+    max_shard_size: int | str = "5GB",
+    *,
+    dtype: torch.dtype | None = None,
+    weight: Callable[[str], Tensor] | None = None,
+    told: Callable[[int], object] = lambda size: None,
+) -> None:
+    """Write the files of a model folder into a folder that someone else makes whole; arguments as in `save_model`."""
+    name = str(dtype or module.embedding.weight.dtype).removeprefix("torch.")
+    files.write_json(folder / "config.json", module.config.to_dict() | {"dtype": name, "torch_dtype": name})
+    shards.write(folder, made_later(module, dtype, weight), max_shard_size, told)
+    if generation is not None:
+        files.write_json(folder / "generation_config.json", dict(generation))
+    if tokenizer is not None:
+        tokenizer.save(folder)
+    if card is not None:
+        files.write_text(folder / "README.md", card)
 
 
 def weights_of(module: Model) -> dict[str, Tensor]:

@@ -25,8 +25,8 @@ from torch import Tensor
 
 from groundup import files
 from groundup.errors import ConfigError, FormatError
+from groundup.model.formats.index import INDEX, WEIGHTS, weight_map
 
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 TYPES = {  # the format's names
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
     torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL",
@@ -41,10 +41,10 @@ def read(folder: Path) -> dict[str, Tensor]:
         return read_file(folder / WEIGHTS)
     if not (folder / INDEX).is_file():
         raise FormatError(f"{folder} has no {WEIGHTS}; {_way_out(folder)}")
-    weight_map = _weight_map(folder / INDEX)
+    held = weight_map(folder / INDEX)
     weights: dict[str, Tensor] = {}
-    for shard in sorted(set(weight_map.values())):
-        weights |= _shard(folder, shard, {name for name, file in weight_map.items() if file == shard})
+    for shard in sorted(set(held.values())):
+        weights |= _shard(folder, shard, {name for name, file in held.items() if file == shard})
     return weights
 
 
@@ -72,23 +72,6 @@ def read_file(path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise FormatError(f"{path} is damaged or cut short ({error}); copy or download it again") from error
-
-
-def _weight_map(path: Path) -> dict[str, str]:
-    """Which file holds which weight; the names are those of files beside the index, never of a path out of the folder."""
-    index = files.read_json(path)
-    weight_map = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(weight_map, dict) or not weight_map:
-        raise FormatError(f"{path} has no weight_map, which says the file of each weight; download it again")
-    for name, shard in weight_map.items():
-        if not isinstance(shard, str) or Path(shard).name != shard:
-            raise FormatError(f"{path} names {shard!r} for {name}, which is no file beside it; download it again")
-        if not shard.endswith(".safetensors"):
-            raise FormatError(f"{path} names {shard}, which is no safetensors file; {_ANEW}")
-    return weight_map
-
-
-_ANEW = "a pickle is never loaded; save the model anew: save_pretrained() of transformers writes safetensors"
 
 
 def _way_out(folder: Path) -> str:
@@ -131,13 +114,13 @@ def write(folder: Path, weights: Weights, max_shard_size: int | str = "5GB", tol
     if len(shards) == 1:
         write_file(folder / WEIGHTS, shards[0], told)
         return
-    weight_map: dict[str, str] = {}
+    placed: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
         name = f"model-{number:05}-of-{len(shards):05}.safetensors"
         write_file(folder / name, shard, told)
-        weight_map |= dict.fromkeys(shard, name)
+        placed |= dict.fromkeys(shard, name)
     total: dict[str, Any] = {"total_size": sum(tensor.nbytes for tensor in weights.values())}
-    files.write_json(folder / INDEX, {"metadata": total, "weight_map": dict(sorted(weight_map.items()))})
+    files.write_json(folder / INDEX, {"metadata": total, "weight_map": dict(sorted(placed.items()))})
 
 
 def write_file(path: Path, weights: Weights, told: Told = _unheard) -> None:

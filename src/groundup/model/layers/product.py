@@ -30,6 +30,8 @@ def product(
     bias: Float[Tensor, " outputs"] | None = None,
 ) -> Float[Tensor, "*batch outputs"]:
     """x W^T + b, as `torch.nn.functional.linear`, with gradients."""
+    if torch.compiler.is_compiling():  # first, as a compiler cannot look into what follows
+        return functional.linear(x, weight, bias)
     times = kernel(x, weight)
     learns = torch.is_grad_enabled() and any(part is not None and part.requires_grad for part in (x, weight, bias))
     return _OneDNN.apply(x, weight, bias) if times is one_dnn and learns else times(x, weight, bias)
@@ -41,7 +43,7 @@ def kernel(x: Tensor, weight: Tensor) -> Callable[..., Tensor]:
     worth_it = rows % ROWS_STEP == 0 and rows * weight.numel() >= LEAST
     if not (worth_it and x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu" and one_dnn_is_faster()):
         return functional.linear
-    return functional.linear if _somebody_looks_on(x, weight) else one_dnn
+    return functional.linear if somebody_looks_on(x, weight) else one_dnn
 
 
 @cache
@@ -51,9 +53,9 @@ def one_dnn_is_faster() -> bool:
     return there and torch.backends.cpu.get_cpu_capability().startswith("AVX512") and "AMD" in processor()
 
 
-def _somebody_looks_on(x: Tensor, weight: Tensor) -> bool:
+def somebody_looks_on(*tensors: Tensor) -> bool:
     """Whether these are more than plain tensors: subclasses, or within a mode, a transform, a trace or a compiler."""
-    plain = type(x) is Tensor and type(weight) in (Tensor, torch.nn.Parameter)
+    plain = all(type(tensor) in (Tensor, torch.nn.Parameter) for tensor in tensors)
     transformed = torch._C._len_torch_dispatch_stack() > 0 or torch._C._functorch.peek_interpreter_stack() is not None
     return not plain or transformed or torch.compiler.is_compiling() or torch.jit.is_tracing()
 

@@ -106,9 +106,10 @@ def _odd_head(found: Looked) -> Iterator[str]:
 
 
 def _odd_counts(found: Looked) -> Iterator[str]:
-    total = sum(one.parameters for one in found.tensors.values())
-    if found.counted is None or not total:
+    if found.counted is None or not found.tensors:
         return
+    idle = (*found.config.names.dropped, "rope_freqs.weight")  # what files carry along and no model reads
+    total = sum(one.parameters for name, one in found.tensors.items() if not named(name, idle))
     stored_twice = matrix(found, HEADS) if getattr(found.config, "tie_word_embeddings", False) else 0
     if total - stored_twice != found.counted.parameters:
         yield (

@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 
 from groundup import files, slots
 from groundup.errors import FormatError, GroundupError, InputError
-
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-
+from groundup.model.formats.index import INDEX, WEIGHTS, weight_map
 
 EMBEDDINGS = (
     "embed_tokens.weight",
@@ -95,7 +93,7 @@ def headers(folder: Path) -> dict[str, Stored]:
     """The tensors of a model folder, over all its files."""
     names = [WEIGHTS]
     if not (folder / WEIGHTS).is_file() and (folder / INDEX).is_file():
-        names = sorted(set(files.read_json(folder / INDEX).get("weight_map", {}).values()))
+        names = sorted(set(weight_map(folder / INDEX).values()))
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise FormatError(f"{folder} has no {missing[0]}; copy or download that file too")
     return {name: one for file in names for name, one in header(folder / file).items()}

@@ -72,7 +72,7 @@ def is_ablation(raw: Mapping[str, Any]) -> bool:
 
 def read(source: str | Path, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None) -> Study:
     """The ablation of that name or file; `--set` lines change the base, or [ablation] itself. Every variant is checked now."""
-    raw = recipe.merge(recipe.read(source), changes or {})
+    raw = recipe.turned(recipe.read(source), changes or {}, f"recipe {source}")
     variants, table = raw.pop("variants", {}), dict(raw.pop("ablation", {}))
     for line in overrides:
         section, _, rest = line.partition(".")

@@ -1,39 +1,49 @@
-"""The stage `train`: a new model learns to predict the next token of the documents.
+"""The stage `train`: a new model learns to predict the next token of the documents, or what else its objective asks.
 
 The documents are cut into tokens first (`tokens/`, a few seconds), so that the stage needs nothing but documents and a tokenizer. While it trains it
-measures bits per byte on a few held-out documents of each world and writes samples, both as lines of metrics.jsonl. When the learner's functions are in
+measures bits per byte on a few held-out documents of each world and writes samples, both as lines of metrics.jsonl; where the model gives no next token a
+probability (`training/objectives/registry.py`), its objective's own loss and how many guesses are right. When the learner's functions are in
 use, the first steps are also trained with the reference, in a child process from the same seed, and both losses are kept.
 """
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
-from groundup.runs import comparison, precision
+from groundup import files
+from groundup.runs import comparison, largest_batch, precision
 from groundup.runs.context import Context
 from groundup.runs.timing import Units
+from groundup.runs.watching import watching
 from groundup.training.config import TrainConfig
-
-VALIDATION_BYTES = 24_000  # held-out text of each world: about the work of three training steps
-SAMPLE_TOKENS = 60
 
 
 def run(context: Context) -> dict[str, Any]:
     """Train the model and write its folder; parameters, tokens, operations, losses."""
     from groundup.text.tokenizers import load_tokenizer
+    from groundup.training.loop.live_evaluation import better_weights
 
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
-    batches = batches_of(context, tokenizer)
-    module = new_module(context, tokenizer)
-    precision.decide(context, module, lambda: batches.batch(0))
+    context = largest_batch.decide(context, tokenizer)
+    task, batches = task_of(context, tokenizer), batches_of(context, tokenizer)
+    module = task.trained(new_module(context, tokenizer))
+    precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), task.loss)
     compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
     units = Units()
-    result = fit(context, module, tokenizer, batches, units)
-    save(context, module, tokenizer)
-    return numbers(context, module, result) | {
+    result = fit(context, module, tokenizer, task, batches, units)
+    with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
+        save(context, task.kept(module), tokenizer)
+    return numbers(context, task.kept(module), result) | {
         "units": units.table(),
+        "weights": weights,
         "slots_compared": comparison.compare(context, compared),
     }
+
+
+def task_of(context: Context, tokenizer: Any, config: TrainConfig | None = None) -> Any:
+    """The objective of [train], ready for its batches."""
+    from groundup.training.objectives.task import prepare
+
+    return prepare(config or context.config, tokenizer)
 
 
 def new_module(context: Context, tokenizer: Any, config: TrainConfig | None = None) -> Any:
@@ -41,16 +51,39 @@ def new_module(context: Context, tokenizer: Any, config: TrainConfig | None = No
     from groundup.model.architectures import build
     from groundup.model.formats.huggingface import load_model
 
-    if "start" in context.inputs:
-        return load_model(context.inputs["start"], device=context.device())
     train = config or context.config
-    shape = dataclasses.replace(
-        context.recipe.configs["model"],
-        vocab_size=tokenizer.vocab_size,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    if "start" in context.inputs:
+        return started(load_model(context.inputs["start"], device=context.device()), train)
+    shape = shape_of(context.recipe.configs["model"], tokenizer, train.objective)
     return build(shape, seed=train.seed, device=context.device(), scheme=train.initialization)
+
+
+def shape_of(model: Any, tokenizer: Any, objective: str) -> Any:
+    """The recipe's [model] with the tokenizer's vocabulary and ids, and the head that the objective trains."""
+    from groundup.training.objectives.registry import OBJECTIVES
+
+    names = {field.name for field in dataclasses.fields(model)}
+    ids = {
+        "vocab_size": tokenizer.vocab_size,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "decoder_start_token_id": tokenizer.pad_token_id or 0,  # as T5 does
+    }
+    if model.bos_token_id is None:
+        del ids["bos_token_id"]  # a family without one stays so
+    head = {"head": OBJECTIVES[objective].head}
+    return dataclasses.replace(model, **{name: value for name, value in (ids | head).items() if name in names})
+
+
+def started(module: Any, train: TrainConfig) -> Any:
+    """A module that is trained on, under the head of the objective; ConfigError where it is of another kind."""
+    from groundup.model.architectures.heads import with_head
+    from groundup.training.objectives.registry import OBJECTIVES, check
+
+    check(module.config, train)
+    head = OBJECTIVES[train.objective].head
+    return module if module.config.head == head else with_head(module, head, seed=train.seed)
 
 
 def batches_of(context: Context, tokenizer: Any, config: TrainConfig | None = None) -> Any:
@@ -59,6 +92,7 @@ def batches_of(context: Context, tokenizer: Any, config: TrainConfig | None = No
     from groundup.data.pipeline.formats import Shards
     from groundup.data.pipeline.streaming import Loader
     from groundup.data.pipeline.tokenize import tokenize
+    from groundup.training.objectives.registry import OBJECTIVES, text_length
 
     data, config, shards = DataFolder.open(context.inputs["documents"]), config or context.config, []
     for world in data.worlds:
@@ -66,106 +100,80 @@ def batches_of(context: Context, tokenizer: Any, config: TrainConfig | None = No
         if not (folder / "index.json").exists():
             tokenize(data.texts(world, "train"), tokenizer, folder)
         shards.append(Shards.open(folder))
-    return Loader([(part, part.num_tokens) for part in shards], config.seq_len, config.batch_size, config.seed)
+    sources, packed = [(part, part.num_tokens) for part in shards], not OBJECTIVES[config.objective].whole
+    return Loader(sources, text_length(config.objective, config.seq_len), config.batch_size, config.seed, packed)
 
 
-def fit(context: Context, module: Any, tokenizer: Any, batches: Any, units: Units) -> Any:
+def fit(context: Context, module: Any, tokenizer: Any, task: Any, batches: Any, units: Units) -> Any:
     """Run the training loop with the stage's listeners."""
     from groundup.training import loop
-    from groundup.training.objectives.balanced import balanced
 
-    config, metrics = context.config, context.folder / "metrics.jsonl"
-    objective, steering = balanced(module)
+    config = context.config
     validate, sample = (
         units.listener(kind, listener)
-        for kind, listener in (("validation", validation(context, tokenizer)), ("sample", sampler(context, tokenizer)))
+        for kind, listener in (
+            ("validation", validation(context, tokenizer, task, batches)),
+            ("sample", sampler(context, tokenizer, task, batches)),
+        )
     )
     listeners = [
-        loop.write_metrics(metrics),
         units.step,
         loop.call_every(config.validate_every, config.steps, validate),
         loop.call_every(config.sample_every, config.steps, sample),
+        *scoring(context, task),
     ]
-    return loop.train(
-        module,
-        batches.batch,
-        config,
-        objective=objective,
-        listeners=steering + listeners,
-        folder=context.folder,
-        stop=context.stop,
-        way_on=context.way_on(),
-    )
-
-
-def validation(context: Context, tokenizer: Any) -> Any:
-    """A listener that measures bits per byte of a few held-out documents of each world."""
-    from groundup.data.folder import DataFolder
-    from groundup.evaluation.metrics.intrinsic import bits_per_byte, tokenize
-
-    data = DataFolder.open(context.inputs["documents"])
-    held_out = {
-        world: tokenize(first_bytes(data.texts(world, "heldout"), VALIDATION_BYTES), tokenizer) for world in data.worlds
-    }
-
-    def measure(event: Any) -> None:
-        context.record(
-            step=event.step,
-            **{
-                f"bits_per_byte_{world}": bits_per_byte(event.module, texts).per_byte
-                for world, texts in held_out.items()
-            },
+    with watching(context, module, config, config.trackers) as watch:
+        return loop.train(
+            module,
+            watch.batches(task.batches(batches.batch)),
+            config,
+            objective=task.loss,
+            listeners=[*watch.listeners, *listeners],
+            folder=context.folder,
+            stop=context.stop,
+            way_on=context.way_on(),
+            tokenizer=tokenizer,
         )
 
-    return measure
+
+def validation(context: Context, tokenizer: Any, task: Any, batches: Any) -> Any:
+    """A listener that measures the model on held-out documents of each world, and with the mean of its weights where there is one."""
+    from groundup.runs.heldout import measures
+    from groundup.training.loop.live_evaluation import scored
+
+    found = measures(context, tokenizer, task, batches)
+
+    def measured(module: Any) -> dict[str, float]:
+        return {name: value for measure in found for name, value in measure(module).items()}
+
+    return lambda event: context.record(step=event.step, **scored(event, measured))
 
 
-def first_bytes(texts: Sequence[str], size: int) -> list[str]:
-    """The first texts, about `size` bytes of them and at least one.
+def scoring(context: Context, task: Any) -> list[Any]:
+    """A listener that records how well the model copies, where the recipe asks for it and the model continues texts."""
+    from groundup.training import loop
+    from groundup.training.loop.live_evaluation import copying, scored
+    from groundup.training.objectives.registry import ENCODER_DECODER, OBJECTIVES
 
-    >>> first_bytes(["four", "four", "four"], 5)
-    ['four', 'four']
-    """
-    total, kept = 0, []
-    for text in texts:
-        if total >= size:
-            break
-        kept.append(text)
-        total += len(text.encode())
-    return kept
+    config, objective = context.config, OBJECTIVES[task.objective]
+    if not config.score_every or not objective.writes or objective.fits == ENCODER_DECODER:
+        return []
 
+    def measured(module: Any) -> dict[str, float]:
+        return {"copying": copying(task.kept(module), config.seed)}
 
-def sampler(context: Context, tokenizer: Any) -> Any:
-    """A listener that writes what the model makes of the beginnings of held-out documents."""
-    from groundup.data.folder import DataFolder
+    def score(event: Any) -> None:
+        context.record(step=event.step, **scored(event, measured))
 
-    data = DataFolder.open(context.inputs["documents"])
-    prompts = [beginning(text) for world in data.worlds for text in data.texts(world, "heldout", 2)]
-
-    def sample(event: Any) -> None:
-        written = complete(event.module, tokenizer, prompts)
-        context.record(
-            step=event.step,
-            samples=[{"prompt": prompt, "text": text} for prompt, text in zip(prompts, written, strict=True)],
-        )
-
-    return sample
+    return [loop.call_every(config.score_every, config.steps, score)]
 
 
-def beginning(text: str, words: int = 4) -> str:
-    """The first words of a text, to be continued."""
-    return " ".join(text.split()[:words])
+def sampler(context: Context, tokenizer: Any, task: Any, batches: Any) -> Any:
+    """A listener that writes what the model makes of held-out documents; one that does nothing where it writes nothing."""
+    from groundup.runs.heldout import samples
 
-
-def complete(module: Any, tokenizer: Any, prompts: Sequence[str]) -> list[str]:
-    """Short continuations at temperature 0.7, the same numbers drawn at every step."""
-    from groundup.inference.decoding.config import SamplingConfig
-    from groundup.inference.engine.batching import generate_batch
-
-    ids = [[tokenizer.eos_token_id, *tokenizer.encode(prompt)] for prompt in prompts]
-    sampling = SamplingConfig(max_new_tokens=SAMPLE_TOKENS, temperature=0.7, top_p=0.95)
-    made = generate_batch(module, ids, sampling, {tokenizer.eos_token_id}, pad_id=tokenizer.pad_token_id or 0)
-    return [tokenizer.decode(completion.ids, skip_special_tokens=True) for completion in made]
+    write = samples(context, tokenizer, task, batches)
+    return lambda event: None if write is None else context.record(step=event.step, samples=write(event.module))
 
 
 def save(context: Context, module: Any, tokenizer: Any, *, chats: bool = False) -> None:
@@ -186,9 +194,10 @@ def numbers(context: Context, module: Any, result: Any) -> dict[str, Any]:
     from groundup.model.accounting import count
 
     config, accounting = context.config, count(module.config)
-    tokens = config.steps * config.tokens_per_step
+    tokens = config.tokens
     model = {
         "family": module.config.model_type,
+        "objective": config.objective,
         "parameters": accounting.parameters,
         "vocab_size": module.config.vocab_size,
     }

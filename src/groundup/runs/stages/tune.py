@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from groundup import files
 from groundup.runs import precision
 from groundup.runs.context import Context
 from groundup.runs.stages.train import save
 from groundup.runs.timing import Units
+from groundup.runs.watching import watching
 
 VALIDATED = 200  # held-out conversations whose loss is watched
 STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor a file gives conversations
@@ -15,22 +17,25 @@ STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor 
 def run(context: Context) -> dict[str, Any]:
     """Tune the model of the stage before, or of the folder given, and write its folder."""
     from groundup.inference.handle import load
-    from groundup.training.loop import call_every, write_metrics
+    from groundup.training.loop import call_every
+    from groundup.training.loop.live_evaluation import better_weights
     from groundup.tuning.supervised.instruction import fit, loader_of, steps_of
 
     handle, config = load(context.inputs["model"], device=context.device()), context.config
     shards = encoded(context, handle.tokenizer)
     precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0))
     steps = steps_of(config, loader_of(shards, config))
-    metrics = context.folder / "metrics.jsonl"
     units = Units()
     validate = units.listener("validation", validation(context, handle.tokenizer))
-    listeners = [write_metrics(metrics), units.step, call_every(config.validate_every, steps, validate)]
-    training, result = fit(
-        handle.module, shards, config, context.folder, listeners=listeners, stop=context.stop, way_on=context.way_on()
-    )
-    save(context, handle.module, handle.tokenizer, chats=True)
+    with watching(context, handle.module, config.training(steps), config.trackers) as watch:
+        listeners = [*watch.listeners, units.step, call_every(config.validate_every, steps, validate)]
+        asked: Any = {"mark": watch.batches, "listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
+        asked["tokenizer"] = handle.tokenizer
+        training, result = fit(handle.module, shards, config, context.folder, **asked)
+    with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
+        save(context, handle.module, handle.tokenizer, chats=True)
     return {
+        "weights": weights,
         "conversations": shards.num_documents,
         "rows_per_epoch": loader_of(shards, config).rows_per_epoch,
         "steps": training.steps,
@@ -76,6 +81,7 @@ def conversations(context: Context, split: str = "train") -> Sequence[Any]:
 
 def validation(context: Context, tokenizer: Any) -> Any:
     """A listener that records the loss on held-out conversations' answers."""
+    from groundup.training.loop.live_evaluation import scored
     from groundup.training.objectives.causal import mean_loss
     from groundup.tuning.supervised.instruction import conversations_to_shards, loader_of
 
@@ -85,9 +91,7 @@ def validation(context: Context, tokenizer: Any) -> Any:
     batches = loader_of(conversations_to_shards(held_out, tokenizer, context.folder / "validation"), context.config)
     count = max(1, batches.rows_per_epoch // context.config.batch_size)
 
-    def measure(event: Any) -> None:
-        context.record(
-            step=event.step, validation_loss=mean_loss(event.module, [batches.batch(number) for number in range(count)])
-        )
+    def measured(module: Any) -> dict[str, float]:
+        return {"validation_loss": mean_loss(module, [batches.batch(number) for number in range(count)])}
 
-    return measure
+    return lambda event: context.record(step=event.step, **scored(event, measured))

@@ -25,7 +25,7 @@ from groundup.text.tokenizers.aligned_text import AlignedText, Place
 from groundup.text.tokenizers.byte_level_counting import count_words
 from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder, pair_table
 from groundup.text.tokenizers.byte_level_training import train_bpe_fast
-from groundup.text.tokenizers.config import END_OF_TEXT, TokenizerConfig
+from groundup.text.tokenizers.config import END_OF_TEXT, MASK, TokenizerConfig
 from groundup.text.tokenizers.special_tokens import CHATML
 from groundup.text.tokenizers.splitting import STYLES, split
 from groundup.text.tokenizers.tokenizer import Packed, Tokenizer, no_token, packed, run_encoder, utf_8
@@ -251,5 +251,6 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig | None = None)
         eos_token=end,
         pad_token=end,
         bos_token=end,
+        mask_token=MASK if MASK in config.special_tokens else None,
         chat_template=CHATML if {"<|im_start|>", "<|im_end|>"} <= set(config.special_tokens) else None,
     )

@@ -6,6 +6,7 @@ from groundup.errors import ConfigError
 
 END_OF_TEXT = "<|endoftext|>"  # ends a document, stands before its first token as context, and pads
 _PATTERNS = ("qwen2", "llama3", "gpt2", "cl100k", "o200k")  # splitting.PATTERNS, which would load NumPy
+MASK = "[MASK]"  # where a token is hidden, for objectives that hide some
 TURN_START, TURN_END = "<|im_start|>", "<|im_end|>"  # ChatML's two marks
 
 

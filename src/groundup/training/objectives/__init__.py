@@ -11,4 +11,8 @@ denoisers        short gaps, long gaps, endings (UL2)                  an encode
 prefix           what follows a beginning that is read both ways       a decoder under another mask
 blanks           the spans that were cut out (GLM), in any order       a decoder with two places a token
 contrastive      the partner of each text or picture in the batch      encoders
+algorithmic      what follows the = of a small task                    a decoder
+
+registry    which of them a recipe may choose (`[train] objective = "masked"`), and what fits; `task` makes its batches and its loss
+z_loss      what holds the scores of any of them where they are
 """

@@ -35,8 +35,8 @@ class Balanced:
         """The objective's loss and targets; the gradient of the loss is also that of the balance loss."""
         with watch(module) as seen:
             loss, count = self.objective(module, batch)
-        real = (batch.document_ids >= 0).flatten()
-        routings = {name: of_tokens(routing, real) for name, routing in seen.items()}
+        ids = getattr(batch, "document_ids", None)  # a batch without them has no padding
+        routings = seen if ids is None else {name: of_tokens(one, (ids >= 0).flatten()) for name, one in seen.items()}
         for name, routing in routings.items():
             load = load_of(routing.experts, routing.logits.shape[-1])
             self.loads[name] = self.loads[name] + load if name in self.loads else load
@@ -56,7 +56,12 @@ class Balanced:
 
 
 def balanced(module: Any, objective: Objective = causal_loss) -> tuple[Objective, list[Callable[[Any], None]]]:
-    """The objective of a run and its listeners: as it is where the model has no experts; else what its configuration asks for."""
+    """The objective of a run and its listeners: as it is where the model has no experts; else what its configuration asks for.
+
+    The training loop asks this for every model. One who wants other numbers gives the loop a `Balanced` of their own.
+    """
+    if isinstance(objective, Balanced):
+        return objective, [objective.steer]
     if not any(isinstance(part, Router) for part in module.modules()):
         return objective, []
     watched = Balanced(objective, getattr(module.config, "router_aux_loss_coef", 0.0))

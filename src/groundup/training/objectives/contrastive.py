@@ -114,6 +114,14 @@ def simcse_loss(module: Any, batch: Views, temperature: float = TEMPERATURE) -> 
     return one_way(first, second, temperature), len(first)
 
 
+@torch.no_grad()
+def partners_found(module: Any, batch: Views) -> tuple[int, int]:
+    """For how many texts the nearest second view is its own, and how many there are."""
+    first, second = (sentence_vectors(module, batch.input_ids, seen) for seen in (batch.first, batch.second))
+    cosines = nn.functional.normalize(first, dim=1) @ nn.functional.normalize(second, dim=1).T
+    return int((cosines.argmax(1) == torch.arange(len(first), device=first.device)).sum()), len(first)
+
+
 class Temperature(nn.Module):
     """CLIP's learned temperature, as the logarithm of what cosines are multiplied by; 1 / 0.07 at first, 100 at most."""
 

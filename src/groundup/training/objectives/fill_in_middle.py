@@ -104,11 +104,17 @@ def middle_batch(
     marks: Marks,
     rate: float = RATE,
     spm_rate: float = SPM_RATE,
+    starts: Sequence[int] | None = None,
 ) -> Batch:
-    """Move documents, one to a row, as a batch for `causal_loss`: every token is asked for, as in the paper."""
+    """Move documents, one to a row, as a batch for `causal_loss`: every token is asked for, as in the paper.
+
+    starts: a token in front of each row, which is read and not asked for; None: none.
+    """
     if not documents:
         raise InputError("a batch of no documents has nothing to learn from; give at least one")
     rows = [maybe_moved(ids, generator, marks, rate, spm_rate) for ids in documents]
+    if starts is not None:
+        rows = [[start, *row] for start, row in zip(starts, rows, strict=True)]
     seq = max(max(map(len, rows)) - 1, 1)
     lengths = torch.tensor([[len(row) - 1] for row in rows])
     filled = torch.tensor([[*row, *[marks.end] * (seq + 1 - len(row))] for row in rows])

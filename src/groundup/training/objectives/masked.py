@@ -20,7 +20,7 @@ from groundup.data.pipeline.streaming import Batch
 from groundup.errors import InputError
 from groundup.model.attention import masks
 from groundup.slots import slot
-from groundup.training.objectives.causal import loss_of_targets
+from groundup.training.objectives.causal import Asked, loss_where
 
 RATE = 0.15
 HIDDEN = 0.8  # of the chosen
@@ -86,15 +86,18 @@ def _ordinary(mask_id: int, vocab_size: int, special_ids: Sequence[int], rate: f
     return torch.tensor(ordinary)
 
 
-def masked_loss(module: Any, batch: Any) -> tuple[Tensor, int]:
+def masked_asked(module: Any, batch: Any) -> Asked:
+    """Ask an encoder with a masked language model's head for the tokens at the chosen places."""
+    hidden = module.hidden(batch.input_ids, both_ways(batch), batch.positions)
+    return Asked(module.lm_head, hidden, batch.targets, batch.loss_mask)
+
+
+def masked_loss(module: Any, batch: Any, z_loss: float = 0.0) -> tuple[Tensor, int]:
     """Sum the cross-entropy at the chosen places; nats, and how many there were.
 
-    module: an encoder with a masked language model's head. Only the chosen places are scored: at 15 % a seventh of the head's work.
+    Only the chosen places are scored: at 15 % a seventh of the head's work.
     """
-    hidden = module.hidden(batch.input_ids, both_ways(batch), batch.positions)
-    chosen = batch.loss_mask.flatten().nonzero()[:, 0]
-    asked = hidden.flatten(0, 1).index_select(0, chosen)
-    return loss_of_targets(module.lm_head, asked, batch.targets.flatten().index_select(0, chosen)), len(chosen)
+    return loss_where(masked_asked(module, batch), z_loss)
 
 
 def both_ways(batch: Any) -> Tensor | None:

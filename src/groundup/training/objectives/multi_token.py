@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from groundup.errors import ConfigError
 from groundup.slots import slot
-from groundup.training.objectives.causal import document_mask, loss_of_targets
+from groundup.training.objectives.causal import Asked, document_mask, loss_where
 
 
 @slot
@@ -74,6 +74,26 @@ class MultiToken(nn.Module):
         self.layers = nn.ModuleList(AheadLayer(module.config.hidden_size) for _ in range(ahead - 1))
         self.layers.to(module.device)
 
+    @property
+    def config(self) -> Any:
+        """As the decoder's."""
+        return self.module.config
+
+    @property
+    def device(self) -> torch.device:
+        """As the decoder's."""
+        return self.module.device
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """As the decoder's."""
+        return self.module.compute_dtype
+
+    @compute_dtype.setter
+    def compute_dtype(self, dtype: torch.dtype | None) -> None:
+        """Set the decoder's; the layers follow what they read."""
+        self.module.compute_dtype = dtype
+
     def hidden(
         self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None
     ) -> list[Float[Tensor, "batch seq hidden"]]:
@@ -87,23 +107,29 @@ class MultiToken(nn.Module):
         return torch.stack([self.module.lm_head(one[:, -1:])[:, 0].argmax(-1) for one in self.hidden(input_ids)], 1)
 
 
-def losses_ahead(module: MultiToken, batch: Any) -> list[tuple[Tensor, int]]:
+def asked_ahead(module: MultiToken, batch: Any) -> list[Asked]:
+    """Ask each head for its token ahead, the next one first."""
+    states = module.hidden(batch.input_ids, document_mask(batch), batch.positions)
+    return [
+        Asked(
+            module.module.lm_head,
+            hidden,
+            *targets_ahead(batch.targets, batch.loss_mask.bool(), batch.document_ids, further),
+        )
+        for further, hidden in enumerate(states)
+    ]
+
+
+def losses_ahead(module: MultiToken, batch: Any, z_loss: float = 0.0) -> list[tuple[Tensor, int]]:
     """For each token ahead the sum of the cross-entropy in nats, and how many targets there were."""
-    states, results = module.hidden(batch.input_ids, document_mask(batch), batch.positions), []
-    for further, hidden in enumerate(states):
-        targets, kept = targets_ahead(batch.targets, batch.loss_mask.bool(), batch.document_ids, further)
-        chosen = kept.flatten().nonzero()[:, 0]
-        read = hidden.flatten(0, 1).index_select(0, chosen)
-        loss = loss_of_targets(module.module.lm_head, read, targets.flatten().index_select(0, chosen))
-        results.append((loss, len(chosen)))
-    return results
+    return [loss_where(asked, z_loss) for asked in asked_ahead(module, batch)]
 
 
-def multi_token_loss(module: MultiToken, batch: Any) -> tuple[Tensor, int]:
+def multi_token_loss(module: MultiToken, batch: Any, z_loss: float = 0.0) -> tuple[Tensor, int]:
     """Sum the cross-entropy over all heads; nats, and the number of next tokens, which is what a step is divided by.
 
     So the loss of one head is next-token prediction's own, and each further one adds to it. Divided by the next tokens, small batches add up to
     the large one (a far head has fewer targets than these).
     """
-    results = losses_ahead(module, batch)
+    results = losses_ahead(module, batch, z_loss)
     return torch.stack([loss for loss, _ in results]).sum(), results[0][1]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from groundup.errors import InputError
 from groundup.model.architectures.prefix_lm import prefix_mask
-from groundup.training.objectives.causal import loss_of_targets
+from groundup.training.objectives.causal import Asked, loss_where
 from groundup.training.objectives.span import padded
 
 
@@ -31,6 +31,12 @@ class Prefixed:
     loss_mask: Bool[Tensor, "batch seq"]
     prefix: Int[Tensor, " batch"]
     positions: Int[Tensor, "batch seq"] | Int[Tensor, "batch seq 2"]
+
+    @property
+    def document_ids(self) -> Int[Tensor, "batch seq"]:
+        """0 at a row's tokens, which end where its last target is asked for; -1 on padding."""
+        behind = self.loss_mask.flip(1).int().cumsum(1).flip(1)
+        return torch.where(behind > 0, 0, -1)
 
 
 def split(ids: Sequence[int], cut: int) -> tuple[list[int], list[int], int]:
@@ -61,10 +67,13 @@ def prefix_batch(documents: Sequence[Sequence[int]], generator: torch.Generator,
     return prefixed([split(ids, cut) for ids, cut in zip(documents, cuts, strict=True)], pad_id)
 
 
-def prefix_loss(module: Any, batch: Prefixed) -> tuple[Tensor, int]:
-    """Sum the cross-entropy of a decoder over what follows the prefixes; nats, and how many tokens these were."""
+def prefix_asked(module: Any, batch: Prefixed) -> Asked:
+    """Ask a decoder for what follows the prefixes."""
     mask = prefix_mask(batch.prefix, batch.input_ids.shape[1])
-    hidden = module.hidden(batch.input_ids, mask, batch.positions).flatten(0, 1)
-    chosen = batch.loss_mask.flatten().nonzero()[:, 0]
-    targets = batch.targets.flatten().index_select(0, chosen)
-    return loss_of_targets(module.lm_head, hidden.index_select(0, chosen), targets), len(chosen)
+    hidden = module.hidden(batch.input_ids, mask, batch.positions)
+    return Asked(module.lm_head, hidden, batch.targets, batch.loss_mask)
+
+
+def prefix_loss(module: Any, batch: Prefixed, z_loss: float = 0.0) -> tuple[Tensor, int]:
+    """Sum the cross-entropy of a decoder over what follows the prefixes; nats, and how many tokens these were."""
+    return loss_where(prefix_asked(module, batch), z_loss)

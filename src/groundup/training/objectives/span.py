@@ -26,7 +26,7 @@ from groundup.errors import InputError
 from groundup.model.architectures.blanks import check_spans
 from groundup.model.encoder_decoder import shift_right
 from groundup.slots import slot
-from groundup.training.objectives.causal import loss_of_targets
+from groundup.training.objectives.causal import Asked, loss_where
 
 RATE, MEAN_LENGTH = 0.15, 3.0
 Span = tuple[int, int]  # first, one after the last
@@ -141,12 +141,15 @@ def answers(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int = 
     return Answers(*padded([read for read, _ in pairs], pad_id), *padded([asked for _, asked in pairs], pad_id))
 
 
-def span_loss(module: Any, batch: Answers) -> tuple[Tensor, int]:
-    """Sum the cross-entropy of an encoder-decoder over its answers' tokens; nats, and how many these were."""
+def span_asked(module: Any, batch: Answers) -> Asked:
+    """Ask an encoder-decoder for the answers to its sources."""
     pad = module.config.pad_token_id or 0
     start = getattr(module.config, "decoder_start_token_id", None)
     begun = shift_right(batch.targets, pad if start is None else start, pad)
-    hidden = module.hidden(begun, module.read(batch.input_ids, batch.attention_mask)).flatten(0, 1)
-    kept = batch.loss_mask.flatten().nonzero()[:, 0]
-    hidden, targets = hidden.index_select(0, kept), batch.targets.flatten().index_select(0, kept)
-    return loss_of_targets(module.lm_head, hidden, targets), len(kept)
+    hidden = module.hidden(begun, module.read(batch.input_ids, batch.attention_mask))
+    return Asked(module.lm_head, hidden, batch.targets, batch.loss_mask)
+
+
+def span_loss(module: Any, batch: Answers, z_loss: float = 0.0) -> tuple[Tensor, int]:
+    """Sum the cross-entropy of an encoder-decoder over its answers' tokens; nats, and how many these were."""
+    return loss_where(span_asked(module, batch), z_loss)

@@ -42,11 +42,14 @@ class Together:
 
 def adamw(named: Mapping[str, Tensor], config: TrainConfig) -> AdamW:
     """AdamW, its state in fp32 or as the configuration says."""
-    told: dict[str, Any] = {name: getattr(config, name) for name in ("learning_rate", "weight_decay", "beta1", "beta2")}
+    told: dict[str, Any] = {name: getattr(config, name) for name in ("learning_rate", "weight_decay", "beta1")}
+    told["beta2"] = BETA2 if config.beta2 is None else config.beta2
     return (
         LowMemoryAdamW(named, form=config.optimizer_state, **told) if config.optimizer_state else AdamW(named, **told)
     )
 
+
+BETA2 = 0.95  # of AdamW for language models: Brown et al. 2020, arXiv:2005.14165, appendix B
 
 # a configuration's word -> its optimiser, what that takes besides rate and decay, and from which key
 ALONE: dict[str, tuple[Callable[..., Any], dict[str, str]]] = {
@@ -67,10 +70,11 @@ def build_optimizer(module: torch.nn.Module, config: TrainConfig) -> Any:
         return adamw(named, config)
     if config.optimizer in ALONE:
         make, keys = ALONE[config.optimizer]
-        told = {argument: getattr(config, key) for argument, key in keys.items()}
+        told = {argument: getattr(config, key) for argument, key in keys.items() if getattr(config, key) is not None}
         return make(named, learning_rate=config.learning_rate, weight_decay=config.weight_decay, **told)
     inside = {name: parameter for name, parameter in named.items() if parameter.dim() == 2 and ".layers." in name}
     rest = {name: parameter for name, parameter in named.items() if name not in inside}
     dtype = torch.bfloat16 if getattr(module, "compute_dtype", None) == torch.bfloat16 else torch.float32
-    muon = Muon(inside, learning_rate=config.matrix_learning_rate, weight_decay=config.weight_decay, dtype=dtype)
+    told = {"learning_rate": config.matrix_learning_rate, "momentum": config.matrix_momentum}
+    muon = Muon(inside, weight_decay=config.weight_decay, dtype=dtype, **told)
     return Together(muon, adamw(rest, config))

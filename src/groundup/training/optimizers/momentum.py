@@ -9,7 +9,8 @@ rate stands outside the velocity and a falling rate is felt at once.
 `momentum_step` is the definition; torch's fused kernel makes one pass over memory. Left out: dampening, 1 - beta before g.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -57,13 +58,19 @@ class Momentum(Moving):
     """Gradient descent with a velocity (the heavy ball)."""
 
     label, tables = "momentum", ("momentum_buffer",)
+    slot: ClassVar[str] = SLOT
+    forms: ClassVar[tuple[Callable[..., None], Callable[..., None]]] = (
+        fused,
+        one_by_one,
+    )  # the fast one, the definition
 
     def __init__(
         self, parameters: Mapping[str, Tensor], *, learning_rate: float, beta: float = 0.9, weight_decay: float = 0.0
     ):
         super().__init__(parameters, learning_rate, weight_decay)
         self.beta = beta
-        self.move = fused if fusible(parameters.values(), SLOT) else one_by_one
+        fast, plain = self.forms
+        self.move = fast if fusible(parameters.values(), self.slot) else plain
 
     def apply(
         self, weights: list[Tensor], gradients: list[Tensor], states: list[list[Tensor]], rate: float, decay: float

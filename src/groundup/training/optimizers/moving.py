@@ -25,6 +25,7 @@ class Moving:
 
     def __init__(self, parameters: Mapping[str, Tensor], learning_rate: float, weight_decay: float):
         self.parameters = dict(parameters)
+        lay_out(parameters.values())
         self.learning_rate, self.weight_decay, self.steps = learning_rate, weight_decay, 0
         self.kept = {name: self.start(parameter) for name, parameter in parameters.items()}
         vectors = [name for name, parameter in parameters.items() if parameter.dim() < 2]
@@ -66,9 +67,20 @@ class Moving:
         self.steps = int(table[f"{self.label}.steps"])
 
 
+def lay_out(parameters: Iterable[Tensor]) -> None:
+    """Let every weight stand row after row in memory, as its gradient and state do.
+
+    torch's fused kernels walk through all of them by address: a weight that is a strided view (the three parts of GPT-2's `c_attn`,
+    turned around) would be moved by other weights' gradients.
+    """
+    for parameter in parameters:
+        if not parameter.is_contiguous():
+            parameter.data = parameter.data.contiguous()
+
+
 def gradient_of(parameter: Tensor) -> Tensor:
     """A parameter's gradient; zeros where nothing depended on it in this step."""
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.contiguous()
 
 
 def fusible(weights: Iterable[Tensor], slot: str) -> bool:

@@ -10,13 +10,12 @@ letters and numbers. 4 bytes a weight.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from groundup.slots import slot
 from groundup.training.optimizers import momentum
-from groundup.training.optimizers.moving import Moving, fusible
 
 SLOT = "training.optimizers.nesterov_step"
 
@@ -42,20 +41,7 @@ def one_by_one(
 fused = functools.partial(momentum.fused, nesterov=True)
 
 
-class Nesterov(Moving):
-    """Gradient descent with a velocity that looks ahead."""
+class Nesterov(momentum.Momentum):
+    """Gradient descent with a velocity that looks ahead; keeps and is told what Momentum is."""
 
-    label, tables = "nesterov", ("momentum_buffer",)
-
-    def __init__(
-        self, parameters: Mapping[str, Tensor], *, learning_rate: float, beta: float = 0.9, weight_decay: float = 0.0
-    ):
-        super().__init__(parameters, learning_rate, weight_decay)
-        self.beta = beta
-        self.move = fused if fusible(parameters.values(), SLOT) else one_by_one
-
-    def apply(
-        self, weights: list[Tensor], gradients: list[Tensor], states: list[list[Tensor]], rate: float, decay: float
-    ) -> None:
-        """Move these weights."""
-        self.move(weights, gradients, *states, rate, self.beta, decay)
+    label, slot, forms = "nesterov", SLOT, (fused, one_by_one)

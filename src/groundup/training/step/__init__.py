@@ -2,8 +2,12 @@
 
 accumulation    gradients of several batches are those of one large batch
 clipping        a gradient that is too long is shortened
-precision       the number format that is faster here
+spikes          a step that stands out is skipped, or undone
+precision       the number format that is faster here; fp16 with its loss scaled
 cross_entropy   the loss of a large vocabulary without holding all its scores
+activation_checkpointing   blocks that keep little and compute it once more, or keep it elsewhere
+low_memory      as many rows at once as fit, the others accumulated
+compile         blocks as a few compiled loops, where that pays
 """
 
 import importlib

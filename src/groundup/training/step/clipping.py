@@ -1,6 +1,6 @@
 """A gradient that is too long is shortened, its direction kept: one wild batch cannot throw the weights far away.
 
-Pascanu et al. 2013, arXiv:1211.5063, algorithm 1. Left out: skipping a step, going back to an earlier one.
+Pascanu et al. 2013, arXiv:1211.5063, algorithm 1. Skipping a step and going back before it: `spikes`.
 """
 
 from collections.abc import Sequence

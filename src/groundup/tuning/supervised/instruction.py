@@ -56,11 +56,18 @@ def steps_of(config: TuneConfig, loader: Loader) -> int:
 
 
 def fit(
-    module: Any, shards: Shards, config: TuneConfig, folder: str | Path, **watching: Any
+    module: Any,
+    shards: Shards,
+    config: TuneConfig,
+    folder: str | Path,
+    *,
+    mark: Callable[[Any], Any] = lambda batches: batches,
+    **watching: Any,
 ) -> tuple[TrainConfig, loop.TrainResult]:
     """Tune a module in place on encoded conversations; checkpoints and metrics go to the folder, a stopped run goes on.
 
-    watching: `listeners`, `stop`, `way_on` of the training loop. Gives the loop's configuration and result.
+    mark: wraps the batches (a profiler's mark). watching: `listeners`, `stop`, `way_on`, `tokenizer` of the training loop. Gives
+    the loop's configuration and result.
     """
     if config.seq_len > module.config.max_position_embeddings:
         raise InputError(
@@ -69,7 +76,7 @@ def fit(
         )
     loader = loader_of(shards, config)
     training = config.training(steps_of(config, loader))
-    return training, loop.train(module, loader.batch, training, folder=folder, title="tuning", **watching)
+    return training, loop.train(module, mark(loader.batch), training, folder=folder, title="tuning", **watching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,8 @@ def tune(
     handle.module.compute_dtype = dtype_of(dtype)
     shards = conversations_to_shards(conversations, handle.tokenizer, out / "conversations")
     listeners = [loop.write_metrics(out / "metrics.jsonl")]
-    training, result = fit(handle.module, shards, config, out, stop=stop, listeners=listeners)
+    training, result = fit(
+        handle.module, shards, config, out, stop=stop, listeners=listeners, tokenizer=handle.tokenizer
+    )
     save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
     return TuneResult(out / "model", training.steps, result.loss)

@@ -14,8 +14,9 @@ with app.setup:
     import torch
 
     from groundup import plots
-    from groundup.machine.probe.roofline import Machine, matmul_flops, matmul_seconds, memory_bytes_per_s
+    from groundup.machine.probe.roofline import Machine, attainable, matmul_flops, matmul_seconds, memory_bytes_per_s
     from groundup.model.accounting import count
+    from groundup.model.accounting.traffic import parts
     from groundup.model.architectures.llama import LlamaConfig
     from groundup.processor import processor
 
@@ -102,7 +103,9 @@ def _(example, side):
     product_intensity = _operations / _moved
     product_speed = _operations / example.least_seconds(_operations, _moved)
     intensities = np.sort([*np.geomspace(0.1, 1000, 41), product_intensity, product_intensity])
-    roof = np.minimum(example.matmul_flops["float32"], intensities * example.memory_bytes_per_s)
+    roof = np.array(
+        [attainable(one, example.matmul_flops["float32"], example.memory_bytes_per_s) for one in intensities]
+    )
     _post = np.full(len(intensities), np.nan)  # from the ground up to the roof, where the product stands
     _post[np.flatnonzero(intensities == product_intensity)[:2]] = 1, product_speed / 1e9
     plots.lines(
@@ -235,6 +238,36 @@ def _(cost, example, number_format, rows, step_seconds, weight_bytes):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    ## Each part on its place
+
+    The same for the parts of a block, by formula: 8 texts of 256 tokens at once, as in training, and one new token that looks at 256 earlier ones. Every part
+    falls to the left when there is one token only; a norm stands there whatever happens. `groundup bench roofline` puts the measured times beneath.
+    """)
+    return
+
+
+@app.cell
+def _(example, shape):
+    placed = [
+        (part.name, kind, part.intensity, attainable(part.intensity, example.matmul_flops["float32"], 10e9))
+        for kind, found in (("training", parts(shape, 8, 256)), ("one token", parts(shape, 1, 1, 256)))
+        for part in found
+        if part.flops
+    ]
+    plots.roofline({"float32": 100e9}, {"memory": 10e9}, placed, title="The parts of a block under the example's roof")
+    return (placed,)
+
+
+@app.cell
+def _(example, placed):
+    assert all(place < example.ridge() for name, kind, place, _ in placed if kind == "one token" or name == "norm")
+    assert all(place > example.ridge() for name, kind, place, _ in placed if kind == "training" and name != "norm")
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     So smaller numbers help twice: reading one row's weights takes half as long, and multiplying many rows does, where the processor has
     instructions for it. Whether yours has, a measurement tells: some multiply bfloat16 many times faster than float32, some slower, for they have to
     convert it first.
@@ -297,7 +330,9 @@ def _():
 
     - Side 1: a product of two numbers moves twelve bytes. At which side does the example machine reach its peak?
     - Put your own two figures into `Machine(...)` above: where is your ridge, and how many rows of the model are free of charge?
-    - The machine's figures, kept and used by every forecast: `groundup doctor` and `groundup plan`.
+    - Every part of a model of your own under this machine's roofs, as a page: `groundup bench roofline --model FOLDER`
+
+    Write it yourself: `groundup learn start attainable`
     """)
     return
 

@@ -16,7 +16,7 @@ with app.setup:
     from groundup.model.architectures import build
     from groundup.model.architectures.qwen3 import Qwen3Config
     from groundup.training.step.accumulation import accumulate
-    from groundup.training.step.precision import choose_dtype
+    from groundup.training.step.precision import choose_dtype, next_scale
 
 
 @app.cell(hide_code=True)
@@ -256,6 +256,88 @@ def _(runs):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
+    ## fp16, and a loss that is made larger
+
+    Older cards have no bf16. fp16 has more bits for the fraction and pays with range: its smallest number is $6 \cdot 10^{-8}$, and many
+    gradients are below. They would become 0. But a gradient is as large as the loss it comes from: multiply the loss by $s$, take the
+    gradient in fp16, divide it by $s$ in fp32. What a scale saves at the lower end it may lose at the upper, above 65,504.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _slopes = torch.exp(
+        torch.randn(20_000, generator=torch.Generator().manual_seed(0)) * 3 - 17
+    )  # sizes as in a real backward pass
+    scales = [2.0**power for power in range(0, 33, 2)]
+    gone = [float((_slopes * scale).half().eq(0).float().mean()) for scale in scales]
+    burst = [float((_slopes * scale).half().isinf().float().mean()) for scale in scales]
+    plots.lines(
+        scales,
+        {"become 0": gone, "become infinite": burst},
+        x="what the loss is multiplied by",
+        y="share of the gradients",
+        log_x=True,
+        title="Gradients that fp16 loses",
+    )
+    return burst, gone, scales
+
+
+@app.cell
+def _(burst, gone, scales):
+    assert gone[0] > 0.3 and burst[0] == 0, "unscaled, a third and more is gone"
+    assert gone[scales.index(65536.0)] < 0.01 and burst[scales.index(65536.0)] == 0, (
+        "the usual first scale loses next to nothing"
+    )
+    assert burst[-1] > 0, "too large a scale makes infinities, and one of them spoils the whole step"
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    The best scale changes as the training goes on, so it is felt for. A step whose gradient overflowed is left out and the scale
+    halved; after 2,000 good steps in a row it is doubled. Here the largest scale that holds falls from $2^{22}$ to $2^{13}$ on the way,
+    and the count of good steps is 25 instead of 2,000, so that something is to be seen.
+    """)
+    return
+
+
+@app.cell
+def _():
+    _scale, _good, path_of_scale, left_out, limits = 65536.0, 0, [], 0, []
+    for _step in range(400):
+        _limit = 2.0 ** (22 - 9 * _step / 400)
+        _overflowed = _scale > _limit
+        left_out += _overflowed
+        path_of_scale.append(_scale)
+        limits.append(_limit)
+        _scale, _good = next_scale(_scale, _good, _overflowed, 25)
+    plots.lines(
+        range(400),
+        {"scale": path_of_scale, "what fp16 holds": limits},
+        x="step",
+        y="scale",
+        log_y=True,
+        title=f"{left_out} of 400 steps left out",
+    )
+    return left_out, limits, path_of_scale
+
+
+@app.cell
+def _(left_out, limits, path_of_scale):
+    assert left_out < 25
+    assert all(scale <= 2 * limit for scale, limit in zip(path_of_scale, limits, strict=True)), "never far above"
+    assert all(8 * scale >= limit for scale, limit in zip(path_of_scale[200:], limits[200:], strict=True)), (
+        "nor far below"
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
     ## Whether it is faster has to be measured
 
     On a recent graphics card bf16 is nearly always faster. On a processor it depends: some have instructions for it, others convert
@@ -284,7 +366,9 @@ def _():
     - Updates of 0.0001: fp16 loses them too. Every format has such a size; fp32 has it at 0.00000006.
     - Set the rate in `trained` to 1e-5: now most of the small weights are stuck too, and the third curve lies flat.
 
-    What adds the gradients of several batches: `groundup learn start accumulate`
+    - `groundup run demo-fast --dtype float16`: `loss_scale` stands in every line of the metrics. Most processors are slow in fp16.
+
+    Write it yourself: `groundup learn start next_scale`
     """)
     return
 

@@ -1,114 +1,20 @@
 """Exercise: one move of Adam, whose decay is part of the gradient."""
 
-import math
 from typing import Any
 
-from groundup.course.exercise import Exercise, Failed, Mutant, check
-from groundup.course.expect import becomes, fast, finite, same, shown
-
-DEFAULTS: dict[str, Any] = {"rate": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "step": 1}
-
-
-def moved(mine, weight, gradient, mean=0.0, square=0.0, **numbers):
-    """Weight, mean and square after one move of a single weight."""
-    import torch
-
-    from groundup.training.optimizers.adamw import Numbers
-
-    weight, gradient, mean, square = (torch.tensor([one]) for one in (weight, gradient, mean, square))
-    mine(weight, gradient, mean, square, Numbers(**DEFAULTS | numbers))
-    return weight, mean, square
-
-
-@check("shape")
-def a_matrix_is_moved_too(mine):
-    """Cannot move a matrix: compute on the whole tensors, number by number at once."""
-    import torch
-
-    from groundup.training.optimizers.adamw import Numbers
-
-    for size in ((2,), (2, 3), (2, 1, 2)):
-        weight, gradient, mean, square = (torch.ones(size) for _ in range(4))
-        mine(weight, gradient, mean, square, Numbers(**DEFAULTS))
-
-
-@check("finite")
-def a_gradient_of_zero_moves_nothing_to_nan(mine):
-    """Divides 0 by 0 where the gradient has always been 0, as for a token that never came: add eps to the root."""
-    finite(moved(mine, 1.0, 0.0, step=2)[0])
-
-
-@check("invariant")
-def the_callers_tensors_change(mine):
-    """Leaves a tensor of the caller as it was: all three, weight, mean and square, are changed in place."""
-    before = 1.0, 0.5, 0.25
-    after = moved(mine, before[0], 1.0, *before[1:])
-    for name, was, now in zip(("weight", "mean", "square"), before, after, strict=True):
-        if now.item() == was:
-            raise Failed(
-                f"Leaves {name} as it was: a new tensor, under this name or another, is not the caller's. "
-                "Change it in place, with mul_, add_, sub_, lerp_ or copy_.",
-                expected=f"another {name} than before",
-                got=f"{name} = {shown(now)}",
-            )
-
-
-@check("values")
-def the_mean_takes_in_the_gradient(mine):
-    """The mean is not beta1 * mean + (1 - beta1) * gradient."""
-    mistakes = {
-        "Swaps the shares of the mean: the old one keeps beta1, the gradient comes with 1 - beta1.": 2.8,
-        "Adds the whole gradient to the mean: it comes with 1 - beta1.": 3.9,
-        "Uses beta2 for the mean: that is beta1; beta2 belongs to the square.": 1.002,
-        "Writes the unbiased mean back into mean: what is kept stays undivided, divide a copy.": 1.2 / 0.19,
-        "Moves the mean towards the square of the gradient: that is for square.": 1.8,
-    }
-    becomes(moved(mine, 1.0, 3.0, 1.0, 1.0, step=2)[1], 1.2, mistakes)
-
-
-@check("values")
-def the_square_takes_in_the_squared_gradient(mine):
-    """The square is not beta2 * square + (1 - beta2) * gradient^2."""
-    mistakes = {
-        "Forgets to square the gradient that goes into square.": 1.002,
-        "Uses beta1 for the square: that is beta2.": 1.8,
-        "Swaps the shares of the square: the old one keeps beta2, the squared gradient comes with 1 - beta2.": 8.992,
-        "Writes the unbiased square back into square: what is kept stays undivided, divide a copy.": 1.008 / 0.001999,
-    }
-    becomes(moved(mine, 1.0, 3.0, 1.0, 1.0, step=2)[2], 1.008, mistakes)
-
-
-@check("values")
-def the_first_move_has_the_length_of_the_rate(mine):
-    """The first move is not rate * sign(gradient): there m / (1 - beta1) is the gradient, and the root of v / (1 - beta2) its size."""
-    early = 0.1 * (0.2 / 0.19) / math.sqrt(0.004 / 0.001999)
-    mistakes = {
-        "Moves uphill: subtract the step from the weight.": 1.1,
-        "Leaves out the rate: the step is rate * m / (sqrt(v) + eps).": 0.0,
-        "Forgets that mean and square began at 0: divide them by 1 - beta^step before they are used.": 1
-        - 0.1 * 0.2 / math.sqrt(0.004),
-        "Divides only the mean by 1 - beta1^step: the square also began at 0, and needs 1 - beta2^step.": 1
-        - 0.1 * 2 / math.sqrt(0.004),
-        "Divides only the square by 1 - beta2^step: the mean also began at 0, and needs 1 - beta1^step.": 0.99,
-        "Divides by the square itself: take its root, so that the step has no unit of the gradient left.": 0.95,
-        "Divides by 1 - beta^0, which is 0: numbers.step is 1 at the first move, take nothing away from it.": math.nan,
-        "Counts one step too many: numbers.step is 1 at the first move, add nothing to it.": 1 - early,
-        "Moves by the mean from before this gradient: take the gradient in first.": 1.0,
-    }
-    becomes(moved(mine, 1.0, 2.0)[0], 0.9, mistakes)
-    becomes(moved(mine, 1.0, -0.5)[0], 1.1)
-
-
-@check("values")
-def eps_stands_beside_the_root(mine):
-    """eps is not in its place: m' / (sqrt(v') + eps), after v was divided by 1 - beta2^step."""
-    mistakes = {
-        "Adds eps inside the root: it stands beside it, sqrt(v) + eps.": 1 - 0.1 / math.sqrt(2),
-        "Adds eps before the square is divided by 1 - beta2^step: divide first.": 1
-        - 0.1 * math.sqrt(0.001) / (math.sqrt(0.001) + 1),
-        "Does not use the eps it is given: numbers.eps.": 0.9,
-    }
-    becomes(moved(mine, 1.0, 1.0, eps=1.0)[0], 0.95, mistakes)
+from groundup.course.exercise import Exercise, Mutant, check
+from groundup.course.exercises.training.optimizers.adamw_step import (
+    DEFAULTS,
+    a_gradient_of_zero_moves_nothing_to_nan,
+    a_matrix_is_moved_too,
+    eps_stands_beside_the_root,
+    moved,
+    the_callers_tensors_change,
+    the_first_move_has_the_length_of_the_rate,
+    the_mean_takes_in_the_gradient,
+    the_square_takes_in_the_squared_gradient,
+)
+from groundup.course.expect import becomes, fast, same
 
 
 @check("values")

@@ -1,0 +1,10 @@
+"""`groundup bench`: what this machine can do, what a model makes of it, and what other chips would.
+
+roofline    machine, roofline, accelerators
+record      seconds to a held-out loss
+"""
+
+from groundup.cli.bench.record import record
+from groundup.cli.bench.roofline import accelerators, machine, roofline
+
+ACTIONS = {"machine": machine, "roofline": roofline, "accelerators": accelerators, "record": record}

@@ -1,0 +1,202 @@
+"""How many rows go through the model at once, where [train] says `largest_batch`: found by trying steps, decided once a stage.
+
+A trial is a child process that builds the model, makes two steps on random tokens, with everything that the run would hold (optimiser, gradients of an
+accumulation, running mean, the copy of a background save), and says what it had at its peak. It is ended as soon as it holds more than it may. The limit is
+`memory_gb`, or what is free now less a tenth; what this process holds already counts. `model.accounting` says where to begin; what it leaves out is the
+program itself, which is added. Two steps are not a run: validations, samples and what the allocator keeps for later come on top (`MORE`).
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from groundup import files, progress
+from groundup.errors import ConfigError
+from groundup.runs import resources
+from groundup.runs.context import Context
+
+MAY_USE = 0.9  # of what is free: other programs move too
+MORE = 1.3  # of what a trial needs beside its program: a run of 16 rows of 256 tokens, four layers 128 wide, peaked at 1.29 of it
+LOOK_EVERY_S = 0.05
+RESULT, ASKED = "peak.json", "asked.json"
+
+
+def decide(context: Context, tokenizer: Any) -> Context:
+    """The stage with the batch that was found; as it is where none is asked for."""
+    config = context.config
+    if not config.largest_batch:
+        return context
+    rows = config.batch_size * config.gradient_accumulation_steps
+    found = context.choose("largest_batch", lambda: find(context, tokenizer, rows))
+    fitted = dataclasses.replace(config, batch_size=found, gradient_accumulation_steps=rows // found)
+    configs = dict(context.recipe.configs) | {context.stage.sections[-1]: fitted}
+    return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, configs=configs))
+
+
+def find(context: Context, tokenizer: Any, rows: int) -> int:
+    """The largest divisor of `rows` whose step fits; ConfigError where not one row does."""
+    from groundup.runs.stages.train import shape_of
+    from groundup.training.step.low_memory import divisors, largest_that_fits
+
+    config = context.config
+    shape = shape_of(context.recipe.configs["model"], tokenizer, config.objective)
+    limit = limit_bytes(config.memory_gb, context.device())
+    about = {
+        "model": shape.to_dict(),
+        "train": dataclasses.asdict(config) | {"largest_batch": False, "memory_gb": 0.0},
+        "tokenizer": str(Path(context.inputs["tokenizer"]).resolve()),
+        "dtype": context.dtype() or "float32",
+        "device": context.device(),
+        "threads": context.recipe.configs["machine"].threads,
+    }
+    peaks: dict[int, int] = {}
+    resources.give_back()
+    held = resources.memory_bytes() if about["device"] == "cpu" else 0
+
+    def fits(batch: int) -> bool:
+        needed = trial(about | {"rows": batch, "several": batch < rows}, limit)
+        if needed is not None:
+            peaks[batch] = held + round(MORE * needed)
+        return needed is not None and peaks[batch] <= limit
+
+    choices = divisors(rows)
+    found = largest_that_fits(choices, fits, guess(shape, config, about["dtype"], limit, choices))
+    if not found:
+        raise ConfigError(nothing_fits(config, limit))
+    progress.say(
+        f"largest batch: {found} of {rows} rows at once ({said(peaks[found])} of {said(limit)}), {rows // found} batches a step"
+    )
+    return found
+
+
+def limit_bytes(memory_gb: float, device: str) -> int:
+    """What a run may hold at its peak, the program included."""
+    if memory_gb:
+        return round(memory_gb * 1e9)
+    if device.startswith("cuda"):
+        import torch
+
+        return round(MAY_USE * torch.cuda.mem_get_info(device)[0])
+    return round(MAY_USE * resources.available_bytes())
+
+
+def guess(shape: Any, config: Any, dtype: str, limit: int, choices: list[int]) -> int:
+    """The largest batch that accounting lets fit; the smallest where it cannot count this model."""
+    from groundup.errors import UnsupportedModel
+    from groundup.model.accounting import memory
+    from groundup.runs.estimate import step_of
+
+    try:
+        sizes = {
+            batch: memory(shape, step_of(dataclasses.replace(config, batch_size=batch), dtype)).total
+            for batch in choices
+        }
+    except UnsupportedModel:
+        return choices[0]
+    return max((batch for batch, size in sizes.items() if size + resources.memory_bytes() <= limit), default=choices[0])
+
+
+def trial(about: dict[str, Any], limit: int) -> int | None:
+    """Bytes that two steps with so many rows need beside the program; None where the child held more than `limit` or died of it."""
+    with tempfile.TemporaryDirectory(prefix="groundup-") as folder:
+        files.write_json(Path(folder) / ASKED, about)
+        command = [
+            sys.executable,
+            "-c",
+            "from groundup.runs import largest_batch as one; import sys; one.main(sys.argv[1])",
+            folder,
+        ]
+        environment = os.environ | {"GROUNDUP_QUIET": "1"}
+        child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        fits = _watched(child, limit if about["device"] == "cpu" else sys.maxsize)
+        _, errors = child.communicate()
+        result = Path(folder) / RESULT
+        if not fits or child.returncode == -9 or "out of memory" in errors or "can't allocate memory" in errors:
+            return None
+        assert result.exists(), f"the trial of {about['rows']} rows failed: {errors.strip()[-2000:]}"
+        return files.read_json(result)["needed_bytes"]
+
+
+def _watched(child: subprocess.Popen, limit: int) -> bool:
+    """Wait for a child; False where it was ended because it held more than it may."""
+    while child.poll() is None:
+        held = resources.memory_of(Path(f"/proc/{child.pid}/status"), "VmHWM")
+        if held is not None and held > limit:
+            child.kill()
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True
+
+
+def main(folder: str) -> None:
+    """Make two steps as a run would and write down what they need; a child process of `trial`."""
+    import torch
+
+    about = json.loads((Path(folder) / ASKED).read_text("utf-8"))
+    module, config, task = made(about)
+    on_gpu = about["device"].startswith("cuda")
+    began = 0 if on_gpu else resources.memory_bytes() - sum(one.nbytes for one in module.parameters())
+    two_steps(module, config, task, about["rows"], 2 if about["several"] else 1)
+    peak = torch.cuda.max_memory_reserved() if on_gpu else resources.memory_bytes("VmHWM")
+    files.write_json(Path(folder) / RESULT, {"needed_bytes": peak - began})
+
+
+def made(about: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Module, configuration and task of a trial."""
+    from groundup.model.architectures import build, config_from_dict
+    from groundup.model.formats.huggingface import dtype_of
+    from groundup.runs.settings import MachineConfig, apply
+    from groundup.text.tokenizers import load_tokenizer
+    from groundup.training.config import TrainConfig
+    from groundup.training.objectives.task import prepare
+
+    apply(MachineConfig(threads=about["threads"]))
+    train: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in about["train"].items()
+    }
+    config = TrainConfig(**train)
+    task = prepare(config, load_tokenizer(about["tokenizer"]))
+    module = task.trained(build(config_from_dict(about["model"]), seed=0, device=about["device"]))
+    module.compute_dtype = dtype_of(about["dtype"])
+    return module, config, task
+
+
+def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int) -> None:
+    """Two optimiser steps on random tokens, with all that a run holds beside."""
+    from groundup.runs.precision import synthetic_batch
+    from groundup.training.loop.state import RunState
+    from groundup.training.objectives.balanced import balanced
+    from groundup.training.objectives.registry import text_length
+    from groundup.training.step.activation_checkpointing import with_less_kept
+
+    run = RunState(module, config, with_less_kept(module, balanced(module, task.loss)[0], config))
+    run.remember()
+    held = (*module.state_dict().values(), *run.state().values())
+    copies = [tensor.clone() for tensor in held] if config.save_in_background and config.checkpoint_every else []
+    plain = synthetic_batch(module, rows, text_length(config.objective, config.seq_len))
+    for _ in range(2):
+        run.gradient([task.batch(plain, 0)] * batches)
+        run.update(1.0)
+        module.zero_grad(set_to_none=True)
+    del copies
+
+
+def nothing_fits(config: Any, limit: int) -> str:
+    """What to do where not even one row fits."""
+    ways = [f"a shorter train.seq_len than {config.seq_len}"]
+    if config.activation_checkpointing == "none":
+        ways.insert(0, "--set train.activation_checkpointing=layers")
+    if config.optimizer in ("adamw", "muon") and config.optimizer_state is None:
+        ways.insert(0, "--set train.optimizer_state=8bit")
+    return f"not even one row of {config.seq_len} tokens fits into {said(limit)}; try {', '.join(ways)}, or a smaller model"
+
+
+def said(size: int) -> str:
+    """Bytes for people."""
+    return f"{size / 1e9:.2f} GB"

@@ -1,0 +1,132 @@
+"""A stage that trains, watched: a line of metrics a step, logs, the trackers that the recipe names, a profile when it is asked for.
+
+    with watching(context, module, config, trackers) as watch:
+        train(..., watch.batches(batches), listeners=[*watch.listeners, ...])
+
+However the stage ends (done, stopped, diverged), trackers and exporters are told so and get the time to write what they hold.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from groundup import progress
+from groundup.errors import Interrupted
+from groundup.processor import machine_name
+from groundup.runs import fields
+from groundup.runs.context import Context
+
+TRACKING, PROFILE = "tracking", "profile"  # folders inside the stage's
+
+
+@dataclass
+class Watch:
+    """Who listens to a stage's steps."""
+
+    monitor: Any
+    log: Any
+    profiler: Any = None
+    senders: Sequence[Any] = ()
+    exporters: Sequence[Any] = field(default_factory=list)
+
+    @property
+    def listeners(self) -> list[Callable[[Any], None]]:
+        """For the loop, in the order in which they hear of a step; the profiler first, so that the others' work is not the step's."""
+        return [*([self.profiler] if self.profiler else []), self.monitor, self.log]
+
+    def batches(self, function: Callable[[int], Any]) -> Callable[[int], Any]:
+        """The stage's batches, with a mark for the profiler where there is one."""
+        return self.profiler.batches(function) if self.profiler else function
+
+    def close(self, state: str) -> None:
+        """Tell everybody how the stage ended. state: finished, stopped or failed."""
+        if self.profiler:
+            self.profiler.stop()
+        for sender in self.senders:
+            sender.close(state)
+        for exporter in self.exporters:
+            exporter.close()
+
+
+@contextmanager
+def watching(context: Context, module: Any, config: Any, trackers: Sequence[str] = ()) -> Iterator[Watch]:
+    """Watch the training of `module` by `config` (a `TrainConfig`). trackers: their names."""
+    from groundup.training.monitor.logging import listening
+
+    watch = _watch(context, module, config, trackers)
+    context.takers.append(watch.monitor.tell)
+    state = "failed"
+    try:
+        with listening(watch.log):
+            watch.log.write(f"stage {context.stage.name} begins", steps=config.steps, machine=machine_name())
+            try:
+                yield watch
+                state = "finished"
+            except (Interrupted, KeyboardInterrupt):
+                state = "stopped"
+                raise
+            except BaseException as error:
+                watch.log.write(str(error), level="error", error=type(error).__name__)
+                raise
+            finally:
+                watch.log.write(f"stage {context.stage.name} {state}", step=min(watch.log.step, config.steps))
+    finally:
+        context.takers.remove(watch.monitor.tell)
+        watch.close(state)
+    if watch.profiler and watch.profiler.profile is None:
+        progress.say(
+            f"nothing was profiled: that takes {watch.profiler.warm + watch.profiler.steps} steps in one sitting"
+        )
+
+
+def _watch(context: Context, module: Any, config: Any, trackers: Sequence[str]) -> Watch:
+    from groundup.training.monitor import telemetry
+    from groundup.training.monitor.gauges import Gauges
+    from groundup.training.monitor.logging import FOLDER, Log
+    from groundup.training.monitor.monitoring import Monitor, costs
+    from groundup.training.monitor.trackers import senders
+
+    dtype, limits = str(module.compute_dtype).removeprefix("torch."), _limits(context)
+    exporters = [telemetry.Exporter()] if telemetry.wanted() else []
+    log = Log(context.folder / FOLDER, context.recipe.name, takers=exporters)
+    sending = senders(trackers, _tracked(context)) if trackers else []
+    spent = costs(module.config, config, limits, dtype)
+    monitor = Monitor(context.folder / "metrics.jsonl", spent, gauges=Gauges(str(module.device)), takers=sending)
+    return Watch(monitor, log, _profiler(context, spent) if context.profile else None, sending, exporters)
+
+
+def _limits(context: Context) -> Any:
+    """What this machine can at best; None on a device that the probe does not measure."""
+    if context.device() != "cpu":
+        return None
+    from groundup.machine.probe.roofline import probe
+
+    return probe()
+
+
+def _profiler(context: Context, spent: Any) -> Any:
+    from groundup.training.monitor.profiler import Profiler
+
+    return Profiler(context.folder / PROFILE, peak_flops=spent.peak_flops, machine=machine_name())
+
+
+def _tracked(context: Context) -> Any:
+    from groundup.training.monitor.trackers import Tracked
+
+    settings = {name: fields.plain(config) for name, config in context.recipe.configs.items()}
+    return Tracked(
+        folder=context.folder / TRACKING,
+        project=f"groundup-{context.recipe.name}",
+        name=f"{context.stage.name}-{context.folder.name[-8:]}",
+        id=context.choose("tracking", _new_id),
+        settings={"seed": context.recipe.seed, **settings},
+        metrics=context.folder / "metrics.jsonl",
+    )
+
+
+def _new_id() -> str:
+    """A name for a run that no other run of the world has: two folders of one recipe are two runs."""
+    import uuid
+
+    return uuid.uuid4().hex[:12]

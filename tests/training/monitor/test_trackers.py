@@ -1,0 +1,202 @@
+"""Trackers: what they wrote is read back by their own libraries; one that is down is said once and stops nothing."""
+
+import importlib.util
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from groundup import files
+from groundup.errors import ConfigError, MissingExtra
+from groundup.training.config import TrainConfig
+from groundup.training.monitor import trackers
+from groundup.training.monitor.monitoring import marked
+from groundup.training.monitor.offline import records_of_wandb
+from groundup.training.monitor.trackers import Sender, Tracked, senders
+
+LOSSES = {1: 3.0, 2: 2.5, 3: float("nan"), 4: 2.0}
+
+
+@pytest.fixture
+def tracked(tmp_path):
+    settings = {"train": {"steps": 4, "learning_rate": 0.1}, "hub_token": "hf_abcdefghijklmnop"}
+    return Tracked(folder=tmp_path, project="groundup-test", name="train", id="abc123", settings=settings)
+
+
+def sit(name, tracked, losses, state="finished"):
+    """One sitting of a run: these steps are told, a validation at the last."""
+    [sender] = senders([name], tracked)
+    for step, loss in losses.items():
+        sender(step, {"loss": loss, "tokens_per_second": 100.0})
+    sender(max(losses), {"bits_per_byte_tinyworld": 1.5})
+    sender.close(state, patience_s=60)
+    assert not sender.given_up
+
+
+def same(found, expected):
+    assert found.keys() == expected.keys()
+    for step, value in expected.items():
+        assert found[step] == pytest.approx(value, nan_ok=True)
+
+
+# ───────── read back by their own libraries, after a kill at step 3 whose steps were made again ─────────
+
+
+def killed_and_resumed(name, tracked, new_process=lambda: None):
+    sit(name, tracked, {1: 3.0, 2: 2.5, 3: float("nan")}, "stopped")
+    new_process()
+    sit(name, tracked, {3: float("nan"), 4: 2.0})
+
+
+def test_tensorboard_reads_its_events_and_no_step_stands_twice(tracked, tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    killed_and_resumed("tensorboard", tracked)
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    points = events.Scalars("loss")
+    assert [point.step for point in points] == [1, 2, 3, 4]
+    same({point.step: point.value for point in points}, LOSSES)
+    assert [point.step for point in events.Scalars("bits_per_byte_tinyworld")] == [4]  # that of the kill is taken back
+
+
+def test_mlflow_reads_its_run_and_no_step_stands_twice(tracked, tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    killed_and_resumed("mlflow", tracked)
+    client = MlflowClient(tracking_uri=(tmp_path / "mlflow").as_uri())
+    [run] = client.search_runs([client.get_experiment_by_name("groundup-test").experiment_id])
+    points = client.get_metric_history(run.info.run_id, "loss")
+    assert [point.step for point in points] == [1, 2, 3, 4]
+    same({point.step: point.value for point in points}, LOSSES)
+    assert run.info.status == "FINISHED" and run.data.params["train.learning_rate"] == "0.1"
+    assert "hf_" not in str(run.data.params)
+
+
+def test_wandb_reads_its_offline_files_and_no_step_stands_twice(tracked, tmp_path, monkeypatch):
+    wandb = pytest.importorskip("wandb")
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    killed_and_resumed("wandb", tracked, wandb.teardown)  # its service would still have the run
+    found, names = {}, set()
+    written = sorted((tmp_path / "wandb").glob("offline-run-*-abc123/*.wandb"))
+    for record in (one for file in written for one in records_of_wandb(file)):
+        names |= {record.run.run_id} - {""}
+        if record.HasField("history"):
+            row = {item.key or item.nested_key[0]: item.value_json for item in record.history.item}
+            assert record.history.step.num not in found
+            found[record.history.step.num] = float(row["loss"].strip('"'))
+    same(found, LOSSES)
+    assert names == {"abc123"} and b"hf_abc" not in b"".join(file.read_bytes() for file in written)
+
+
+def test_trackio_reads_its_run_and_no_step_stands_twice(tracked, tmp_path, monkeypatch):
+    pytest.importorskip("trackio")
+    from trackio import sqlite_storage, utils
+
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))
+    for module in (sqlite_storage, utils):
+        monkeypatch.setattr(module, "TRACKIO_DIR", tmp_path / "trackio", raising=False)
+    killed_and_resumed("trackio", tracked)
+    rows = sqlite_storage.SQLiteStorage.get_logs("groundup-test", "train-abc123")
+    points = [(row["step"], row["loss"]) for row in rows if "loss" in row]
+    assert [step for step, _ in points] == [1, 2, 3, 4] and points[-1][1] == 2.0
+
+
+def test_what_a_kill_took_from_a_tracker_comes_from_the_metrics(tracked, tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for step, loss in LOSSES.items():
+        files.append_jsonl(tmp_path / "metrics.jsonl", marked({"step": step, "loss": loss, "note": "x", "samples": []}))
+    sit("tensorboard", replace(tracked, metrics=tmp_path / "metrics.jsonl"), {4: 2.0})
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    same({point.step: point.value for point in events.Scalars("loss")}, LOSSES)
+    assert trackers.missed(tmp_path / "metrics.jsonl", 2, 4) == [
+        (3, {"loss": pytest.approx(float("nan"), nan_ok=True)})
+    ]
+    assert trackers.missed(None, 0, 9) == trackers.missed(tmp_path / "none.jsonl", 0, 9) == []
+
+
+# ───────── what goes wrong ─────────
+
+
+class Broken:
+    """A tracker that fails after one step, with a secret in its words."""
+
+    before = 0
+
+    def __init__(self, tracked):
+        self.steps = 0
+
+    def log(self, step, numbers):
+        self.steps += 1
+        if self.steps > 1:
+            raise ConnectionError("https://me:hunter22@host is down\nand more")
+
+    def close(self, state):
+        raise AssertionError("nobody closes what failed")
+
+
+def wait_for(sender):
+    for _ in range(500):
+        if sender.given_up:
+            return
+        time.sleep(0.01)
+
+
+def test_a_tracker_that_is_down_is_said_once_without_its_secret(tracked, capsys):
+    sender = Sender("broken", Broken, tracked)
+    for step in range(5):
+        sender(step, {"loss": 1.0})
+    wait_for(sender)
+    sender(6, {"loss": 1.0})
+    sender.close()
+    said = capsys.readouterr().err
+    assert said.count("tracker broken is left alone") == 1 and "training goes on" in said
+    assert "hunter22" not in said and said.count("\n") == 1
+
+
+def test_a_tracker_that_cannot_begin_is_said_once(tracked, capsys):
+    def no_server(tracked):
+        raise SystemExit("no key")
+
+    sender = Sender("down", no_server, tracked)
+    wait_for(sender)
+    sender(1, {"loss": 1.0})
+    sender.close()
+    assert capsys.readouterr().err.count("left alone (SystemExit: no key)") == 1
+
+
+class Hanging(Broken):
+    gate = threading.Event()
+
+    def log(self, step, numbers):
+        self.gate.wait(30)
+
+
+def test_a_tracker_that_hangs_holds_up_nobody(tracked, capsys, monkeypatch):
+    monkeypatch.setattr(trackers, "ROOM", 4)
+    sender = Sender("slow", Hanging, tracked)
+    before = time.perf_counter()
+    for step in range(20):
+        sender(step, {"loss": 1.0})
+    sender.close(patience_s=0.1)
+    assert time.perf_counter() - before < 20 and sender.given_up
+    assert capsys.readouterr().err.count("left alone") == 1
+    Hanging.gate.set()
+
+
+def test_an_unknown_tracker_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'wandb'"):
+        TrainConfig(trackers=("wanb",))
+    with pytest.raises(ConfigError, match="stands twice; name it once"):
+        TrainConfig(trackers=("wandb", "wandb"))
+
+
+def test_a_tracker_that_is_not_installed_names_the_pip_line(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"mlflow is not installed; run: pip install 'groundup\[track\]'"):
+        trackers.require(["mlflow"])
