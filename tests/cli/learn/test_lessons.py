@@ -1,14 +1,15 @@
 """`groundup learn lesson` and `book`: listed, printed, opened as a copy of the learner's own, exported."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 
 import pytest
 
 from groundup.cli import main
+from groundup.course import book, shelf
 from groundup.course import exercise as exercises
-from groundup.course import shelf
 from groundup.lessons import VARIABLE
 
 
@@ -16,6 +17,29 @@ def test_without_a_name_the_lessons_are_listed(capsys):
     assert main(["learn", "lesson"]) == 0
     said = capsys.readouterr().out
     assert "text.tokenizers.bpe " in said and "`groundup learn lesson NAME` opens one" in said
+
+
+def test_a_topic_of_several_lessons_lists_them_in_reading_order_with_their_commands(capsys):
+    assert main(["learn", "lesson", "cuda"]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    folder = "groundup learn lesson machine.kernels.cuda."
+    assert len(lines) > 2 and all(line.startswith(folder) for line in lines)
+    assert last == f"{len(lines)} lessons teach cuda, in the order to read them in; --run prints one here"
+    first = lines[0].split()[3]
+    assert book.named("machine.kernels.cuda")[0].id == first and first.endswith(".grid"), "as the folder's contents say"
+
+
+def test_several_lessons_cannot_be_printed_at_once(capsys):
+    assert main(["learn", "lesson", "cuda", "--run"]) == 2
+    assert "several lessons teach 'cuda'; choose one of machine.kernels.cuda." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, count", [([], None), (["cuda"], None), (["bpe"], 1)])
+def test_lessons_are_listed_as_json(words, count, capsys):
+    assert main(["learn", "lesson", *words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) == (count or len(book.named(*words) if words else book.lessons()))
+    assert found[0]["command"] == f"groundup learn lesson {found[0]['id']}" and found[0]["title"]
 
 
 def test_a_lesson_is_printed_with_its_numbers_and_the_titles_of_its_pictures(capsys):

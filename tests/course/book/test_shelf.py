@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundup.course.book import find, lessons
+from groundup.course.book import find, lessons, named
 from groundup.course.topics import syllabus
 from groundup.errors import InputError
 
@@ -31,6 +31,18 @@ def test_a_word_that_is_nearly_a_name_is_answered_with_it():
         find("scaled_dot_produkt")
     with pytest.raises(InputError, match="`groundup learn lesson` lists them"):
         find("zzzzzzzz")
+
+
+@pytest.mark.parametrize("word", ["machine.kernels.cuda", "cuda", "src/groundup/machine/kernels/cuda", "kernels/cuda"])
+def test_a_folder_names_all_its_lessons_and_is_not_one_of_them(word):
+    assert {lesson.id.rpartition(".")[0] for lesson in named(word)} == {"machine.kernels.cuda"}
+    with pytest.raises(InputError, match=f"several lessons teach '{word}'; choose one of machine"):
+        find(word)
+
+
+def test_a_lesson_comes_before_a_folder_and_a_folder_before_a_function():
+    assert [lesson.id for lesson in named("bpe")] == ["text.tokenizers.bpe"]
+    assert {lesson.room for lesson in named("model")} == {"model"}
 
 
 def test_lessons_of_a_topic_s_folder_follow_its_table_of_contents():

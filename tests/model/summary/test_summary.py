@@ -15,8 +15,11 @@ from groundup.errors import FormatError, InputError
 from groundup.model.accounting import Inference, Lora, Training, count, flops, memory
 from groundup.model.architectures import build
 from groundup.model.architectures.bert import BertConfig
+from groundup.model.architectures.gpt2 import GPT2Config
 from groundup.model.architectures.llama import LlamaConfig
 from groundup.model.architectures.t5 import T5Config
+from groundup.model.formats import gguf
+from groundup.model.formats.gguf_model import save_gguf
 from groundup.model.formats.huggingface import load_config, save_model
 from groundup.model.summary import costs, header, headers, layers, named, odd_values, summarize
 
@@ -185,6 +188,36 @@ def test_weights_that_are_not_those_of_the_configuration(changed, folder):
     assert said(
         found, f"the files hold {before:,} parameters and config.json describes {before + 3 * 3 * 16 * 8:,}; take both"
     )
+
+
+def test_the_masks_that_old_gpt2_files_carry_along_are_no_parameters_of_theirs(tmp_path):
+    """Their causal mask is 1,024 x 1,024 a layer; `attn.c_attn.bias`, whose name ends nearly so, is a parameter."""
+    config = GPT2Config(
+        vocab_size=97, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=32
+    )
+    save_model(tmp_path / "old", build(config, seed=0))
+    held = safetensors.torch.load_file(tmp_path / "old" / WEIGHTS)
+    assert "transformer.h.0.attn.c_attn.bias" in held
+    beside = {f"transformer.h.{layer}.attn.bias": torch.ones(1, 1, 32, 32) for layer in range(2)}
+    safetensors.torch.save_file(held | beside, tmp_path / "old" / WEIGHTS)
+    found = summarize(tmp_path / "old")
+    assert found["counted_parameters"] == count(config).parameters and not said(found, "take both from one model")
+    safetensors.torch.save_file(held | {"transformer.h.0.attn.more": torch.ones(3)}, tmp_path / "old" / WEIGHTS)
+    assert said(summarize(tmp_path / "old"), f"the files hold {count(config).parameters + 3:,} parameters")
+
+
+def test_the_stretched_frequencies_of_a_gguf_file_are_no_parameters(tmp_path):
+    scaling = dict(
+        rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=8192
+    )  # fmt: skip
+    config = LlamaConfig(
+        vocab_size=97, hidden_size=64, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, head_dim=32,
+        rope_theta=500_000.0, rope_scaling=scaling,
+    )  # fmt: skip
+    save_gguf(tmp_path / "m.gguf", build(config, seed=0), kind="F32")
+    assert "rope_freqs.weight" in gguf.read(tmp_path / "m.gguf").tensors
+    found = summarize(tmp_path / "m.gguf")
+    assert found["counted_parameters"] == count(config).parameters and not said(found, "take both from one model")
 
 
 def test_no_end_of_text(folder):

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,11 +22,13 @@ class LessonOptions(Place):
     """a lesson: a notebook to read, move and change, opened in the browser"""
 
     lesson: LessonName = ""
-    """topic, path or function; none: the lessons are listed"""
+    """topic, path or function; none, or a topic of several lessons: a list"""
     model: Path | None = None
     """a model folder of yours, for lessons that look into one"""
     run: bool = False
     """run it here and print what it says"""
+    json: bool = False
+    """print which lessons these are, as JSON on stdout"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,17 +40,22 @@ class BookOptions:
     model: Path | None = None
     """a model folder of yours, for lessons that look into one"""
     lessons: tuple[str, ...] = ()
-    """only these; none: all"""
+    """only these, or those of these topics; none: all"""
 
 
 def lesson(options: LessonOptions) -> int:
-    """List the lessons, print one, or open a copy of it: the copy is the learner's to change."""
+    """List the lessons, all or those of a topic, print one, or open a copy of it: the copy is the learner's to change."""
     from groundup import files
     from groundup.course import book
     from groundup.lessons import VARIABLE
 
+    found = book.named(options.lesson) if options.lesson else book.lessons()
+    if options.json:
+        return _as_json(found)
     if not options.lesson:
-        return _list(book.lessons())
+        return _list(found)
+    if len(found) > 1 and not options.run:
+        return _list_topic(options.lesson, found)
     chosen = book.find(options.lesson)
     if options.run:
         return _print(_run(chosen.path, options.model))
@@ -86,7 +94,7 @@ def export_book(options: BookOptions) -> None:
     from groundup.course import book
 
     _needs_marimo()
-    chosen = [book.find(name) for name in options.lessons] or None
+    chosen = [one for name in options.lessons for one in book.named(name)] or None
     pages = book.export(options.out, options.model, chosen)
     print(f"{len(pages) - 1} lessons: open {pages[0]}")
 
@@ -107,6 +115,31 @@ def _list(lessons: Any) -> int:
         print(f"{one.id:<{width}}  {one.title}")
     print(f"{len(lessons)} lessons; `groundup learn lesson NAME` opens one")
     return 0
+
+
+def _list_topic(word: str, lessons: Sequence[Any]) -> int:
+    """Several lessons of one topic, in the order to read them in, each with what opens it."""
+    width = max(len(_command(one)) for one in lessons)
+    for one in lessons:
+        print(f"{_command(one):<{width}}  {one.title}")
+    print(f"{len(lessons)} lessons teach {word}, in the order to read them in; --run prints one here")
+    return 0
+
+
+def _command(lesson: Any) -> str:
+    return f"groundup learn lesson {lesson.id}"
+
+
+def _as_json(lessons: Sequence[Any]) -> int:
+    from groundup.cli import running
+
+    running.print_json([_facts(one) for one in lessons])
+    return 0
+
+
+def _facts(lesson: Any) -> dict[str, Any]:
+    topics = [topic.id for topic in lesson.topics()]
+    return {"id": lesson.id, "title": lesson.title, "topics": topics, "command": _command(lesson)}
 
 
 def _print(ran: Any) -> int:

@@ -1,4 +1,4 @@
-"""The lessons there are, in the order of the syllabus, found by topic, path, function or a name that is nearly so."""
+"""The lessons there are, in the order of the syllabus, found by topic, path, folder, function or a name that is nearly so."""
 
 import ast
 import difflib
@@ -83,20 +83,29 @@ def _place(names: list[str], name: str) -> int:
 
 
 def find(word: str) -> Lesson:
-    """The lesson that a topic's id, a path, a function's name or its own name stands for; else InputError with the nearest."""
+    """The one lesson that a word stands for, as in `named`; else InputError with the nearest, or with the several."""
+    found = named(word)
+    if len(found) > 1:
+        raise InputError(f"several lessons teach {word!r}; choose one of {', '.join(one.id for one in found)}")
+    return found[0]
+
+
+def named(word: str) -> list[Lesson]:
+    """The lessons that a topic's id, a path, a lesson's own name, a folder or a function stands for, in reading order.
+
+    Most words name one; a folder (a room, a module, a topic of several lessons) names all that lie in it.
+    """
     wanted = _dotted(word)
     tests = (
         lambda lesson: wanted == lesson.id,
         lambda lesson: wanted in [topic.id for topic in lesson.topics()],
         lambda lesson: f".{lesson.id}".endswith(f".{wanted}"),
+        lambda lesson: wanted and f".{wanted}." in f".{lesson.id}",
         lambda lesson: wanted.rpartition(".")[2] in lesson.functions(),
     )
     for test in tests:
-        found = [lesson for lesson in lessons() if test(lesson)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise InputError(f"several lessons teach {word!r}; choose one of {', '.join(one.id for one in found)}")
+        if found := [lesson for lesson in lessons() if test(lesson)]:
+            return found
     raise InputError(f"there is no lesson {word!r}; {_nearest(wanted)}")
 
 

@@ -113,13 +113,14 @@ class Attention:
 
     def counted(self, hidden: int) -> Counted:
         """Four projections, their biases, and the gains of QK-norm."""
-        query, shared = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        outputs = {"q": query, "k": shared, "v": shared, "o": hidden}
-        vectors = sum(outputs[name] for name in self.bias)
+        matrices = self.matrices(hidden)
+        vectors = sum(matrices[f"{name}_proj"][1] for name in self.bias)
         if self.qk_norm is not None:
-            widths = (self.head_dim, self.head_dim) if self.qk_norm_over == "head" else (query, shared)
-            vectors += sum(map(self.qk_norm.counted, widths))
-        return Counted(hidden * (2 * query + 2 * shared), vectors)
+            made = (matrices["q_proj"][1], matrices["k_proj"][1])
+            vectors += sum(
+                map(self.qk_norm.counted, (self.head_dim, self.head_dim) if self.qk_norm_over == "head" else made)
+            )
+        return Counted(sum(reads * writes for reads, writes in matrices.values()), vectors)
 
     @property
     def turning(self) -> int:
@@ -221,9 +222,9 @@ class FeedForward:
 
     def counted(self, hidden: int) -> Counted:
         """Two or three matrices and their biases."""
-        wide = 2 if self.gated else 1
-        vectors = (wide * self.intermediate + hidden) if self.bias else 0
-        return Counted((wide + 1) * hidden * self.intermediate, vectors)
+        matrices = self.matrices(hidden).values()
+        vectors = sum(writes for _, writes in matrices) if self.bias else 0
+        return Counted(sum(reads * writes for reads, writes in matrices), vectors)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

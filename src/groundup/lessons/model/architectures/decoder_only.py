@@ -25,7 +25,7 @@ def _():
     mo.md(r"""
     # From GPT-1 to GPT-3: one shape, a thousand times larger
 
-    Three models of three years differ in few lines of code and in four powers of ten of compute. Afterwards you can compute
+    Three models of three years differ in few lines of code and by a factor of thousands in compute. Afterwards you can compute
     GPT-3's published cost in your head, say what that figure leaves out and for which sizes it matters, and which of the few
     changed lines is worth most in a small model.
     """)
@@ -159,7 +159,7 @@ def _(first):
     assert 1.1e11 < _tokens < 1.3e11
     mo.md(
         f"{_tokens / 1e9:.0f} billion is an upper bound: the operations were estimated from 8 GPUs for a month, not counted. "
-        f"100 epochs then leave {_tokens / 1e11:.1f} billion tokens for the books, and they are thought to be about 1."
+        f"100 epochs then leave {_tokens / 1e11:.1f} billion tokens for the books, and BooksCorpus was described with about 1 billion words (Zhu et al. 2015)."
     )
     return
 
@@ -241,7 +241,7 @@ def _():
     mo.md(r"""
     ## What it was fed
 
-    GPT-3's sources were not read as often as they are large. What was held to be good was read up to three times, and of the
+    GPT-3's sources were not read as often as they are large. What was held to be good was read up to 3.4 times, and of the
     crawled web not half.
     """)
     return
@@ -304,8 +304,9 @@ def _(worth):
     _sure = [name for name, one in worth.items() if one["high"] < 0]
     assert len(_sure) == 3 and all("GPT-2" in name for name in _sure)
     mo.md(
-        "What three seeds show is GPT-2's block. Four times the weights gained in every one of the three runs, but by 0.10, 0.40 and "
-        "0.30, which is no figure to rely on: GPT-1's block leaves its first plateau sooner or later by chance."
+        "Three seeds show that GPT-2's block is better and half the vocabulary worse. Four times the weights gained in every one of "
+        "the three runs, but by 0.10, 0.40 and 0.30, which is no figure to rely on: GPT-1's block leaves its first plateau "
+        "sooner or later by chance."
     )
     return
 
@@ -315,7 +316,7 @@ def _():
     mo.md(r"""
     ## Try
 
-    - Choose `gpt-3-small` and then `gpt-3`: the vocabulary's scores fall from a quarter of everything to nothing.
+    - Choose `gpt-3-small` and then `gpt-3`: the vocabulary's scores fall from a quarter of everything to a third of a percent.
     - How long a context makes attention as dear as the matrices in the largest GPT-3? Solve $L / 6d = 1$.
     - Repeat the steps on this machine, in a few minutes: `groundup run gpt-steps`, and `groundup learn lesson residual` says why the
       place of the norm matters.

@@ -112,6 +112,5 @@ EXERCISE = Exercise(
         Mutant("first time", "Takes the first time", (("np.median(latencies[first : last + 1])", "latencies[first]"),)),
         Mutant("jumps", "Jumps over a short stretch", (("            first += 1", "            first = last + 1"),)),
         Mutant("fixed tolerance", "use `tolerance`", (("(1 + tolerance)", "1.25"),)),
-        Mutant("fixed least", "use `tolerance` and `least`", ((">= least", ">= 3"),)),
     ),
 )  # fmt: skip

@@ -79,7 +79,6 @@ EXERCISE = Exercise(
             (("own[around[-1]] -= end - start", "for one in around: own[one] -= end - start"),),
         ),
         Mutant("outermost", "Takes everything off the outermost", (("own[around[-1]]", "own[around[0]]"),)),
-        Mutant("never closed", "spans that follow each other", (("around.pop()", "break"),)),
         Mutant("touching is inside", "spans that follow each other", (("[1] <= start", "[1] < start"),)),
         Mutant(
             "as given",

@@ -83,7 +83,7 @@ EXERCISE = Exercise(
         "How often is everything read again? tokens / unique - 1.",
         "unique + unique * repeats * (1 - math.exp(-again / repeats)).",
     ),
-    run="groundup --mine my learn lesson data_limits --run",
+    run="groundup --mine my learn lesson training.scaling.data_limits --run",
     checks=(
         one_number_comes_back,
         very_many_epochs_stay_a_number,

@@ -1,13 +1,13 @@
 """Exercise: a power law is a line in logarithms."""
 
-import numpy
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
 
 def points(exponent, factor, count=5):
     """Points of factor * x^exponent."""
+    import numpy
+
     x = numpy.array([1.0, 10.0, 100.0, 1000.0, 10000.0][:count])
     return x, factor * x**exponent
 
@@ -33,6 +33,8 @@ def the_exponent_is_the_slope(mine):
 @check("values")
 def the_factor_is_y_where_x_is_1(mine):
     """Is not 2.0 for points 2 x^-0.5."""
+    import numpy
+
     mistakes = {
         "Gives the logarithm of the factor: where log x is 0 the line is at log(factor); take exp of it.": float(
             numpy.log(2.0)
@@ -47,6 +49,8 @@ def the_factor_is_y_where_x_is_1(mine):
 @check("values")
 def all_points_count(mine):
     """Is not the least-squares line through logarithms that do not lie on one line."""
+    import numpy
+
     x, y = points(-0.5, 2.0)
     y = y * numpy.array([1.0, 1.3, 0.7, 1.1, 1.6])
     slope, level = numpy.polyfit(numpy.log(x), numpy.log(y), 1)
@@ -84,7 +88,7 @@ EXERCISE = Exercise(
         "from_mean = log_x - log_x.mean(); the exponent is (from_mean * log_y).sum() / (from_mean**2).sum().",
         "log(factor) = log_y.mean() - exponent * log_x.mean(); give back float(exponent) and its exp.",
     ),
-    run="groundup --mine my learn lesson power_laws --run",
+    run="groundup --mine my learn lesson training.scaling.power_laws --run",
     checks=(
         two_numbers_come_back,
         the_exponent_is_the_slope,
