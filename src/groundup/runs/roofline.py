@@ -173,7 +173,7 @@ def _whole(module: Any, kind: str, rows: int, seq_len: int) -> Work:
 
         return {"whole step": _without_gradients(decode)}
     config, made = (
-        TrainConfig(steps=1, batch_size=rows, seq_len=seq_len),
+        TrainConfig(optimizer="adamw", steps=1, batch_size=rows, seq_len=seq_len),
         Rows.random(module.config.vocab_size, rows, seq_len),
     )
     learning = build_optimizer(module, config)
