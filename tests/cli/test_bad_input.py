@@ -215,3 +215,15 @@ def test_an_output_folder_that_holds_something_else(tmp_path, refused):
 def test_a_verb_whose_extra_is_not_installed(monkeypatch, refused):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     refused(["generate", "owner/name", "words"], "huggingface_hub is not installed", "pip install 'groundup[")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--out", "p.toml"], ("belong to --budget", "--budget 30m")),
+        (["demo", "--budget", "1e13"], ("a recipe of its own", "leave demo out")),
+        (["--budget", "1e13", "--set", "train.steps=3"], ("what the law was measured for", "plan without it")),
+    ],
+)
+def test_a_plan_that_would_ignore_what_was_said(arguments, words, refused):
+    refused(["plan", *arguments], *words)

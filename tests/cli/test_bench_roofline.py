@@ -67,7 +67,33 @@ def test_accelerators_are_compared_and_what_is_missing_is_said(capsys):
     assert rows["a100"]["bound"] == "memory" and rows["a100"]["sources"]
     assert rows["cerebras"]["bound"] == "unknown" and "sparsity" in rows["cerebras"]["why"]
     assert main(["bench", "accelerators", "--step", "train", "--devices", "8", "--batch", "4"]) == 0
-    assert "h100" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "h100" in said and "groq: of Groq LPU (first generation) no bandwidth between chips is stated" in said
+    assert main(["bench", "accelerators"]) == 0
+    said = capsys.readouterr().out
+    assert "hexagon-x-elite*" in said and "a100*" not in said and "* of these no number format is stated" in said
+
+
+def nothing_is_measured(monkeypatch):
+    monkeypatch.setattr(limits, "measure", lambda *a, **k: pytest.fail("it was measured before it was refused"))
+
+
+def test_what_cannot_be_timed_is_refused_before_anything_is_measured(capsys, monkeypatch):
+    nothing_is_measured(monkeypatch)
+    monkeypatch.setattr(importlib.import_module("groundup.runs.roofline"), "available_bytes", lambda: 100e9)
+    assert main(["bench", "roofline", "--model", "7b"]) == 2
+    assert "its training needs 108 GB; use 3m, 10m, 124m" in capsys.readouterr().err
+    assert main(["bench", "roofline", "--dtype", "float16"]) == 2
+    assert "--dtype float16 is not measured here; use float32 or bfloat16" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["machine", "--dtype", "auto"], ["machine", "--seed", "1"], ["roofline", "--seed", "1"],
+                  ["machine", "--device", "auto"], ["roofline", "--device", "auto"]])  # fmt: skip
+def test_a_flag_that_would_do_nothing_is_none(arguments, monkeypatch, capsys):
+    nothing_is_measured(monkeypatch)
+    assert main(["bench", *arguments]) == 2
+    assert f"has no option {arguments[1]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,18 @@ def test_every_verb_that_computes_takes_device_dtype_threads_and_seed(verb, flag
             "groundup: there is no recipe 'demmo'; did you mean 'demo'?; a file of your own ends in .toml\n",
         ),
         (
+            ["run", "ablation", "--profile"],
+            "groundup: --profile looks at one run; leave it out for an ablation, a sweep or --against\n",
+        ),
+        (
+            ["run", "sweep", "--profile"],
+            "groundup: --profile looks at one run; leave it out for an ablation, a sweep or --against\n",
+        ),
+        (
+            ["run", "demo-fast", "--against", "train.optimizer=adamw", "--profile"],
+            "groundup: --profile looks at one run; leave it out for an ablation, a sweep or --against\n",
+        ),
+        (
             ["--completion", "tcsh"],
             "groundup: --completion wants the name of your shell; write groundup --completion bash, zsh or fish\n",
         ),

@@ -5,10 +5,14 @@ import json
 import pytest
 
 from groundup import files
+from groundup.errors import InputError
 from groundup.machine.probe.limits import Level, Limits
 from groundup.machine.probe.products import Peak
+from groundup.model.architectures.bert import BertConfig
 from groundup.model.architectures.gpt2 import GPT2Config
 from groundup.model.architectures.llama import LlamaConfig
+from groundup.model.architectures.mixtral import MixtralConfig
+from groundup.model.architectures.t5 import T5Config
 from groundup.runs import roofline
 
 SMALL = LlamaConfig(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
@@ -76,3 +80,17 @@ def test_the_librarys_own_product_is_among_the_kernels_where_it_is_faster(monkey
     assert list(roofline.kernels()["float32"]) == ["oneDNN"]
     monkeypatch.setattr(roofline, "one_dnn_is_faster", lambda: False)
     assert roofline.kernels() == {}
+
+
+@pytest.mark.parametrize("family", [BertConfig, MixtralConfig, T5Config])
+def test_a_model_that_cannot_be_timed_part_by_part_is_refused(family):
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1}
+    with pytest.raises(InputError, match=f"{family.model_type} cannot be timed part by part here; use 3m, 10m, 124m"):
+        roofline.check(family(**sizes, num_attention_heads=8))
+
+
+def test_a_model_whose_training_does_not_fit_is_refused(monkeypatch):
+    roofline.check(SMALL)
+    monkeypatch.setattr(roofline, "available_bytes", lambda: 1000)
+    with pytest.raises(InputError, match=r"its training needs .* GB; use 3m, 10m, 124m"):
+        roofline.check(SMALL)

@@ -54,3 +54,9 @@ def test_a_growing_batch_makes_a_run_of_fewer_tokens():
         TrainConfig(steps=10, batch_size=1, seq_len=1, gradient_accumulation_steps=4, batch_ramp_steps=8).tokens == 28
     )
     assert TrainConfig(steps=10, batch_size=2, seq_len=3).tokens == 60
+
+
+@pytest.mark.parametrize("other", [{"batch_ramp_steps": 5}, {"objective": "contrastive"}])
+def test_a_step_that_depends_on_its_division_is_not_divided_by_the_memory(other):
+    with pytest.raises(ConfigError, match="largest_batch = true divides .*; set batch_size"):
+        TrainConfig(largest_batch=True, **other)

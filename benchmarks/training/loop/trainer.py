@@ -1,6 +1,6 @@
 """Time to a loss, on the standard library's documentation: this library beside a plain loop such as nanoGPT's.
 
-    python benchmarks/training/loop.py [--steps 400]
+    python benchmarks/training/loop/trainer.py [--steps 400]
 
 Both see the same bytes, 12 rows of 64 a step, in models of 4 layers, 4 heads and width 128, without a tokenizer. The peer
 is a GPT-2 with torch's modules, torch's fused AdamW at 1e-3 with warm-up and cosine (nanoGPT's CPU settings). Ours is a

@@ -16,8 +16,8 @@ from groundup.cli.options import Computing, Set, Shared
 class PlanOptions:
     """Say what a run will cost on this machine, from a short measurement that is kept."""
 
-    recipe: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME_OR_FILE")] = "demo"
-    """a recipe that comes with groundup, or a .toml file of your own"""
+    recipe: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME_OR_FILE")] = ""
+    """a recipe that comes with groundup, or a .toml file of your own; left out: demo; with --budget: none"""
     budget: str | None = None
     """plan a run instead that spends this: a time (30m, 2h) or FLOPs (1e15); it learns tinyworld"""
     sweep: Path | None = None
@@ -25,7 +25,7 @@ class PlanOptions:
     out: Path | None = None
     """with --budget: where the planned recipe is written; left out: planned.toml"""
     set: Set = ()
-    """override a key of the recipe, for example train.steps=200 (repeatable)"""
+    """override a key of the recipe, for example train.steps=200; with --budget: of [machine] alone (repeatable)"""
     json: bool = False
     """print the forecast as JSON on stdout"""
     again: bool = False
@@ -36,11 +36,14 @@ class PlanOptions:
 def run(options: PlanOptions) -> None:
     """Print the forecast."""
     from groundup.cli import running, show
+    from groundup.errors import ConfigError
     from groundup.runs import estimate, recipe
 
     if options.budget is not None:
         return from_budget(options)
-    made = recipe.load(options.recipe, options.set, options.computing.changes())
+    if options.out is not None or options.sweep is not None:
+        raise ConfigError("--out and --sweep belong to --budget; add such as --budget 30m, or leave them out")
+    made = recipe.load(options.recipe or "demo", options.set, options.computing.changes())
     forecast = estimate.estimate(made, again=options.again)
     if options.json:
         running.print_json(forecast | {"uses": estimate.uses(made)})
@@ -53,14 +56,22 @@ def from_budget(options: PlanOptions) -> None:
     """Find the best run for a budget, write it as a recipe and say what to expect."""
     from groundup import files
     from groundup.cli import running, show
+    from groundup.errors import ConfigError
     from groundup.runs import estimate
+    from groundup.runs.recipe import Recipe
     from groundup.runs.sweep import budget, law
 
+    if options.recipe:
+        raise ConfigError(f"--budget makes a recipe of its own; leave {options.recipe} out, or --budget")
+
+    def cost(made: Recipe) -> dict[str, Any]:
+        return estimate.estimate(made, again=options.again)
+
     given, found = budget.parse(options.budget or ""), law.read(options.sweep)
-    planned = budget.plan(found, given, options.set, options.computing.changes())
+    planned = budget.plan(found, given, options.set, options.computing.changes(), cost)
     forecast = None
     if given.seconds is not None:
-        forecast = estimate.estimate(planned.recipe, again=options.again)
+        forecast = cost(planned.recipe)
         planned = budget.fitted_to_time(planned, given, forecast, found)
     out = options.out or Path("planned.toml")
     files.write_text(out, planned.recipe.to_toml())

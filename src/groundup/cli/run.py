@@ -39,9 +39,11 @@ def run(options: RunOptions) -> None:
         return
     if not options.recipe:
         raise ConfigError("run wants a recipe; write groundup run demo, or `groundup run --list` to see them")
+    raw = recipe.read(options.recipe)
+    if options.profile and (options.against or study.is_ablation(raw) or grid.is_sweep(raw)):
+        raise ConfigError("--profile looks at one run; leave it out for an ablation, a sweep or --against")
     if options.against:
         return compare(options)
-    raw = recipe.read(options.recipe)
     if study.is_ablation(raw):
         return ablate(options)
     if grid.is_sweep(raw) and options.depth is not None:
@@ -121,7 +123,8 @@ def sweep(options: RunOptions) -> None:
 
     def keep(rows: Any) -> None:
         whole = len(rows) % len(points) == 0  # the law is fitted once a seed
-        law.write(folder, law.summary(made, rows, grid.floor(folder), command, fitted=whole))
+        known = made.config.measure == "bits_per_byte_tinyworld"  # what the entropy is the floor of
+        law.write(folder, law.summary(made, rows, grid.floor(folder) if known else None, command, fitted=whole))
 
     grid.run(made, folder, command=command, on_run=say, keep=keep)
     found = law.read(folder)

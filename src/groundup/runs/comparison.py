@@ -115,14 +115,15 @@ def main(stage_folder: str, run_folder: str, result: str, *seeds: str) -> None:
 
 def losses(context: Any, seed: int) -> list[float]:
     """The losses of the first steps from a seed, with the stage's own documents, choices and, from its seed, batches."""
-    from groundup.runs import precision
+    from groundup.runs import largest_batch, precision
     from groundup.runs.stages import train
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training import loop
 
     context.choose_machine()
-    config = dataclasses.replace(context.config, seed=seed)
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
+    context = largest_batch.decide(context, tokenizer)  # the stage's own choice, kept beside it
+    config = dataclasses.replace(context.config, seed=seed)
     task, batches = train.task_of(context, tokenizer, config), train.batches_of(context, tokenizer, config)
     module = task.trained(train.new_module(context, tokenizer, config))
     precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), task.loss)

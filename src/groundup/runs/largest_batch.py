@@ -26,6 +26,8 @@ MORE = 1.3  # of what a trial needs beside its program: a run of 16 rows of 256 
 LOOK_EVERY_S = 0.05
 RESULT, ASKED = "peak.json", "asked.json"
 
+NO_MEMORY = ("out of memory", "can't allocate memory", "MemoryError")
+
 
 def decide(context: Context, tokenizer: Any) -> Context:
     """The stage with the batch that was found; as it is where none is asked for."""
@@ -41,11 +43,15 @@ def decide(context: Context, tokenizer: Any) -> Context:
 
 def find(context: Context, tokenizer: Any, rows: int) -> int:
     """The largest divisor of `rows` whose step fits; ConfigError where not one row does."""
+    from groundup.model.formats.huggingface import load_config
     from groundup.runs.stages.train import shape_of
     from groundup.training.step.low_memory import divisors, largest_that_fits
 
     config = context.config
-    shape = shape_of(context.recipe.configs["model"], tokenizer, config.objective)
+    if "start" in context.inputs:
+        shape = load_config(context.inputs["start"])
+    else:
+        shape = shape_of(context.recipe.configs["model"], tokenizer, config.objective)
     limit = limit_bytes(config.memory_gb, context.device())
     about = {
         "model": shape.to_dict(),
@@ -113,12 +119,15 @@ def trial(about: dict[str, Any], limit: int) -> int | None:
             folder,
         ]
         environment = os.environ | {"GROUNDUP_QUIET": "1"}
-        child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        fits = _watched(child, limit if about["device"] == "cpu" else sys.maxsize)
-        _, errors = child.communicate()
-        result = Path(folder) / RESULT
-        if not fits or child.returncode == -9 or "out of memory" in errors or "can't allocate memory" in errors:
+        said = Path(folder) / "said.txt"  # a file: nobody reads a pipe while the child is watched
+        with open(said, "w", encoding="utf-8") as file:
+            child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=file)
+            fits = _watched(child, limit if about["device"] == "cpu" else sys.maxsize)
+        errors, result = said.read_text("utf-8", "replace"), Path(folder) / RESULT
+        if not fits or child.returncode == -9 or any(words in errors for words in NO_MEMORY):
             return None
+        if "ConfigError: " in errors:
+            raise ConfigError(errors.rsplit("ConfigError: ", 1)[1].strip())
         assert result.exists(), f"the trial of {about['rows']} rows failed: {errors.strip()[-2000:]}"
         return files.read_json(result)["needed_bytes"]
 
@@ -178,7 +187,7 @@ def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int) -> N
     run = RunState(module, config, with_less_kept(module, balanced(module, task.loss)[0], config))
     run.remember()
     held = (*module.state_dict().values(), *run.state().values())
-    copies = [tensor.clone() for tensor in held] if config.save_in_background and config.checkpoint_every else []
+    copies = [tensor.clone() for tensor in held] if config.save_in_background else []
     plain = synthetic_batch(module, rows, text_length(config.objective, config.seq_len))
     for _ in range(2):
         run.gradient([task.batch(plain, 0)] * batches)

@@ -18,15 +18,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from groundup.errors import InputError
 from groundup.inference.cache.kv_cache import KVCache
 from groundup.machine.probe.limits import Limits
 from groundup.machine.probe.roofline import attainable
 from groundup.machine.probe.timing import in_turns
 from groundup.model.accounting.accounting import count
+from groundup.model.accounting.steps import STATE_BYTES
 from groundup.model.accounting.traffic import Part, optimizer, parts
 from groundup.model.architectures import build
+from groundup.model.architectures.blueprint import Attention, FeedForward
 from groundup.model.attention.scaled_dot_product import attend
 from groundup.model.layers.product import one_dnn, one_dnn_is_faster
+from groundup.runs.resources import available_bytes
 from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
 from groundup.training.optimizers import build_optimizer
@@ -84,6 +88,26 @@ class Rows:
 def kernels() -> dict[str, dict[str, Callable[..., Any]]]:
     """The ways to multiply that this library has beside torch's own, by number format."""
     return {"float32": {"oneDNN": one_dnn}} if one_dnn_is_faster() else {}
+
+
+def check(config: Any) -> None:
+    """InputError for a model whose parts `place` cannot time, or whose training does not fit the memory that is free."""
+    shape, numbers = config.blueprint(), count(config).parameters
+    plain = all(
+        isinstance(block.attention, Attention)
+        and block.attention.causal
+        and isinstance(block.feed_forward, FeedForward)
+        for block in shape.blocks
+    )
+    if shape.encoder or not plain:
+        raise InputError(
+            f"{config.model_type} cannot be timed part by part here; use 3m, 10m, 124m, or a decoder with plain attention"
+        )
+    if STATE_BYTES * numbers > available_bytes():
+        raise InputError(
+            f"a model of {numbers / 1e9:.1f} billion weights cannot be timed part by part here: its training needs "
+            f"{STATE_BYTES * numbers / 1e9:,.0f} GB; use 3m, 10m, 124m, or a decoder with plain attention that fits"
+        )
 
 
 def place(
@@ -279,6 +303,7 @@ of them in brackets.
 - **Writing one token waits for memory.** Its products do about {one_token:.2g} operations a byte; this machine's ridge is at {ridge:,.0f}.
 - **Training multiplies.** The same matrices, met by all tokens of a batch, do {many_tokens:,.0f} operations a byte.
 - A part far beneath its roof moves more than the least that was counted, or waits for calls: the smaller the part, the more.
+- More than 100 %: the roof is the bandwidth of our reading loop, and another loop may be faster.
 - The memory is read from by all threads together; "seen" is where a chase through memory saw a level end. Under a hypervisor a
   level may be shared with others, and end earlier than is stated.
 """

@@ -181,6 +181,12 @@ class TrainConfig:
             raise ConfigError(
                 f"memory_gb={self.memory_gb} is the limit of largest_batch; set largest_batch = true, or leave it out"
             )
+        if self.largest_batch and (self.batch_ramp_steps or self.objective == "contrastive"):
+            other = "batch_ramp_steps" if self.batch_ramp_steps else "objective = 'contrastive'"
+            raise ConfigError(
+                f"largest_batch = true divides a step as this machine's memory wants it, and {other} depends on the division; "
+                "set batch_size and gradient_accumulation_steps yourself"
+            )
         if self.compile and self.activation_checkpointing != "none":
             raise ConfigError(
                 "compile = true and activation_checkpointing cannot both be had: compiled blocks choose for themselves what "

@@ -48,3 +48,9 @@ def test_a_mistake_is_one_sentence(flags, way_out, attempts, tmp_path, capsys):
     assert main(["bench", "record", "--out", str(tmp_path), *flags]) == 2
     said = capsys.readouterr().err.strip()
     assert len(said.splitlines()) == 1 and way_out in said
+
+
+@pytest.mark.parametrize("flag", ["--device", "--dtype"])
+def test_a_flag_that_would_do_nothing_is_none(flag, attempts, tmp_path, capsys):
+    assert main(["bench", "record", "--out", str(tmp_path), flag, "auto"]) == 2
+    assert f"has no option {flag}" in capsys.readouterr().err and not attempts

@@ -151,7 +151,7 @@ def test_a_lesson_that_points_to_no_exercise_or_uses_nothing_of_its_source():
 
 
 def test_linting_needs_neither_torch_nor_marimo():
-    program = "from groundup.course.book import lint, lessons\nfor one in lessons(): lint(one.path)\nimport sys\n"
+    program = "from groundup.course.book import lint, lessons\nfor one in list(lessons())[::10]: lint(one.path)\nimport sys\n"
     check = "assert not {'torch', 'marimo', 'numba'} & set(sys.modules), 'heavy'"
     source = str(Path(sys.modules["groundup"].__file__).parents[1])
     done = subprocess.run(

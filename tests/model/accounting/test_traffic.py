@@ -2,11 +2,14 @@
 
 import pytest
 
+from groundup.errors import InputError
 from groundup.model.accounting.accounting import count
 from groundup.model.accounting.operations import forward
 from groundup.model.accounting.traffic import optimizer, parts, product_intensity
 from groundup.model.architectures.gpt2 import GPT2Config
 from groundup.model.architectures.llama import LlamaConfig
+from groundup.model.architectures.mixtral import MixtralConfig
+from groundup.model.architectures.t5 import T5Config
 
 LLAMA = LlamaConfig(
     vocab_size=100,
@@ -57,3 +60,10 @@ def test_a_norm_and_the_optimizer_move_more_than_they_compute():
 
 def test_another_family_has_the_same_parts():
     assert [part.name for part in parts(GPT2, 1, 4)] == [part.name for part in parts(LLAMA, 1, 4)]
+
+
+@pytest.mark.parametrize("family", [MixtralConfig, T5Config])
+def test_experts_and_an_encoder_with_a_decoder_are_refused_and_not_counted_as_nothing(family):
+    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1}
+    with pytest.raises(InputError, match=f"the parts of {family.model_type} are not counted: .* choose another model"):
+        parts(family(**sizes, num_attention_heads=8), 1, 4)

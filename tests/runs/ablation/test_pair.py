@@ -20,6 +20,8 @@ def test_two_configurations_differ_by_the_lines_and_stop_at_training():
         ("demo-fast", ["train.optimizer=adamw"], 1, "--seeds 1 gives no interval; use 2 or more"),
         ("demo-fast", ["data.python_bytes=1"], 2, "changes data; only tokenizer, model, train can differ"),
         ("demo-fast", ["train.optimizer=muon"], 2, "is the base; change a key"),
+        ("demo-fast", ["depth=3"], 2, "--against depth=3 cannot be compared; change a key of a table"),
+        ("demo-fast", ["seed=2"], 2, "--against seed=2 cannot be compared; change a key of a table"),
         ("ablation", ["train.optimizer=adamw"], 2, "has variants already; .* leave --against out"),
     ],
 )

@@ -115,9 +115,28 @@ def test_a_sweep_without_a_law_plans_nothing():
         budget.plan(FOUND | {"law": {"missing": "3 runs"}}, Budget(flops=1e12))
 
 
-def test_set_lines_reach_the_planned_recipe():
-    planned = budget.plan(FOUND, Budget(flops=1e12), ["train.weight_decay=0.1"])
-    assert planned.recipe.configs["train"].weight_decay == 0.1
+def test_set_lines_of_the_machine_reach_the_planned_recipe_and_no_others_do():
+    planned = budget.plan(FOUND, Budget(flops=1e12), ["machine.threads=2"])
+    assert planned.recipe.configs["machine"].threads == 2
+    with pytest.raises(InputError, match="train.weight_decay=0.1 changes what the law was measured for"):
+        budget.plan(FOUND, Budget(flops=1e12), ["train.weight_decay=0.1"])
+
+
+def test_a_time_is_planned_for_what_is_left_of_it(monkeypatch, base):
+    speed = lambda flops: (flops + 1e6) / 1e10  # noqa: E731
+    monkeypatch.setattr(budget, "measured_speed", lambda base: speed)
+    forecast = {"stages": [{"name": "data", "seconds": 80.0}, {"name": "train", "seconds": 100.0}], "seconds": 180.0}
+    planned = budget.plan(FOUND, Budget(seconds=100), forecast=lambda made: forecast)
+    left = budget.choose(FOUND, base, Budget(seconds=20), speed)
+    assert (planned.size, planned.tokens) == (left.size, left.tokens)
+    assert planned.size < budget.choose(FOUND, base, Budget(seconds=100), speed).size
+
+
+def test_fewer_steps_than_the_law_knows_are_refused(base):
+    planned = budget.choose(FOUND, base, Budget(seconds=100), lambda flops: flops / 1e10)
+    forecast = {"stages": [{"name": "train", "seconds": 1e5}], "seconds": 1e5}
+    with pytest.raises(InputError, match="the law knows none below 75"):
+        budget.fitted_to_time(planned, Budget(seconds=100), forecast, FOUND)
 
 
 @pytest.mark.slow

@@ -98,6 +98,16 @@ def test_a_half_finished_sweep_says_what_is_missing():
         law.best_use(found, 1e12)
 
 
+def test_a_flat_frontier_is_said(found):
+    flat = found | {"isoflop": found["isoflop"] | {"exponent": -0.2}, "envelope": {"missing": "too few"}}
+    assert law.sentences(flat)[-1].endswith("-0.20 (isoflop)")
+
+
+def test_places_and_fitted_numbers_are_kept(found):
+    assert (law.fit_of(found["law"]).places, law.fit_of(found["law"]).fitted) == (18, 5)
+    assert law.fit_of(found["held"]).fitted == 4
+
+
 def test_a_diverged_run_stays_a_row_and_is_not_fitted():
     made = [
         *rows((1,)),

@@ -16,6 +16,7 @@ from groundup.training import checkpoint
 from groundup.training.checkpoint import checkpointing, keeper
 from groundup.training.config import TrainConfig
 from groundup.training.loop import train
+from groundup.training.optimizers import build_optimizer
 
 CONFIG = TrainConfig(steps=6, batch_size=4, seq_len=16, checkpoint_every=2, warmup_steps=1, keep_checkpoints=9)
 
@@ -319,3 +320,15 @@ def test_without_a_folder_nothing_is_kept(tiny, batches):
         assert kept.resume(tiny(), None) == (0, [])
         assert kept.due(2) and not kept.due(3)
         kept.save(2, None, None, [])
+
+
+def test_a_checkpoint_that_a_rollback_went_back_behind_is_no_way_on(tiny, tmp_path):
+    """Stopped at 7 and at 6 after a rollback: the run goes on from 6."""
+    config, module = TrainConfig(steps=20, checkpoint_every=5), tiny()
+    state = build_optimizer(module, config)
+    with keeper.Keeper(tmp_path, config) as keeping_it:
+        keeping_it.resume(module, state)
+        for step in (5, 7, 6):
+            keeping_it.save(step, module, state, [])
+        keeping_it.wait()
+    assert [checkpointing.step_of(path) for path in checkpointing.found(tmp_path / "checkpoints")] == [5, 6]

@@ -150,3 +150,21 @@ def test_without_a_mean_or_a_validation_the_raw_weights_are_kept(tiny):
         assert which == "raw"
     with better_weights(Average(tiny(), 0.9), [{"step": 1, "loss": 2.0}]) as which:
         assert which == "raw"
+
+
+def test_scores_that_come_after_the_last_validation_decide_nothing(tiny):
+    """A score of the averaged weights, or one that is no number, is no validation."""
+    module = tiny()
+    validated = {"step": 9, "validation": 2.0, "averaged_validation": 1.0}
+    for later in (
+        {"step": 10, "copying": 0.5, "averaged_copying": 0.1},
+        {"step": 10, "validation": 2.0, "averaged_validation": None},
+    ):
+        with better_weights(Average(module, 0.9), [validated, later]) as which:
+            assert which == "averaged"
+
+
+def test_the_loop_gives_its_listeners_by_name():
+    from groundup.training import loop
+
+    assert all(callable(getattr(loop, name)) for name in loop._EXPORTS)

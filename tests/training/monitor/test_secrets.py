@@ -15,6 +15,18 @@ from groundup.training.monitor.secrets import redact
         "AKIAABCDEFGHIJKLMNOP",
         "url?api_key=secret123&x=1",
         "password: hunter22",
+        "access_token=abcdef123456",
+        "https://host/x?access_token=abcdef123456&page=2",
+        "client_secret: abcdef123456",
+        "{'password': 'hunter22x'}",
+        '{"api_key": "abcdef123456"}',
+        r'"{\"apiKey\": \"abcdef123456\"}"',
+        "password = 'horse battery hunter22'",
+        "github_pat_11ABCDEF0abcdefghijkl",
+        "Authorization: Token abcdef0123456789",
+        "Authorization: Token abcdefghijklmnopqrstu",
+        "sent with token abcdef0123456789",
+        "https://me:p@hunter22@host/x",
     ],
 )
 def test_a_secret_is_known_by_its_form(text):
@@ -41,6 +53,38 @@ def test_settings_are_searched_and_numbers_are_no_secrets():
     assert redact(settings, {}) == {**settings, "hub_token": "[secret]", "list": ["[secret]"]}
 
 
-def test_plain_words_stay():
-    for text in ("loss 3.2 at step 40", "the token of step 7", "a bearer of news", "sk-short"):
-        assert redact(text, {}) == text
+def test_a_name_is_known_in_every_spelling():
+    told = dict.fromkeys(("api-key", "apiKey", "hubToken", "Authorization", "X-Auth-Token"), "x y z")
+    assert set(redact(told, {}).values()) == {"[secret]"}
+
+
+def test_what_stands_around_a_secret_stays():
+    assert redact("https://me:p@ss@host/x", {}) == "https://[secret]@host/x"
+    assert (
+        redact("https://host/x?access_token=abcdef123456&page=2", {}) == "https://host/x?access_token=[secret]&page=2"
+    )
+    assert redact("{'password': 'hunter22x', 'steps': 3}", {}) == "{'password': '[secret]', 'steps': 3}"
+    assert redact('{"api_key": "abcdef 123456"}', {}) == '{"api_key": "[secret]"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "loss 3.2 at step 40",
+        "the token of step 7",
+        "a bearer of news",
+        "sk-short",
+        "eos_token: <|endoftext|>",
+        "tokens: 123456",
+        "12345678 tokens/s",
+        "each token representation-learning asks for",
+        "https://host/x, written to me@host",
+    ],
+)
+def test_plain_words_stay(text):
+    assert redact(text, {}) == text
+
+
+def test_a_tokenizers_tokens_are_no_secrets():
+    tokens = {"eos_token": "<|endoftext|>", "pad_token": "<pad>", "mask_token": "[MASK]", "tokenizer": "byte_bpe"}
+    assert redact(tokens, {}) == tokens

@@ -1,5 +1,7 @@
 """The balance loss against transformers' own training loss, the bias against its rule, and both through the training loop."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -106,3 +108,15 @@ def test_what_keeps_experts_busy_keeps_them_busier(make, coefficient, batches):
         train(module, batches, TrainConfig(steps=40, **CONFIG), objective=objective)
         found[busy] = evenness(module, batches)
     assert 1 - found[True] < 0.5 * (1 - found[False]), found
+
+
+def test_a_step_that_was_skipped_or_undone_moves_no_bias():
+    watched = Balanced(lambda module, batch: (None, 0))
+    watched.loads = {"router": torch.tensor([3.0, 1.0])}
+    watched.steer(
+        SimpleNamespace(module=torch.nn.Linear(1, 1), skipped=True)
+    )  # with a load of a router that is not there
+    assert watched.loads == {}
+    watched.loads = {"router": torch.tensor([3.0, 1.0])}
+    watched.forget()
+    assert watched.loads == {}

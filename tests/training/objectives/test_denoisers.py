@@ -52,6 +52,14 @@ def test_all_are_drawn_alike_and_the_seed_decides():
     assert torch.equal(batch.input_ids, again.input_ids) and torch.equal(batch.targets, again.targets)
 
 
+def test_an_answer_ends_where_it_is_told_to():
+    told = dict(documents=[list(range(12)), [5, 6]], modes=MODES, sentinels=SENTINELS)
+    plain, ended = (denoised(**told, generator=source(), end_id=end) for end in (None, 999))
+    for row in range(2):
+        asked = plain.targets[row][plain.loss_mask[row]].tolist()
+        assert ended.targets[row][ended.loss_mask[row]].tolist() == [*asked, 999]
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [

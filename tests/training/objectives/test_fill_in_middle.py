@@ -63,6 +63,16 @@ def test_a_rate_of_0_leaves_documents_and_of_1_moves_all():
     assert all(MARKS.middle in maybe_moved([1, 2], source(seed), MARKS, 1.0) for seed in range(20))
 
 
+def test_a_piece_that_goes_on_has_no_end():
+    assert maybe_moved([1, 2], source(), MARKS, 0.0, ended=False) == [1, 2]
+    assert all(maybe_moved([1, 2], source(seed), MARKS, 1.0, ended=False)[-1] == MARKS.end for seed in range(20))
+    batch = middle_batch([[1, 2, 3], [4, 5]], source(), MARKS, 0.0, starts=[9, 9], ended=[False, True])
+    assert [row[real].tolist() for row, real in zip(batch.targets, batch.loss_mask, strict=True)] == [
+        [1, 2, 3],
+        [4, 5, MARKS.end],
+    ]
+
+
 def test_a_batch_is_decided_by_its_seed_and_padded_at_its_end():
     documents = [list(range(12)), [5], []]
     one, same, other = (middle_batch(documents, source(seed), MARKS, 1.0) for seed in (1, 1, 2))

@@ -63,6 +63,15 @@ def test_the_text_comes_back_from_what_is_read_and_what_is_asked_for(seed, rate)
     assert not torch.isin(new, torch.tensor(SPECIAL)).any(), "no special token is put in a token's place"
 
 
+def test_the_vocabulary_is_gone_through_once(make_batch):
+    from groundup.training.objectives.masked import _ordinary
+
+    _ordinary.cache_clear()
+    for seed, special in enumerate((list(SPECIAL), SPECIAL, SPECIAL)):
+        masked_by(rows(make_batch), seed, special_ids=special)
+    assert _ordinary.cache_info().misses == 1
+
+
 def test_the_rates_are_the_papers(make_batch):
     batch = rows(make_batch, 400, 100)
     made = masked_by(batch)

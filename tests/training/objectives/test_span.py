@@ -87,6 +87,16 @@ def test_a_seed_decides_everything_and_documents_are_apart():
         assert restored(read.tolist(), asked.tolist(), SENTINELS) == ids
 
 
+def test_an_answer_ends_where_it_is_told_to():
+    documents = [list(range(1, 20)), list(range(30, 37))]
+    plain, ended = (span_batch(documents, source(), sentinels=SENTINELS, end_id=end) for end in (None, 99))
+    assert torch.equal(plain.input_ids, ended.input_ids)
+    for row, ids in enumerate(documents):
+        asked = ended.targets[row][ended.loss_mask[row]].tolist()
+        assert asked == [*plain.targets[row][plain.loss_mask[row]].tolist(), 99]
+        assert restored(ended.input_ids[row][ended.attention_mask[row]].tolist(), asked, SENTINELS) == ids
+
+
 def test_the_loss_is_torchs_cross_entropy_over_the_answers(module):
     batch = answers([([1, 2, 100, 5], [100, 3, 4, 101]), ([7, 100], [100, 8, 101])])
     loss, count = span_loss(module, batch)

@@ -194,6 +194,31 @@ def test_texts_lose_their_end_and_keep_enough_to_ask():
     assert documents_of(batch, END, 0) == [[5, 6], [7], []]
 
 
+@pytest.mark.parametrize("objective", ["span", "denoisers"])
+def test_every_answer_is_asked_for_its_end(objective, shards):
+    """Writing stops at the end of a text, so it must have been learned."""
+    batch = prepare(config_of(objective), Marked(objective)).batch(loader_of(objective, shards).batch(0), 0)
+    last = [row[real][-1] for row, real in zip(batch.targets, batch.loss_mask, strict=True)]
+    assert last == [END] * len(batch.targets)
+
+
+def test_only_the_end_of_a_document_is_learned_as_one(shards):
+    """A row of fill_in_middle that is left in its order ends as its piece does; of a document that was cut, without the mark."""
+    task, loader = prepare(config_of("fill_in_middle"), Marked("fill_in_middle")), loader_of("fill_in_middle", shards)
+    moves, left = Marked("fill_in_middle").special_tokens["<|fim_middle|>"], []
+    for number in range(8):
+        plain = loader.batch(number)
+        made = task.batch(plain, number)
+        for row in range(len(made.targets)):
+            mine, theirs = (one.targets[row][one.loss_mask[row]].tolist() for one in (made, plain))
+            if moves in mine:
+                assert mine[-1] == END
+            else:
+                assert mine == theirs
+                left.append(mine[-1] == END)
+    assert True in left and False in left
+
+
 def test_a_tokenizer_without_the_tokens_is_refused():
     with pytest.raises(
         InputError,

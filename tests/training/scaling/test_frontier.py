@@ -54,6 +54,12 @@ def test_the_envelope_of_whole_curves_gives_the_exponent_of_the_law():
     assert envelope(curves, levels=60).exponent == pytest.approx(EXPONENT, abs=0.02)
 
 
+def test_one_size_that_is_best_throughout_tells_nothing():
+    flops = np.array([1e18, 1e20])
+    with pytest.raises(InputError, match="the envelope cannot tell: one size is best throughout"):
+        envelope({1.0: (flops, [5.0, 4.0]), 2.0: (flops, [3.0, 2.0]), 3.0: (flops, [5.0, 4.0])})
+
+
 def test_a_frontier_of_one_budget_is_refused():
     with pytest.raises(InputError, match="add sizes or budgets"):
         isoflop([1e19] * 3, [1e6, 1e7, 1e8], [3.0, 2.0, 3.0])

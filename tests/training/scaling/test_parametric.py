@@ -129,6 +129,37 @@ def test_a_floor_above_a_loss_is_refused():
         fit(size, tokens, CHINCHILLA.loss(size, tokens), floor=5.0)
 
 
+def test_seeds_of_one_place_make_a_fit_no_surer():
+    """Three runs of each place that share their distance from the law tell what one does: the intervals stay as they were."""
+    size, tokens = grid(each=4)
+    loss = noisy(CHINCHILLA_AGAIN, size, tokens, 0.005, 1)
+    once = fit(size, tokens, loss, times=40)
+    thrice = fit(*(np.repeat(values, 3) for values in (size, tokens, loss)), times=40)
+    assert (thrice.places, once.places, len(thrice.residuals)) == (16, 16, 48)
+    for name in ("alpha", "beta"):
+        assert thrice.interval(name) == pytest.approx(once.interval(name), rel=0.02)
+    assert thrice.forecast(1e10, 1e12) == pytest.approx(once.forecast(1e10, 1e12), rel=0.002)
+
+
+def test_five_numbers_want_five_places():
+    size, tokens = np.array([1e8, 1e9, 1e8, 1e9]), np.array([1e9, 1e9, 1e10, 1e10])
+    loss = CHINCHILLA.loss(size, tokens)
+    assert fit(size, tokens, loss, floor=CHINCHILLA.E, times=0).fitted == 4
+    with pytest.raises(InputError, match="4 different runs cannot fix 5 numbers"):
+        fit(size, tokens, loss, least_floor=CHINCHILLA.E, times=0)
+    with pytest.raises(InputError, match="4 different runs cannot fix 5 numbers"):
+        fit(*(np.tile(values, 3) for values in (size, tokens, loss)), times=0)
+
+
+def test_a_fit_without_samples_has_no_interval():
+    size, tokens = grid(each=3)
+    fitted = fit(size, tokens, CHINCHILLA.loss(size, tokens), times=0)
+    with pytest.raises(InputError, match="fit with times=200"):
+        fitted.interval("alpha")
+    with pytest.raises(InputError, match="fit with times=200"):
+        fitted.forecast(1e9, 1e10)
+
+
 def test_a_law_is_plain_numbers():
     size, tokens = grid(each=3)
     law = fit(size, tokens, CHINCHILLA.loss(size, tokens), times=0).law

@@ -50,6 +50,12 @@ def test_a_line_through_the_plain_logarithms_is_too_flat_near_a_floor():
     assert -line_in_logs(x, loss - 1.0)[0] == pytest.approx(0.3)
 
 
+def test_a_fit_without_samples_has_no_interval():
+    x = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    with pytest.raises(InputError, match="fit with times=200"):
+        fit_power_law(x, 1 + x**-0.5, times=0).interval("a")
+
+
 def test_a_known_floor_is_held_and_the_interval_holds_the_exponent():
     x = np.geomspace(1e3, 1e7, 20)
     loss = (0.6 + (1e4 / x) ** 0.3) * np.exp(np.random.default_rng(4).normal(0, 0.01, 20))

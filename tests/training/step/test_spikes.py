@@ -80,12 +80,12 @@ def test_nothing_is_a_spike_while_there_is_little_to_compare_with():
 
 def test_a_spike_does_not_make_the_next_one_normal_and_letting_go_for_ever_is_refused():
     watch = warm("skip")
-    for number in range(IN_A_ROW - 1):
+    for number in range(IN_A_ROW):
         assert watch.judge(number, 9.0, 1.0, "") == "skip"
     with pytest.raises(Diverged, match="8 steps in a row did not help, and the loss of step 50 is 9 where"):
         watch.judge(49, 9.0, 1.0, "")
     watch = warm("rollback")
-    for number in range(ROLLBACKS - 1):
+    for number in range(ROLLBACKS):
         assert watch.judge(number, 9.0, 1.0, "") == "rollback"
     with pytest.raises(Diverged, match="4 rollbacks to one state did not help"):
         watch.judge(0, 9.0, 1.0, "")

@@ -5,11 +5,9 @@ process of its own, whose start is where the clock starts. The results are kept 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from groundup.cli.options import Computing, Shared
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +24,10 @@ class RecordOptions:
     """the folder of record.jsonl, to which every attempt adds a line"""
     json: bool = False
     """print the attempts as JSON on stdout"""
-    computing: Shared = field(default_factory=Computing)
+    threads: int = 0
+    """CPU threads; 0: as many as cores"""
+    seed: int | None = None
+    """where chance begins; left out: 1"""
 
 
 def record(options: RecordOptions) -> None:
@@ -45,10 +46,10 @@ def record(options: RecordOptions) -> None:
     text, log = keeping.text_file(options.text, options.out), options.out / "record.jsonl"
     before = list(files.read_jsonl(log)) if log.is_file() else []
     made = []
-    first = 1 if options.computing.seed is None else options.computing.seed
+    first = 1 if options.seed is None else options.seed
     for seed in range(first, first + options.attempts):
         progress.say(f"{options.target:.2f} nats, seed {seed}")
-        made.append(keeping.timed(text, options.target, seed, options.computing.threads))
+        made.append(keeping.timed(text, options.target, seed, options.threads))
         files.append_jsonl(log, made[-1])
     if options.json:
         running.print_json(made)

@@ -6,11 +6,10 @@ accelerators  a model's step on published chips: which bound it meets, and how l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-
-from groundup.cli.options import Computing, Shared
 
 SIZES: Mapping[str, Mapping[str, int]] = {  # LLaMA's shape at well-known widths
     "3m": {"hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 6, "vocab_size": 4096},
@@ -28,7 +27,8 @@ class MachineOptions:
     """how often each figure is measured"""
     json: bool = False
     """print the figures as JSON on stdout"""
-    computing: Shared = field(default_factory=Computing)
+    threads: int = 0
+    """CPU threads; 0: as many as cores"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,10 @@ class RooflineOptions:
     """the folder for roofline.md, roofline.html and roofline.json"""
     json: bool = False
     """print the figures as JSON on stdout"""
-    computing: Shared = field(default_factory=Computing)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """number format of the matrix products; auto: float32"""
+    threads: int = 0
+    """CPU threads; 0: as many as cores"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,10 +100,10 @@ def measured(options: Any) -> Any:
     """The limits of this machine with the flags' threads."""
     from groundup import progress
     from groundup.machine.probe import limits
-    from groundup.runs import roofline
+    from groundup.runs import roofline, settings
 
     check(options, "repeats")
-    options.computing.apply()
+    settings.apply(settings.MachineConfig(threads=options.threads))
     return limits.measure(
         roofline.kernels(), repeats=options.repeats, say=lambda text: progress.say(f"measuring: {text}")
     )
@@ -125,12 +128,16 @@ def roofline(options: RooflineOptions) -> None:
     """Measure the machine and the model's parts, print, and write table, picture and figures."""
     from groundup import files, plots, progress
     from groundup.cli import running, show
+    from groundup.errors import ConfigError
     from groundup.runs import roofline
 
     check(options, "batch", "seq_len", "repeats")
+    if options.dtype == "float16":
+        raise ConfigError("--dtype float16 is not measured here; use float32 or bfloat16")
     config = configuration(options.model)
+    roofline.check(config)
     limits = measured(options)
-    dtype = options.computing.dtype_or_none() or "float32"
+    dtype = "float32" if options.dtype == "auto" else options.dtype
     name = f"{roofline.named(config)}, {options.batch} rows of {options.seq_len}"
     progress.say(f"measuring: {name}")
     placed = roofline.place(
@@ -161,17 +168,25 @@ def accelerators(options: AcceleratorsOptions) -> None:
 
     check(options, "batch", "seq_len", "devices")
     config = configuration(options.model)
+    say = partial(show.console().print, markup=False, soft_wrap=True)
     rows = [chip_row(device, config, options) for device in known.accelerators().values()]
     if options.json:
         running.print_json(rows)
         return
     title = f"{options.step}: {named(config)}, {options.batch} rows of {options.seq_len}, {options.devices} chips, {options.dtype}, at best"
     shown = [
-        [row["id"], row["bound"], *(f"{1e3 * row[key]:,.3g}" if key in row else "" for key in ("compute", "memory", "link")),
+        [row["id"] + ("*" if row.get("dtype") == "unstated" else ""), row["bound"],
+         *(f"{1e3 * row[key]:,.3g}" if key in row else "" for key in ("compute", "memory", "link")),
          f"{row['tokens_per_s']:,.0f}" if "tokens_per_s" in row else "", {True: "yes", False: "no", None: ""}[row["fits"]]]
         for row in rows
     ]  # fmt: skip
-    show.table(title, ["chip", "bound", "compute, ms", "memory, ms", "link, ms", "tokens/s", "fits"], shown)
+    fits = "weights and state fit" if options.step == "train" else "fits"
+    show.table(title, ["chip", "bound", "compute, ms", "memory, ms", "link, ms", "tokens/s", fits], shown)
+    if any(row.get("dtype") == "unstated" for row in rows):
+        say("* of these no number format is stated: counted at 1 byte a number")
+    for row in rows:
+        if "why" in row:
+            say(f"{row['id']}: {row['why']}")
 
 
 def chip_row(device: Any, config: Any, options: AcceleratorsOptions) -> dict[str, Any]:

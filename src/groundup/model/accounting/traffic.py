@@ -9,7 +9,8 @@ that a part alone must move, e bytes a number, for n tokens:
     embedding                none: rows are copied     e 2 n h
     AdamW                    15 a number               28: weight, gradient and two moments read, three written, in fp32
 
-    intensity = operations / bytes       n / (n/out + 1 + n/in) * 2 / e for a matrix: one token 2 / e, many tokens their width
+    intensity = operations / bytes       n / (n/out + 1 + n/in) * 2 / e for a matrix: one token 2 / e,
+                                         many tokens the harmonic mean of both sides / e
 
 That is why writing token by token waits for memory and training does not (Williams et al. 2009; the counting of attention is Dao et
 al. 2022's, arXiv:2205.14135, section 3.2, for keys that fit). Left out: activations between products, masks, the loss.
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from groundup.errors import InputError
 from groundup.model.accounting.accounting import count
 from groundup.model.accounting.operations import block_matrices_of, pairs
 from groundup.model.architectures.configuration import ModelConfig
@@ -57,8 +59,13 @@ def parts(config: ModelConfig, batch: int, queries: int, keys: int | None = None
     """The parts of the way forward of `batch` rows with so many new tokens that look at `keys` (None: at themselves).
 
     Those of the first block stand for all blocks. size: bytes a number. A decoder's parts; an encoder's are alike.
+    InputError for experts, and for an encoder with a decoder: theirs are not counted.
     """
     shape, keys, tokens = config.blueprint(), queries if keys is None else keys, batch * queries
+    if shape.encoder or any(not hasattr(one.feed_forward, "matrices") for one in shape.blocks):
+        raise InputError(
+            f"the parts of {config.model_type} are not counted: only decoders without experts are; choose another model"
+        )
     block, blocks, hidden = shape.blocks[0], len(shape.blocks), shape.hidden
     matrices = block_matrices_of(block, hidden)
     ours = {name: sides for name, sides in matrices.items() if name in block.attention.matrices(hidden)}

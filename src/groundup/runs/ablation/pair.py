@@ -37,6 +37,10 @@ def read(
     raw["stages"] = stages[: stages.index("train") + 1] if "train" in stages else stages
     other = copy.deepcopy(raw)
     for line in against:
+        if "." not in line.partition("=")[0]:
+            raise ConfigError(
+                f"--against {line} cannot be compared; change a key of a table, such as train.optimizer=lion"
+            )
         recipe.override(other, line)
     variant = {
         table: {key: value for key, value in keys.items() if raw.get(table, {}).get(key) != value}

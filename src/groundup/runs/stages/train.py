@@ -21,12 +21,14 @@ def run(context: Context) -> dict[str, Any]:
     """Train the model and write its folder; parameters, tokens, operations, losses."""
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training.loop.live_evaluation import better_weights
+    from groundup.training.step.activation_checkpointing import with_less_kept
 
     tokenizer = load_tokenizer(context.inputs["tokenizer"])
     context = largest_batch.decide(context, tokenizer)
     task, batches = task_of(context, tokenizer), batches_of(context, tokenizer)
     module = task.trained(new_module(context, tokenizer))
-    precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), task.loss)
+    objective = with_less_kept(module, task.loss, context.config)  # the trial may hold no more than a step
+    precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), objective)
     compared = comparison.reference_losses(context)  # before training, so that a wrong function is known by what it did
     units = Units()
     result = fit(context, module, tokenizer, task, batches, units)

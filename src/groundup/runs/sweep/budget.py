@@ -166,18 +166,32 @@ def parameters(made: Recipe) -> int:
 
 
 def plan(
-    found: Mapping[str, Any], budget: Budget, overrides: Sequence[str] = (), changes: Mapping[str, Any] | None = None
+    found: Mapping[str, Any],
+    budget: Budget,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, Any] | None = None,
+    forecast: Callable[[Recipe], Mapping[str, Any]] | None = None,
 ) -> Planned:
-    """The best run for a budget, from a sweep's results. overrides, changes: of the recipe; a time is first measured, some seconds."""
+    """The best run for a budget, from a sweep's results. overrides, changes: of [machine]; a time is first measured, some seconds.
+
+    forecast: what a recipe takes here; with it a time is planned for what is left of it beside the training.
+    """
     if "missing" in found["law"]:
         raise InputError(
             f"the sweep has no law yet ({found['law']['missing']}); let `groundup run {found['sweep']}` end first"
         )
     base = recipe.merge(base_of(found), changes or {})
     for line in overrides:
+        if line.partition(".")[0].strip() != "machine":
+            raise InputError(
+                f"--set {line} changes what the law was measured for; plan without it, then change the recipe that is written"
+            )
         recipe.override(base, line)
     speed = measured_speed(base) if budget.seconds is not None else None
-    return choose(found, base, budget, speed)
+    planned = choose(found, base, budget, speed)
+    if speed is None or forecast is None:
+        return planned
+    return choose(found, base, Budget(seconds=_left(budget, forecast(planned.recipe))), speed)
 
 
 def base_of(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,16 +261,14 @@ def _batch(ids: Any) -> Any:
 
 def fitted_to_time(planned: Planned, budget: Budget, forecast: Mapping[str, Any], found: Mapping[str, Any]) -> Planned:
     """The same model with as many steps as are left when everything around the training is paid; forecast: of the planned recipe."""
-    assert budget.seconds is not None, budget
-    stages = {stage["name"]: stage["seconds"] for stage in forecast["stages"]}
-    around = forecast["seconds"] - stages["train"]
-    left = budget.seconds - around
-    if left <= 0:
-        raise InputError(
-            f"making documents and tokenizer alone takes {around:.0f} s here; give more time, or a number of FLOPs"
-        )
+    left, taken = _left(budget, forecast), _training(forecast)
     config = planned.recipe.configs["train"]
-    steps = max(1, round(config.steps * min(1.0, left / stages["train"])))
+    steps = round(config.steps * min(1.0, left / taken))
+    fewest = found.get("fewest_steps", 75)
+    if steps < fewest:
+        raise InputError(
+            f"{left:.0f} s of training are {steps} steps here, and the law knows none below {fewest}; give more time, or a number of FLOPs"
+        )
     fitted, scale = law.fit_of(found["law"]), steps / config.steps
     loss, low, high = fitted.forecast(planned.size, planned.tokens * scale)
     train = dataclasses.replace(
@@ -271,5 +283,21 @@ def fitted_to_time(planned: Planned, budget: Budget, forecast: Mapping[str, Any]
         loss=loss,
         low=low,
         high=high,
-        seconds=around + stages["train"] * scale,
+        seconds=forecast["seconds"] - taken + taken * scale,
     )
+
+
+def _training(forecast: Mapping[str, Any]) -> float:
+    """Seconds of the training alone."""
+    return float({stage["name"]: stage["seconds"] for stage in forecast["stages"]}["train"])
+
+
+def _left(budget: Budget, forecast: Mapping[str, Any]) -> float:
+    """Seconds that are left for the training."""
+    assert budget.seconds is not None, budget
+    around = forecast["seconds"] - _training(forecast)
+    if around >= budget.seconds:
+        raise InputError(
+            f"making documents and tokenizer alone takes {around:.0f} s here; give more time, or a number of FLOPs"
+        )
+    return budget.seconds - around

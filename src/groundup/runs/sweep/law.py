@@ -95,13 +95,17 @@ def table(fitted: Fit) -> dict[str, Any]:
         "residual": float(np.std(fitted.residuals)),
         "samples": [[getattr(law, name) for name in NAMES] for law in fitted.samples],
         "residuals": list(fitted.residuals),
+        "places": fitted.places,
+        "fitted": fitted.fitted,
     }
 
 
 def fit_of(entry: Mapping[str, Any]) -> Fit:
     """The law that `table` wrote down."""
     samples = tuple(Law(*one) for one in entry["samples"])
-    return Fit(Law(*(entry[name] for name in NAMES)), 0.0, samples, tuple(entry["residuals"]))
+    residuals = tuple(entry["residuals"])
+    places = entry.get("places", len(residuals))  # an older file does not say it
+    return Fit(Law(*(entry[name] for name in NAMES)), 0.0, samples, residuals, places, entry.get("fitted", 5))
 
 
 def frontiers(found: Mapping[str, Any]) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -187,7 +191,7 @@ def sentences(found: Mapping[str, Any]) -> list[str]:
         )
     both = found["law"]["alpha"] + found["law"]["beta"]
     exponents = {"law": found["law"]["beta"] / both} | {
-        name: found[name]["exponent"] for name in ("isoflop", "envelope") if found[name].get("exponent", 0) > 0.01
+        name: found[name]["exponent"] for name in ("isoflop", "envelope") if "exponent" in found[name]
     }
     said.append(
         "best size grows with FLOPs to the power of "

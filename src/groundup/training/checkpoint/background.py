@@ -84,7 +84,7 @@ def _copy(tensor: Tensor, into: Tensor) -> None:
     if tensor.device.type == "cpu" and tensor.is_contiguous():
         np.copyto(_bytes(into), _bytes(tensor))
     else:
-        into.copy_(tensor, non_blocking=True)
+        into.copy_(tensor, non_blocking=tensor.is_cuda)  # only for these it is waited, in `copied`
 
 
 def _bytes(tensor: Tensor) -> Any:

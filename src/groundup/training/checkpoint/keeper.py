@@ -130,6 +130,9 @@ class Keeper:
     def _write(self, step: int, module: Any, tensors: Any, notes: dict[str, Any]) -> None:
         target, config = checkpointing.path_of(self.checkpoints, step), self.config
         checkpointing.write(target, module, tensors, notes, self.tokenizer)
+        for undone in checkpointing.found(self.checkpoints):  # a rollback went back behind them: they are no way on
+            if checkpointing.step_of(undone) > step:
+                files.discard(undone)
         keeping.remove_others(self.checkpoints, config.keep_checkpoints, config.keep_best, config.keep_every)
 
     def _look(self, then: str) -> None:

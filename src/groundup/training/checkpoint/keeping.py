@@ -21,10 +21,7 @@ from groundup.errors import GroundupError
 from groundup.slots import slot
 from groundup.training.checkpoint.checkpointing import NOTES, damage, found, step_of
 
-VALIDATIONS = (
-    "validation",
-    "bits_per_byte",
-)  # how the measures of a validation begin in metrics.jsonl: lower is better
+VALIDATIONS = ("bits_per_byte", "heldout_loss", "validation")  # how losses on held-out texts begin in metrics.jsonl
 TAIL_BYTES = 1 << 16
 
 

@@ -65,7 +65,7 @@ class Layout:
     def restore(self, folder: Path, table: Mapping[str, Tensor]) -> None:
         """Fill the module from a checkpoint that `differences` found to fit; table: the tensors of its training file."""
         kept, rest = weights_of(self.module), self.rest()
-        if self.model is None:
+        if self.model is None or not (folder / "config.json").is_file():
             read = shards.read(folder)
         else:
             filled = weights_of(huggingface.load_model(folder))

@@ -20,7 +20,7 @@ _EXPORTS = {
     "Listener": "listeners",
     "write_metrics": "listeners",
     "call_every": "listeners",
-    "validate_every": "listeners",
+    "validate_every": "live_evaluation",
     "metrics": "listeners",
 }
 

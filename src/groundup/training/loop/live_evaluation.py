@@ -23,10 +23,10 @@ from torch import Tensor
 
 from groundup import files, progress
 from groundup.slots import slot
+from groundup.training.checkpoint.keeping import VALIDATIONS
 from groundup.training.loop.listeners import Listener, call_every
 
 AVERAGED = "averaged_"  # before the name of a number of the mean weights
-VALIDATED = ("bits_per_byte", "heldout_loss", "validation")  # how names of losses on held-out texts begin
 ROWS, LENGTH = 8, 24  # of random sequences, each seen twice: a tenth of a second in a small model
 
 Scores = Callable[[Any], Mapping[str, float]]
@@ -97,6 +97,12 @@ def validate_every(every: int, steps: int, scores: Scores, path: str | Path) -> 
     )
 
 
+def _both(record: Mapping[str, Any]) -> bool:
+    """Whether a line of metrics holds a validation of the raw and of the averaged weights; others may come after it, of scores."""
+    names = [name for name, value in record.items() if value is not None and name.startswith(VALIDATIONS)]
+    return any(record.get(f"{AVERAGED}{name}") is not None for name in names)
+
+
 @contextmanager
 def better_weights(average: Average | None, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Let a trained module have, inside, those weights whose last validation was better: its own ("raw") or their mean ("averaged").
@@ -105,9 +111,9 @@ def better_weights(average: Average | None, records: Sequence[Mapping[str, Any]]
     """
     differences = [
         float(record[f"{AVERAGED}{name}"]) / value - 1
-        for record in [record for record in records if any(name.startswith(AVERAGED) for name in record)][-1:]
+        for record in [record for record in records if _both(record)][-1:]
         for name, value in record.items()
-        if f"{AVERAGED}{name}" in record and value and name.startswith(VALIDATED)
+        if record.get(f"{AVERAGED}{name}") is not None and value and name.startswith(VALIDATIONS)
     ]
     if average is None or not differences or sum(differences) >= 0:
         yield "raw"

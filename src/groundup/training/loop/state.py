@@ -77,6 +77,7 @@ class RunState:
         if self.watch.policy != "rollback":
             return
         self.watch.rollbacks = 0
+        self.earlier = {}  # given back before the new one is made: one copy at a time
         table = {f"{WEIGHT}{name}": tensor for name, tensor in self._weights().items()} | self._parts_state()
         table |= {LOSSES: torch.tensor(list(self.losses), dtype=torch.float64), STEP: torch.tensor(self.step)}
         self.earlier = {name: tensor.detach().clone() for name, tensor in table.items()}

@@ -20,7 +20,7 @@ from groundup.training.config import TrainConfig
 from groundup.training.loop.listeners import Listener
 from groundup.training.loop.live_evaluation import Average
 from groundup.training.loop.state import RunState
-from groundup.training.objectives.balanced import balanced
+from groundup.training.objectives.balanced import Balanced, balanced
 from groundup.training.objectives.causal import causal_loss
 from groundup.training.schedules import batches_at, batches_before, rate_factor
 from groundup.training.step.accumulation import Objective
@@ -92,8 +92,8 @@ def train(
     step; when it says yes the state is saved and Interrupted raised. Diverged when the loss is no number, unless
     `config.on_spike` says otherwise. A model with experts is kept in balance as its configuration says.
     """
-    objective, steering = balanced(module, objective)
-    objective = with_compiled_blocks(module, with_less_kept(module, objective, config), config)
+    watched, steering = balanced(module, objective)
+    objective = with_compiled_blocks(module, with_less_kept(module, watched, config), config)
     run, keeper, rising = RunState(module, config, objective), Keeper(folder, config, tokenizer), Rising()
     _begin(run, keeper)
     began, fresh = time.perf_counter(), run.step == 0
@@ -103,6 +103,8 @@ def train(
             event = _step(run, config, batches)
             if event is None:
                 _back(run, config, folder, bar)
+                if isinstance(watched, Balanced):
+                    watched.forget()
                 continue
             bar.update(config.tokens_before(run.step) - config.tokens_before(run.step - 1), loss=event.loss)
             if fresh and rising.tell(event.loss):

@@ -2,8 +2,8 @@
 
 The watcher is a listener: after the warm-up it opens the profiler at the end of one step and closes it some steps later, so
 that whole steps are seen, loading of data included. While it is open the modules of the model carry marks with the name
-of their part; they are taken off again, and outside these steps nothing is different. On a card the times are the
-device's own where torch tells them, and Python's are not in them.
+of their part; they are taken off again, and outside these steps nothing is different. On a card the times are those
+in which Python launched the operations, not those in which the card ran them.
 """
 
 import time

@@ -11,13 +11,26 @@ from collections.abc import Mapping
 from typing import Any
 
 BLANK = "[secret]"
-NAMED = re.compile(r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH|HEADERS)(?:_|$)", re.IGNORECASE)
+CONTROL = r"(?<!(?:EOS|BOS|PAD|UNK|CLS|SEP)_)(?<!MASK_)"  # a tokenizer's eos_token is no secret
+NAMED = re.compile(
+    rf"(?:^|_)(?:KEY|{CONTROL}TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH|AUTHORIZATION|HEADERS)(?:_|$)",
+    re.IGNORECASE,
+)
+WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|-")  # where another spelling has a _: apiKey, api-key
 FORMS = (
-    (re.compile(r"(\w+://)[^/@\s]+@"), rf"\1{BLANK}@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), rf"\1 {BLANK}"),
-    (re.compile(r"\b(?:sk|pk|hf|ghp|gho|glpat|xox[abp])[-_][\w-]{12,}"), BLANK),
+    (re.compile(r"(\w+://)[^/\s]+@"), rf"\1{BLANK}@"),  # up to the last @: a password may hold one
+    (re.compile(r"(?i)\b(bearer|basic|(?<=authorization: )token)\s+[\w.~+/=-]{8,}"), rf"\1 {BLANK}"),
+    (re.compile(r"(?i)\b(token)\s+(?=\S*\d)[\w.~+/=-]{16,}"), rf"\1 {BLANK}"),  # long and with a digit: no plain word
+    (re.compile(r"\b(?:sk|pk|hf|gh[oprsu]|github_pat|glpat|xox[abp])[-_][\w-]{12,}"), BLANK),
     (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), BLANK),
-    (re.compile(r"(?i)\b(api[-_]?key|token|password|secret)(\s*[=:]\s*)[^\s,;&]{6,}"), rf"\1\2{BLANK}"),
+    (
+        re.compile(
+            r"(?i)((?:(?:api|access|secret|private)[-_]?key|(?<![a-z_])(?:(?:access|auth|refresh|session|api|id)[-_]?)?token"
+            r"|passw(?:or)?d|secret)(?:\\?[\"'])?\s*[=:]\s*)"  # the name, in quotes or not
+            r"(?:(\\?[\"'])(?:(?!\2).){6,}\2|[\"']?[^\s,;&\"']{6,})"  # the value, all between its quotes where it has them
+        ),
+        rf"\1\2{BLANK}\2",
+    ),
 )
 SHORTEST = 6  # a shorter value (KEY=on) would blank half of the words
 
@@ -55,4 +68,4 @@ def _redacted(value: Any, known: list[str]) -> Any:
 
 def _hides(name: str, value: Any) -> bool:
     """Whether a named value is a secret: words only, since token counts and key-value heads are numbers."""
-    return isinstance(value, str) and bool(value) and bool(NAMED.search(name))
+    return isinstance(value, str) and bool(value) and bool(NAMED.search(WORDS.sub("_", name)))

@@ -50,8 +50,13 @@ class Balanced:
         return loss + charge - charge.detach()
 
     def steer(self, event: Any) -> None:
-        """Move the biases by the load of the step that has just been made."""
-        steer_by(event.module, self.loads, self.rate)
+        """Move the biases by the load of the step that has just been made; of one that was skipped they stay, as the weights do."""
+        if not getattr(event, "skipped", False):
+            steer_by(event.module, self.loads, self.rate)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to count anew: what was counted belongs to a step that was undone."""
         self.loads = {}
 
 

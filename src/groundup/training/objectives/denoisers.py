@@ -60,8 +60,12 @@ def denoised(
     sentinels: Sequence[int],
     pad_id: int = 0,
     mixture: Sequence[Denoiser] = MIXTURE,
+    end_id: int | None = None,
 ) -> Answers:
-    """Hide parts of each document by a denoiser drawn for it, and put the token of its mode in front: a batch for `span_loss`."""
+    """Hide parts of each document by a denoiser drawn for it, and put the token of its mode in front: a batch for `span_loss`.
+
+    end_id: ends each answer.
+    """
     if not mixture:
         raise InputError("a mixture of no denoisers hides nothing; name at least one, or leave mixture out")
     if missing := sorted({one.mode for one in mixture} - modes.keys()):
@@ -73,4 +77,4 @@ def denoised(
         chosen = mixture[int(torch.randint(len(mixture), (), generator=generator))]
         read, asked = corrupted(ids, draw_denoised(len(ids), chosen, generator), sentinels)
         pairs.append(([modes[chosen.mode], *read], asked))
-    return answers(pairs, pad_id)
+    return answers(pairs, pad_id, end_id)

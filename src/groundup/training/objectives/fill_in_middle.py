@@ -81,15 +81,23 @@ def draw_middle(length: int, generator: torch.Generator) -> tuple[int, int]:
 
 
 def maybe_moved(
-    ids: Sequence[int], generator: torch.Generator, marks: Marks, rate: float = RATE, spm_rate: float = SPM_RATE
+    ids: Sequence[int],
+    generator: torch.Generator,
+    marks: Marks,
+    rate: float = RATE,
+    spm_rate: float = SPM_RATE,
+    ended: bool = True,
 ) -> list[int]:
-    """A document, moved with probability rate, in SPM order with probability spm_rate if so; else as it is, and the end mark."""
+    """A document, moved with probability rate, in SPM order with probability spm_rate if so; else as it is, and the end mark.
+
+    ended: False for a piece behind which its document goes on; left as it is, it gets no end mark. A middle always ends.
+    """
     if not (0 <= rate <= 1 and 0 <= spm_rate <= 1):
         raise InputError(f"rate={rate} and spm_rate={spm_rate} are probabilities; use numbers from 0 to 1")
     moves, order = torch.rand(2, generator=generator).tolist()
     first, last = draw_middle(len(ids), generator)
     if moves >= rate:
-        return [*ids, marks.end]
+        return [*ids, marks.end] if ended else list(ids)
     return moved(ids, first, last, marks, SPM if order < spm_rate else PSM)
 
 
@@ -105,14 +113,16 @@ def middle_batch(
     rate: float = RATE,
     spm_rate: float = SPM_RATE,
     starts: Sequence[int] | None = None,
+    ended: Sequence[bool] | None = None,
 ) -> Batch:
     """Move documents, one to a row, as a batch for `causal_loss`: every token is asked for, as in the paper.
 
-    starts: a token in front of each row, which is read and not asked for; None: none.
+    starts: a token in front of each row, which is read and not asked for; None: none. ended: which documents end with their row; None: all.
     """
     if not documents:
         raise InputError("a batch of no documents has nothing to learn from; give at least one")
-    rows = [maybe_moved(ids, generator, marks, rate, spm_rate) for ids in documents]
+    ends = [True] * len(documents) if ended is None else ended
+    rows = [maybe_moved(ids, generator, marks, rate, spm_rate, end) for ids, end in zip(documents, ends, strict=True)]
     if starts is not None:
         rows = [[start, *row] for start, row in zip(starts, rows, strict=True)]
     seq = max(max(map(len, rows)) - 1, 1)

@@ -5,7 +5,8 @@
     asked for   <X> for inviting <Y> last <Z>
 
 One sentinel a span, not a token: the source becomes shorter, the answer is only what is missing, and the length of a gap is not given away.
-The last sentinel says that there is no more. 15 % of the tokens in spans of 3 on average are the paper's choice (section 3.3.4).
+The last sentinel says that there is no more; a run asks behind it for the token that ends a text (T5's `</s>`), where writing stops.
+15 % of the tokens in spans of 3 on average are the paper's choice (section 3.3.4).
 
 Raffel et al. 2020, arXiv:1910.10683, section 3.1.4 and figure 2. Spans are drawn as in its code: the number of tokens and of spans is
 fixed by the length, and what is cut and what stays is divided by chance into that many parts of at least one token, so no two spans touch.
@@ -130,15 +131,20 @@ def span_batch(
     pad_id: int = 0,
     rate: float = RATE,
     mean_length: float = MEAN_LENGTH,
+    end_id: int | None = None,
 ) -> Answers:
-    """Corrupt each document by spans of its own; one row a document, so no span reaches over an edge."""
+    """Corrupt each document by spans of its own; one row a document, so no span reaches over an edge. end_id: ends each answer."""
     pairs = [corrupted(ids, draw_spans(len(ids), generator, rate, mean_length), sentinels) for ids in documents]
-    return answers(pairs, pad_id)
+    return answers(pairs, pad_id, end_id)
 
 
-def answers(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int = 0) -> Answers:
-    """What is read and what is asked for, padded to a batch."""
-    return Answers(*padded([read for read, _ in pairs], pad_id), *padded([asked for _, asked in pairs], pad_id))
+def answers(
+    pairs: Sequence[tuple[Sequence[int], Sequence[int]]], pad_id: int = 0, end_id: int | None = None
+) -> Answers:
+    """What is read and what is asked for, padded to a batch. end_id: a token that is asked for behind each answer, as T5's `</s>`."""
+    end = [] if end_id is None else [end_id]
+    asked = [[*asked, *end] for _, asked in pairs]
+    return Answers(*padded([read for read, _ in pairs], pad_id), *padded(asked, pad_id))
 
 
 def span_asked(module: Any, batch: Answers) -> Asked:

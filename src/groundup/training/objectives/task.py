@@ -143,8 +143,9 @@ def _fill_in_middle(tokenizer: Any, marks: list[int]) -> Transform:
     four = Marks(prefix, suffix, middle, tokenizer.eos_token_id)
 
     def transform(batch: Batch, generator: torch.Generator) -> Any:
-        starts = batch.input_ids[:, 0].tolist()
-        return middle_batch(documents_of(batch, four.end, 0), generator, four, starts=starts)
+        starts, rows = batch.input_ids[:, 0].tolist(), documents_of(batch, None, 0)
+        ended = [row[-1:] == [four.end] for row in rows]  # not so where a long document was cut
+        return middle_batch(documents_of(batch, four.end, 0), generator, four, starts=starts, ended=ended)
 
     return transform
 
@@ -168,14 +169,16 @@ def _contrastive(tokenizer: Any, marks: list[int]) -> Transform:
 
 def _span(tokenizer: Any, marks: list[int]) -> Transform:
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id or 0
-    return lambda batch, generator: span_batch(documents_of(batch, end), generator, sentinels=marks, pad_id=pad)
+    return lambda batch, generator: span_batch(
+        documents_of(batch, end), generator, sentinels=marks, pad_id=pad, end_id=end
+    )
 
 
 def _denoisers(tokenizer: Any, marks: list[int]) -> Transform:
     end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id or 0
     modes, sentinels = dict(zip(registry.MODES, marks, strict=False)), marks[len(registry.MODES) :]
     return lambda batch, generator: denoised(
-        documents_of(batch, end), generator, modes=modes, sentinels=sentinels, pad_id=pad
+        documents_of(batch, end), generator, modes=modes, sentinels=sentinels, pad_id=pad, end_id=end
     )
 
 

@@ -4,7 +4,7 @@
 
 Muennighoff et al. 2023, arXiv:2305.16264, eq. 5: the first repetitions are worth nearly as much as fresh text, each further one less by
 the same factor, and all together never more than U R*. They measured R* = 15.4 on models of 10 M to 9 B parameters: four epochs cost
-almost nothing, sixteen half of their tokens, and past forty nothing is won. Parameters beyond what is best for the unique tokens
+almost nothing, sixteen a third of their tokens, and past forty nothing is won. Parameters beyond what is best for the unique tokens
 decay likewise (their N', R* = 5.3). The law of size and data is then asked at N' and D' (`data_constrained_loss`).
 
 R* belongs to a model, a text and a regularisation: `fit_repeats` finds it from runs whose data were repeated. A model that reads few texts often

@@ -97,5 +97,7 @@ def _through(found: Sequence[tuple[float, float, float]], name: str) -> Frontier
             f"the {name} has {len(found)} budgets whose best size lies between the sizes tried; two are needed: add sizes or budgets"
         )
     budgets, sizes, losses = (tuple(values) for values in zip(*found, strict=True))
+    if len(set(sizes)) < 2:
+        raise InputError(f"the {name} cannot tell: one size is best throughout; add sizes beside it, or budgets")
     exponent, factor = line_in_logs(np.array(budgets), np.array(sizes))
     return Frontier(budgets, sizes, losses, exponent, factor)

@@ -9,8 +9,9 @@ and its distance from log(measured loss) is judged by Huber's loss with delta = 
 arXiv:2404.10102, fitted the same points again and found other coefficients (`published.py`): sum the loss over the runs, not its mean,
 and let the search end by itself. Where E is known, as of tinyworld, whose entropy is exact, give it, and four numbers are left.
 
-Intervals: the runs are drawn again with replacement and the law is fitted anew (Efron 1979); a forecast's interval adds the
-residuals of the fit, as a new run is off the law too. Left out: that neighbouring runs share the data, and whether the law holds
+Intervals: the places (size, tokens) are drawn again with replacement, each with all its runs, and the law is fitted anew (Efron 1979):
+runs that differ in their seed alone share the error of the law at their place. A forecast's interval adds the residuals of the fit, as a
+new run is off the law too. Left out: that neighbouring runs share the data, and whether the law holds
 beyond the runs at all; what it says of a run eight times as large is a hypothesis until the run was made.
 """
 
@@ -80,12 +81,17 @@ def chinchilla_objective(
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A law with what it was fitted to. samples: the laws of the bootstrap; residuals: log(measured) - log(law) of each run."""
+    """A law with what it was fitted to. samples: the laws of the bootstrap; residuals: log(measured) - log(law) of each run.
+
+    places: how many pairs of size and tokens the runs have; fitted: how many numbers were found, 4 where E was held.
+    """
 
     law: Law
     objective: float
     samples: tuple[Law, ...]
     residuals: tuple[float, ...]
+    places: int
+    fitted: int = 5
 
     def interval(self, name: str, confidence: float = 0.9) -> tuple[float, float]:
         """The range of a coefficient ("E", "A", "B", "alpha", "beta") in the bootstrap."""
@@ -100,9 +106,8 @@ class Fit:
 
     @property
     def _widening(self) -> float:
-        """Residuals of a fit are too small by the numbers that were fitted."""
-        runs, fitted = len(self.residuals), 5
-        return float(np.sqrt(runs / max(1, runs - fitted)))
+        """Residuals of a fit are too small by the numbers that were fitted; a place counts once, as its runs share the law's error."""
+        return math.sqrt(self.places / max(1, self.places - self.fitted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def fit(
 
     InputError where the runs cannot tell what they are asked: too few, one size, one number of tokens, a loss not above the floor.
     """
-    runs = _checked(size, tokens, loss, least_floor if floor is None else floor)
+    fitted = 5 if floor is None else 4
+    runs = _checked(size, tokens, loss, least_floor if floor is None else floor, fitted)
     scales = np.exp(np.log(runs).mean(1))
     scales[2] = runs[2].min()
     scaled = runs / scales[:, None]
@@ -152,21 +158,26 @@ def fit(
         float(values.min()),
         tuple(one for one in (_law(sample, scales, held) for sample in samples) if one is not None),
         tuple(residuals.tolist()),
+        len(np.unique(runs[:2], axis=1).T),
+        fitted,
     )
 
 
-def _checked(size: ArrayLike, tokens: ArrayLike, loss: ArrayLike, floor: float | None) -> Array:
+def _checked(size: ArrayLike, tokens: ArrayLike, loss: ArrayLike, floor: float | None, needed: int) -> Array:
     """Sizes, tokens and losses as three rows, or the sentence that says what is wrong with them."""
     rows = [np.asarray(values, float).ravel() for values in (size, tokens, loss)]
     if len({len(row) for row in rows}) > 1:
         raise InputError(
             f"{len(rows[0])} sizes, {len(rows[1])} numbers of tokens and {len(rows[2])} losses; give one of each for a run"
         )
-    runs, needed = np.stack(rows), 5 if floor is None else 4
+    runs = np.stack(rows)
     if not (np.isfinite(runs).all() and (runs > 0).all()):
         raise InputError("a size, a number of tokens or a loss is not a number above 0; leave out runs that diverged")
-    if runs.shape[1] < needed:
-        raise InputError(f"{runs.shape[1]} runs cannot fix {needed} numbers of the law; give {needed + 1} or more")
+    places = np.unique(runs[:2], axis=1).shape[1]
+    if places < needed:
+        raise InputError(
+            f"{places} different runs cannot fix {needed} numbers of the law; give {needed + 1} or more, as another seed counts for none"
+        )
     for name, row in zip(("size", "number of tokens"), runs[:2], strict=True):
         if len(np.unique(row)) < 2:
             raise InputError(f"all runs have the same {name}; the law needs at least two, and better five")
@@ -208,10 +219,11 @@ def _slopes(parameters: Array, value: Array, scaled: Array) -> Array:
 
 
 def _resampled(best: Array, scaled: Array, delta: float, held: Held, times: int, seed: int) -> Array:
-    """The parameters for each sample of the runs, searched from the best ones."""
+    """The parameters for each sample of the places, a place with all its runs, searched from the best ones."""
     if not times:
         return np.empty((0, 5))
-    counts = resamples(scaled.shape[1], times, seed)
+    place = np.unique(scaled[:2], axis=1, return_inverse=True)[1].ravel()
+    counts = resamples(int(place.max()) + 1, times, seed)[:, place]
     return _search(np.tile(best, (times, 1)), scaled, delta, held, counts)[0]
 
 
@@ -228,5 +240,7 @@ def _law(parameters: Array, scales: Array, held: Held) -> Law | None:
 
 
 def _range(values: Sequence[float] | Array, confidence: float) -> tuple[float, float]:
+    if not len(values):
+        raise InputError("this fit has no samples; fit with times=200")
     low, high = np.quantile(np.asarray(values), [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -41,6 +41,8 @@ class PowerLaw:
     def interval(self, name: str, confidence: float = 0.9) -> tuple[float, float]:
         """The range of "E", "c" or "a" in the bootstrap."""
         values = [getattr(one, name) for one in self.samples]
+        if not values:
+            raise InputError("this fit has no samples; fit with times=200")
         low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
         return float(low), float(high)
 

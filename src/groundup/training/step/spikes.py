@@ -80,7 +80,7 @@ class Watch:
             self.in_a_row += 1
         else:
             self.rollbacks += 1
-        if self.in_a_row >= IN_A_ROW or self.rollbacks >= ROLLBACKS:
+        if self.in_a_row > IN_A_ROW or self.rollbacks > ROLLBACKS:
             times = f"{IN_A_ROW} steps in a row" if self.policy == "skip" else f"{ROLLBACKS} rollbacks to one state"
             raise Diverged(f"{times} did not help, and the {told}: training diverged; {way_out}")
         return "skip" if self.policy == "skip" else "rollback"

@@ -246,13 +246,13 @@ def _(chosen, shares, width):
 @app.cell(hide_code=True)
 def _():
     mo.md(r"""
-    129 is the worst width there is: four tiles in the place of one. That is why widths, heads and vocabularies of models that were trained on TPUs are
+    129 is the worst width above 128: four tiles in the place of one. That is why widths, heads and vocabularies of models that were trained on TPUs are
     multiples of 128, and why a vocabulary of 50,257 is padded to 50,304. What a compiler makes of a whole step for such a machine is the lesson `xla`.
 
     ## Try
 
     - Clock 6 of the wave, the fullest one here: why can six vectors never fill a grid of seven?
-    - Which width between 129 and 256 is worth as much as 128? None; see how slowly the share comes back.
+    - Which width from 129 to 255 is worth as much as 128? None; see how slowly the share comes back.
     - Swap the two roles: as many columns as before, and only one row. Which results still have to wait?
 
     Write it yourself: `groundup learn start systolic_step`

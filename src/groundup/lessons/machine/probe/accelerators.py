@@ -89,7 +89,8 @@ def _():
     mo.md(r"""
     ## All of them
 
-    Every figure here is what its maker states, with its source in `machine/probe/accelerators.toml`; what no source states is left out and said to be so.
+    Every figure here is what its maker states, as far as it could be read: the source stands in `machine/probe/accelerators.toml`, and `read_at`
+    says where it was read. What no source states is left out and said to be so.
     Dense products only: sheets like to print the figure with half of all weights zero, which is twice as high. The further right a ridge, the
     more must be done with each byte before the units are busy.
     """)

@@ -56,7 +56,8 @@ def _():
     ## The table
 
     What the three papers say, and in the column "counted" what `model.accounting` finds for the shape: nobody had to
-    believe a figure. A petaflop day is $10^{15}$ operations a second for a day. Where nothing stands, nothing was published.
+    believe a figure. GPT-2's sizes are those of the released files; its paper says 117 to 1,542 million.
+    A petaflop day is $10^{15}$ operations a second for a day. Where nothing stands, nothing was published.
     """)
     return
 

@@ -195,8 +195,8 @@ def _():
     mo.md(r"""
     ## How far to trust it
 
-    The constants were found at depth 4: ratio, rates and batch are those of the demo's model, tried out on a laptop. What carries
-    them to other depths are other people's rules. They are good to about a factor of 1.5 in the rates, which costs little.
+    The constants were found at depth 4: ratio, rates and batch are those of the demo's model. What carries them to other depths
+    are other people's rules; whether the rates are the best at each depth was not measured.
     What no dial knows is your text: if it has fewer tokens than a quarter of the horizon it will be read more than four times,
     and after that a reading teaches little.
 

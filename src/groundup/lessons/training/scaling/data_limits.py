@@ -163,7 +163,7 @@ def _():
     mo.md(r"""
     ## By heart
 
-    $D'$ levels off; a real model does worse. A table of pairs of characters with a hundred times as many entries as the text has pairs knows its text by
+    $D'$ levels off; a real model does worse. A table of pairs of characters with half as many entries again as the text has pairs knows its text by
     heart: on the text itself more and more likely, on new text worse from some reading on. Here both are followed while the counts are trusted
     more with each reading.
     """)
@@ -177,6 +177,7 @@ def _():
     _pairs = [
         np.array([np.bincount(_drawn.choice(30, count, p=row), minlength=30) for row in _truth]) for count in (20, 400)
     ]
+    entries, pairs_read = _truth.size, int(_pairs[0].sum())
     _steps, seen, new, _logits = range(150), [], [], np.zeros((30, 30))
     for _ in _steps:
         _chances = np.exp(_logits) / np.exp(_logits).sum(1, keepdims=True)
@@ -190,11 +191,12 @@ def _():
         y="nats",
         title=f"On new text it is best after {turn(new)} readings",
     )
-    return new, seen
+    return entries, new, pairs_read, seen
 
 
 @app.cell
-def _(new, seen):
+def _(entries, new, pairs_read, seen):
+    assert entries == 1.5 * pairs_read, "half as many entries again as the text has pairs"
     assert all(np.diff(seen) < 0), "on what it reads it only becomes better"
     assert 0 < turn(new) < 149 and new[-1] > new[turn(new)] + 0.05
     return

@@ -184,7 +184,7 @@ def _():
     }
     judged = {chance: scores(given, _right) for chance, given in _guesses.items()}
     mo.md(
-        "| chance of a digit | sums _right | wrong digits of a sum |\n|---|---|---|\n"
+        "| chance of a digit | sums right | wrong digits of a sum |\n|---|---|---|\n"
         + "\n".join(f"| {chance} | {one.exact_match:.1%} | {one.edit_distance:.2f} |" for chance, one in judged.items())
     )
     return judged, question

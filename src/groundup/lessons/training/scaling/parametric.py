@@ -37,7 +37,7 @@ def _():
         CHINCHILLA_AGAIN.B / _tokens**CHINCHILLA_AGAIN.beta,
     )
     mo.md(
-        f"Chinchilla: 70 billion parameters, 1.4 trillion _tokens. Of its loss of {CHINCHILLA_AGAIN.loss(_size, _tokens):.2f} nats, "
+        f"Chinchilla: 70 billion parameters, 1.4 trillion tokens. Of its loss of {CHINCHILLA_AGAIN.loss(_size, _tokens):.2f} nats, "
         f"**{CHINCHILLA_AGAIN.E:.2f}** are the text's own, {by_size:.2f} are there because the model is finite and {by_data:.2f} because the data are."
     )
     return by_data, by_size, rest

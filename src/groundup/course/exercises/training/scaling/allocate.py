@@ -104,7 +104,7 @@ EXERCISE = Exercise(
         "both = alpha + beta; ratio = (alpha * A / (beta * B)) ** (1 / both); size = ratio * (flops / FLOPS) ** (beta / both).",
         "The tokens are what is left: flops / FLOPS / size.",
     ),
-    run="groundup --mine my plan --budget 1e13",
+    run="groundup --mine my learn lesson training.scaling.compute_optimal --run",
     checks=(
         two_numbers_come_back,
         the_budget_is_spent_and_not_more,
