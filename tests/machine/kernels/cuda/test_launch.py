@@ -126,7 +126,9 @@ def test_every_kernel_compiles_for_a_card_that_is_not_here(file, name, kinds):
     try:
         ptx, _ = cuda.compile_ptx(getattr(module, name).function, signature, cc=(8, 0))
     except Exception as error:
-        if "NotFound" in type(error).__name__:
-            pytest.skip("NVIDIA's compiler is not installed")
+        if "NotFound" in type(error).__name__ or "CudaSupport" in type(error).__name__:
+            pytest.skip(
+                "NVIDIA's compiler is not installed, or needs a driver: numba's own does, numba-cuda's does not"
+            )
         raise
     assert ".target sm_80" in ptx
