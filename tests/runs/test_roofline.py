@@ -75,13 +75,6 @@ def test_page_table_and_picture_hold_every_figure(placed, limits):
     assert json.loads(json.dumps(files.strict(roofline.as_json(limits, placed))))["parts"][0]["share"] > 0
 
 
-def test_the_librarys_own_product_is_among_the_kernels_where_it_is_faster(monkeypatch):
-    monkeypatch.setattr(roofline, "one_dnn_is_faster", lambda: True)
-    assert list(roofline.kernels()["float32"]) == ["oneDNN"]
-    monkeypatch.setattr(roofline, "one_dnn_is_faster", lambda: False)
-    assert roofline.kernels() == {}
-
-
 @pytest.mark.parametrize("family", [BertConfig, MixtralConfig, T5Config])
 def test_a_model_that_cannot_be_timed_part_by_part_is_refused(family):
     sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1}

@@ -29,7 +29,6 @@ from groundup.model.accounting.traffic import Part, optimizer, parts
 from groundup.model.architectures import build
 from groundup.model.architectures.blueprint import Attention, FeedForward
 from groundup.model.attention.scaled_dot_product import attend
-from groundup.model.layers.product import one_dnn, one_dnn_is_faster
 from groundup.runs.resources import available_bytes
 from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
@@ -83,11 +82,6 @@ class Rows:
         whole = torch.ones(batch, seq_len, dtype=torch.bool)
         places = torch.arange(seq_len).expand(batch, seq_len)
         return cls(ids[:, :-1], ids[:, 1:], whole, torch.zeros(batch, seq_len, dtype=torch.int64), places)
-
-
-def kernels() -> dict[str, dict[str, Callable[..., Any]]]:
-    """The ways to multiply that this library has beside torch's own, by number format."""
-    return {"float32": {"oneDNN": one_dnn}} if one_dnn_is_faster() else {}
 
 
 def check(config: Any) -> None:

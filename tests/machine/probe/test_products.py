@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from groundup.machine.probe import products
-from groundup.machine.probe.products import Peak, flops_at, peak, squares, still_grows, torch_kernel
+from groundup.machine.probe.products import Peak, flops_at, peak, squares, still_grows, torch_kernel, ways
 
 
 def test_the_fastest_side_and_kernel_are_taken_and_measured_again(monkeypatch):
@@ -16,9 +16,8 @@ def test_the_fastest_side_and_kernel_are_taken_and_measured_again(monkeypatch):
         asked.append((kernel, side))
         return speeds[kernel, side]
 
-    monkeypatch.setattr(products, "torch_kernel", lambda dtype: "torch")
     monkeypatch.setattr(products, "flops_at", measured)
-    found = peak("float32", {"mine": "mine"}, repeats=2)
+    found = peak("float32", {"torch": "torch", "mine": "mine"}, repeats=2)
     assert (found.side, found.kernel, found.repeats) == (1024, "mine", [5.0, 5.0])
     assert found.by_side == {"256": 2.0, "512": 4.0, "1024": 5.0, "1536": 4.9, "2048": 4.8}
     assert ("torch", 2048) not in asked, "two sides without a gain end the search"
@@ -27,6 +26,13 @@ def test_the_fastest_side_and_kernel_are_taken_and_measured_again(monkeypatch):
 def test_a_machine_that_cannot_multiply_a_format_has_no_peak(monkeypatch):
     monkeypatch.setattr(products, "torch_kernel", lambda dtype: None)
     assert peak("int8") is None
+
+
+def test_each_way_multiplies_as_torch_does():
+    for dtype in ("float32", "bfloat16"):
+        left, right = squares(dtype, 64)
+        for name, kernel in ways(dtype).items():
+            torch.testing.assert_close(kernel(left, right), left @ right, msg=lambda said, name=name: f"{name}: {said}")
 
 
 def test_it_grows_while_one_of_the_last_two_gained():

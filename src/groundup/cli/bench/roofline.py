@@ -100,13 +100,11 @@ def measured(options: Any) -> Any:
     """The limits of this machine with the flags' threads."""
     from groundup import progress
     from groundup.machine.probe import limits
-    from groundup.runs import roofline, settings
+    from groundup.runs import settings
 
     check(options, "repeats")
     settings.apply(settings.MachineConfig(threads=options.threads))
-    return limits.measure(
-        roofline.kernels(), repeats=options.repeats, say=lambda text: progress.say(f"measuring: {text}")
-    )
+    return limits.measure(repeats=options.repeats, say=lambda text: progress.say(f"measuring: {text}"))
 
 
 def machine(options: MachineOptions) -> None:

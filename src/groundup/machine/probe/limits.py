@@ -7,7 +7,7 @@ machine is shared out, as under a hypervisor.
 """
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -60,7 +60,6 @@ class Limits:
 
 
 def measure(
-    kernels: Mapping[str, Mapping[str, products.Kernel]] | None = None,
     *,
     repeats: int = REPEATS,
     seconds: float = 0.3,
@@ -69,12 +68,11 @@ def measure(
 ) -> Limits:
     """Measure this machine with the current number of threads.
 
-    kernels: dtype -> further ways to multiply it, by name. seconds: for each figure. largest: bytes of the largest array, which
-    stands for memory; say: is told what is measured next.
+    seconds: for each figure. largest: bytes of the largest array, which stands for memory; say: is told what is measured next.
     """
     threads = torch.get_num_threads()
     say("matrix products")
-    peaks = [products.peak(dtype, (kernels or {}).get(dtype), seconds=seconds, repeats=repeats) for dtype in DTYPES]
+    peaks = [products.peak(dtype, seconds=seconds, repeats=repeats) for dtype in DTYPES]
     say("memory")
     moved = {
         kind: [bandwidth.bytes_per_s(kind, 2 * largest, threads=threads, seconds=seconds) for _ in range(repeats)]

@@ -4,8 +4,8 @@ Squares of growing side are multiplied until a larger one is no faster; of each 
 disturbs can only make a run longer. A multiply and an add are two operations, so a side of n has 2 n^3. The peak is what a
 kernel reached here, with these threads, and not the maker's figure: clock times units times width.
 
-`kernels` names the ways to multiply; whoever has a better one than torch's adds it (`model.layers.product` on AMD), and the
-best is taken. int8 multiplies bytes and adds in int32 (`torch._int_mm`), where torch has it.
+torch carries two libraries on a CPU, and the faster of them is taken: fp32 goes to MKL, and on AMD's processors oneDNN needs less
+than half of its time (`model.layers.product` uses it there). int8 multiplies bytes and adds in int32 (`torch._int_mm`), where torch has it.
 Left out: oblong products, which may be faster than square ones (a few per cent here), and sparsity.
 """
 
@@ -61,6 +61,19 @@ def torch_kernel(dtype: str) -> Kernel | None:
     return kernel
 
 
+def one_dnn(left: Tensor, right: Tensor) -> Tensor:
+    """A product of two fp32 matrices on the CPU by oneDNN, which takes the second one turned over."""
+    return torch.ops.mkldnn._linear_pointwise(left, right.t(), None, "none", [], "")
+
+
+def ways(dtype: str) -> dict[str, Kernel]:
+    """The kernels that multiply a dtype here, by name."""
+    own = torch_kernel(dtype)
+    found: dict[str, Kernel] = {} if own is None else {"torch": own}
+    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return found | ({"oneDNN": one_dnn} if dtype == "float32" and there else {})
+
+
 def flops_at(kernel: Kernel, dtype: str, side: int, seconds: float) -> float:
     """Operations a second at one side: the best of the runs that fit into `seconds`, at least three."""
     left, right = squares(dtype, side)
@@ -87,13 +100,12 @@ def peak(
 ) -> Peak | None:
     """Find the side and kernel with which a dtype is multiplied fastest, and measure it `repeats` times.
 
-    kernels: further ways beside torch's, by name, of this dtype. None where nothing here multiplies it.
+    kernels: those that are tried, by name; left out: all of `ways`. None where nothing here multiplies it.
     """
-    own = torch_kernel(dtype)
-    ways = ({} if own is None else {"torch": own}) | dict(kernels or {})
+    kernels = ways(dtype) if kernels is None else kernels
     best: tuple[float, int, str] = (0.0, 0, "")
     by_side: dict[str, float] = {}
-    for name, kernel in ways.items():
+    for name, kernel in kernels.items():
         speeds: list[float] = []
         for side in SIDES:
             if not still_grows(speeds):
@@ -101,7 +113,7 @@ def peak(
             speeds.append(flops_at(kernel, dtype, side, seconds / 3))
             by_side[str(side)] = max(speeds[-1], by_side.get(str(side), 0.0))
             best = max(best, (speeds[-1], side, name))
-    if not ways:
+    if not kernels:
         return None
     _, side, name = best
-    return Peak(dtype, side, name, [flops_at(ways[name], dtype, side, seconds) for _ in range(repeats)], by_side)
+    return Peak(dtype, side, name, [flops_at(kernels[name], dtype, side, seconds) for _ in range(repeats)], by_side)

@@ -7,13 +7,13 @@ ratio to these two. The measurement takes about two seconds and is kept in the u
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
 
 from groundup import files
 from groundup.errors import GroundupError
+from groundup.machine.probe import products
 from groundup.processor import processor
 from groundup.slots import slot
 
@@ -76,26 +76,10 @@ def probe(fresh: bool = False) -> Machine:
 def matmul_flops(dtype: str, seconds: float = 0.3) -> float:
     """Operations a second of a square matrix product of side 1024: the best of the runs that fit into `seconds`.
 
-    By the faster of the libraries that torch carries: on AMD's processors oneDNN multiplies fp32 twice as fast as MKL.
+    By the faster of the libraries that torch carries; the side that is fastest is looked for in `products.peak`.
     """
-    left, right = (torch.randn(SIDE, SIDE).to(getattr(torch, dtype)) for _ in range(2))
-    return 2 * SIDE**3 / min(_least_seconds(way, left, right, seconds / 2) for way in (torch.mm, _one_dnn))
-
-
-def _one_dnn(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
-    """A product by oneDNN where this torch has it for the CPU."""
-    if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return torch.ops.mkldnn._linear_pointwise(left, right, None, "none", [], "")
-    return left @ right
-
-
-def _least_seconds(way: Callable[..., object], left: torch.Tensor, right: torch.Tensor, seconds: float) -> float:
-    times: list[float] = []
-    while len(times) < 3 or sum(times) < seconds:
-        start = time.perf_counter()
-        way(left, right)
-        times.append(time.perf_counter() - start)
-    return min(times)
+    kernels = products.ways(dtype).values()
+    return max(products.flops_at(kernel, dtype, SIDE, seconds / len(kernels)) for kernel in kernels)
 
 
 def memory_bytes_per_s(size: int = 1 << 28) -> float:
