@@ -97,10 +97,10 @@ def validate_every(every: int, steps: int, scores: Scores, path: str | Path) -> 
     )
 
 
-def _both(record: Mapping[str, Any]) -> bool:
-    """Whether a line of metrics holds a validation of the raw and of the averaged weights; others may come after it, of scores."""
-    names = [name for name, value in record.items() if value is not None and name.startswith(VALIDATIONS)]
-    return any(record.get(f"{AVERAGED}{name}") is not None for name in names)
+def _differences(record: Mapping[str, Any]) -> list[float]:
+    """By what share the averaged weights' losses differ from the raw ones', of a line of metrics; [] where it is no validation of both."""
+    pairs = ((record[name], record.get(f"{AVERAGED}{name}")) for name in record if name.startswith(VALIDATIONS))
+    return [averaged / raw - 1 for raw, averaged in pairs if raw and averaged is not None]
 
 
 @contextmanager
@@ -109,12 +109,7 @@ def better_weights(average: Average | None, records: Sequence[Mapping[str, Any]]
 
     records: the lines of its metrics; losses and bits per byte of held-out texts count, less is better. Without a mean, or a validation, the raw ones.
     """
-    differences = [
-        float(record[f"{AVERAGED}{name}"]) / value - 1
-        for record in [record for record in records if _both(record)][-1:]
-        for name, value in record.items()
-        if record.get(f"{AVERAGED}{name}") is not None and value and name.startswith(VALIDATIONS)
-    ]
+    differences = next(filter(None, map(_differences, reversed(records))), [])
     if average is None or not differences or sum(differences) >= 0:
         yield "raw"
         return

@@ -39,11 +39,6 @@ class Attempt:
     seq_len: int = WINDOW
     dtypes: tuple[str, ...] = ("bfloat16", "float32")  # the faster of these on this machine
 
-    @property
-    def tokens(self) -> int:
-        """Characters that it learns from."""
-        return self.train["steps"] * self.train["batch_size"] * self.seq_len
-
 
 SHAPE = {"hidden_size": 128, "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 16, "tie_word_embeddings": True,
          "initializer_range": 0.05}  # fmt: skip
@@ -220,7 +215,7 @@ def main(text: str, target: str, seed: str, out: str) -> None:
     from dataclasses import asdict
 
     outcome = attempt(Path(text).read_text("utf-8"), float(target), int(seed))
-    files.write_json(Path(out), asdict(outcome) | {"ended": time.monotonic()})
+    files.write_json(Path(out), asdict(outcome) | {"reached": outcome.reached, "ended": time.monotonic()})
 
 
 if __name__ == "__main__":
