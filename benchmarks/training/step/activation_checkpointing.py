@@ -12,6 +12,7 @@ from contextlib import nullcontext
 
 import torch
 
+from groundup.machine.probe.allocation import peak_bytes
 from groundup.machine.probe.timing import in_turns
 from groundup.model.accounting import Training, memory
 from groundup.model.architectures import build
@@ -30,18 +31,6 @@ MODES = {
     "layers, every 2nd": (lambda module: recomputing(module, 2), {"checkpointing": True, "every": 2}),
     "offload": (offloading, {"offload": True}),
 }
-
-
-def peak_bytes(run) -> int:
-    """The most that torch's allocator gave out at one time."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        run()
-    held = most = 0
-    for event in sorted(profile.profiler.kineto_results.events(), key=lambda one: one.start_ns()):
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            most = max(most, held)
-    return most
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import time
 import torch
 from torch.nn import functional
 
+from groundup.machine.probe.allocation import peak_bytes
 from groundup.machine.probe.roofline import probe
 from groundup.machine.probe.timing import in_turns
 from groundup.training.step.cross_entropy import cross_entropy_in_pieces
@@ -38,18 +39,6 @@ def a_pass(function, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.
         (function(hidden, weight, targets) / len(targets)).backward()
 
     return run
-
-
-def peak_bytes(run) -> int:
-    """The most that torch's allocator gave out at one time."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        run()
-    held = most = 0
-    for event in sorted(profile.profiler.kineto_results.events(), key=lambda one: one.start_ns()):
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            most = max(most, held)
-    return most
 
 
 def main() -> None:

@@ -44,7 +44,8 @@ def test_a_set_is_released_and_graded(call, handed, tmp_path):
     status, out, _ = call("learn", "release", "top_p", "--out", "week3", "--title", "Week 3")
     assert status == 0 and "groundup learn grade week3/set.toml SUBMISSIONS --out marks" in out
     status, out, err = call("learn", "grade", "week3/set.toml", handed, "--out", "marks")
-    assert status == 0 and "[red]bo[∕]" in out and "Week 3: 1 point" in out and "0 of them judged before" in err
+    assert status == 0, err
+    assert "[red]bo[∕]" in out and "Week 3: 1 point" in out and "0 of them judged before" in err
     made = {file.relative_to(tmp_path / "marks").as_posix() for file in (tmp_path / "marks").rglob("*.*")}
     assert {"marks.csv", "marks_total.csv", "results.json", "feedback/anna.html", "feedback/red_bo_.html"} <= made
     status, out, err = call("learn", "grade", "week3/set.toml", handed, "--out", "marks", "--json")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from groundup.machine.probe.allocation import peak_bytes
 from groundup.model.architectures import FAMILIES
 
 SIZES = dict(
@@ -68,14 +69,4 @@ def ids():
 def allocated():
     """The most bytes that torch's CPU allocator gave out at one time while something ran, over what it had given out before."""
 
-    def peak(run):
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-            run()
-        events = [one for one in profile.profiler.kineto_results.events() if one.name() == "[memory]"]
-        held = most = 0
-        for event in sorted(events, key=lambda one: one.start_ns()):
-            held += event.nbytes()
-            most = max(most, held)
-        return most
-
-    return peak
+    return peak_bytes

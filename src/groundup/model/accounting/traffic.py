@@ -64,7 +64,7 @@ def parts(config: ModelConfig, batch: int, queries: int, keys: int | None = None
     shape, keys, tokens = config.blueprint(), queries if keys is None else keys, batch * queries
     if shape.encoder or any(not hasattr(one.feed_forward, "matrices") for one in shape.blocks):
         raise InputError(
-            f"the parts of {config.model_type} are not counted: only decoders without experts are; choose another model"
+            "the parts of this model are not counted: only those of decoders without experts are; choose another model"
         )
     block, blocks, hidden = shape.blocks[0], len(shape.blocks), shape.hidden
     matrices = block_matrices_of(block, hidden)
