@@ -154,7 +154,7 @@ def _():
     ## Skip
 
     `on_spike = "skip"` leaves the weights and the optimiser as they were and reads the next batch. It is enough where one batch
-    is broken. A NaN is treated alike. Eight in a row are no longer a spike, and the run says so:
+    is broken. A NaN is treated alike. After eight in a row the ninth is no longer a spike, and the run says so:
     """)
     return
 
@@ -165,7 +165,7 @@ def _():
     for _step in range(30):
         _watch.judge(_step, 2.0, 1.0, "")
     verdicts, sentence = [], ""
-    for _step in range(30, 38):
+    for _step in range(30, 39):
         try:
             verdicts.append(_watch.judge(_step, math.nan if _step % 2 else 7.0, 1.0, "try half the rate"))
         except Diverged as _error:
@@ -176,7 +176,7 @@ def _():
 
 @app.cell
 def _(sentence, verdicts):
-    assert verdicts == ["skip"] * 7 and sentence.endswith("training diverged; try half the rate")
+    assert verdicts == ["skip"] * 8 and sentence.endswith("training diverged; try half the rate")
     return
 
 
