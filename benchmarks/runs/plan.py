@@ -52,6 +52,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "accumulation": {"model": qwen(128, 3), "train": {"steps": 80, "batch_size": 4, "gradient_accumulation_steps": 4}},
     "gpt2, large vocabulary": {
         "model": {"model_type": "gpt2", "hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "max_position_embeddings": 256},
+        "data": {"python_bytes": 1_000_000},
         "tokenizer": {"vocab_size": 4096},
         "train": {"steps": 120},
     },

@@ -209,11 +209,16 @@ def source_hash(prefixes: Iterable[str] = ("",)) -> str:
 
 def known_slots() -> dict[str, Path]:
     """Every slot of the library with its file, read from the source text: no room is imported."""
+    return dict(_slots_in(HOUSE))
+
+
+@functools.cache  # the library's text does not change while it runs
+def _slots_in(house: Path) -> dict[str, Path]:
     slots = {}
-    for file in sorted(HOUSE.rglob("*.py")):
+    for file in sorted(house.rglob("*.py")):
         text = file.read_text(encoding="utf-8")
         if "@slot" in text and file != Path(__file__):
-            path = file.relative_to(HOUSE)
+            path = file.relative_to(house)
             module = ".".join(["groundup", *path.with_suffix("").parts])
             slots.update({slot_id(module, node.name): path for node in _functions_of(text) if _is_slot(node)})
     return slots

@@ -1,6 +1,6 @@
 """Every lesson: clean by its text, true when it runs, at every place of its controls, and in any order of its cells.
 
-The runs are marked `lesson`: `pytest -m lesson` makes them in one process that imports torch once.
+The runs are marked `lesson`: `pytest -m lesson` makes them in processes that import torch once.
 """
 
 import re

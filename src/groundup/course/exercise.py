@@ -23,7 +23,6 @@ import importlib
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +30,7 @@ from typing import Any
 from groundup import slots
 from groundup.course import excerpt
 from groundup.errors import ConfigError
+from groundup.slots import known_slots
 
 RUNGS = ("shape", "dtype", "finite", "invariant", "values", "gradient", "speed")  # in the order in which they are asked
 
@@ -157,9 +157,6 @@ class Exercise:
 def at(exercise: Exercise, file: Path) -> Exercise:
     """The exercise with the file it was read from."""
     return replace(exercise, file=file)
-
-
-known_slots = cache(slots.known_slots)  # the library's text does not change under a course
 
 
 def source_of(exercise: Exercise) -> Path:

@@ -8,8 +8,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from groundup.course import topics
-from groundup.course.exercise import Exercise, at, known_slots
+from groundup.course.exercise import Exercise, at
 from groundup.errors import InputError
+from groundup.slots import known_slots
 
 SHELF = Path(__file__).parent / "exercises"
 

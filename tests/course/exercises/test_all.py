@@ -17,8 +17,10 @@ from groundup.errors import InputError
 
 every = pytest.mark.parametrize("exercise", shelf.exercises(), ids=lambda one: one.id)
 proofs = cache(check_mutants)
+proof = pytest.mark.proof
 
 
+@proof
 @every
 def test_the_solution_passes_and_the_stub_does_not(exercise: Exercise):
     solution, stub = proofs(exercise)[:2]
@@ -26,6 +28,7 @@ def test_the_solution_passes_and_the_stub_does_not(exercise: Exercise):
     assert "not written yet" in stub.verdict.sentence
 
 
+@proof
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
 def test_after_all_exercises_the_warm_process_still_has_one_thread():
     assert all(proofs(exercise) for exercise in shelf.exercises())
@@ -33,6 +36,7 @@ def test_after_all_exercises_the_warm_process_still_has_one_thread():
     assert process is not None and len(os.listdir(f"/proc/{process.pid}/task")) == 1
 
 
+@proof
 @every
 def test_each_of_at_least_four_mutants_is_caught_with_its_own_words(exercise: Exercise):
     mutants = proofs(exercise)[2:]
@@ -40,12 +44,14 @@ def test_each_of_at_least_four_mutants_is_caught_with_its_own_words(exercise: Ex
     assert not [(proof.name, proof.fault) for proof in mutants if proof.fault]
 
 
+@proof
 @every
 def test_no_two_mutants_get_the_same_sentence(exercise: Exercise):
     sentences = [proof.verdict.sentence for proof in proofs(exercise)[2:]]
     assert len(set(sentences)) == len(sentences)
 
 
+@proof
 @every
 def test_a_check_that_fails_shows_a_small_input(exercise: Exercise):
     failed = [proof.verdict for proof in proofs(exercise)[2:] if proof.verdict.kind == "failed"]

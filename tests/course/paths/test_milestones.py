@@ -6,9 +6,10 @@ import os
 import pytest
 
 from groundup.course import book, shelf, topics
-from groundup.course.exercise import known_slots, stub
+from groundup.course.exercise import stub
 from groundup.course.paths import milestones, steps, together, walk
 from groundup.errors import InputError
+from groundup.slots import known_slots
 
 MILESTONES = {milestone.id: milestone for _, milestone in steps.milestones()}
 TOKENIZER = ("text.tokenizers.train_bpe", "text.tokenizers.encode_piece")

@@ -56,6 +56,7 @@ def handle(tokenizer):
     return SimpleNamespace(module=module, tokenizer=tokenizer)
 
 
+@pytest.mark.slow
 def test_texts_of_any_kind_come_back_through_a_model_longer_than_its_context(handle):
     packer = model_packer(handle)
     texts = [*ODD, "Anna has a red ball. " * 6]
@@ -63,6 +64,7 @@ def test_texts_of_any_kind_come_back_through_a_model_longer_than_its_context(han
     assert unpack(pack(texts, packer), packer) == texts, "the same packer may be used again"
 
 
+@pytest.mark.slow
 def test_the_file_is_the_models_own_bits(handle, texts):
     few = texts[:2]
     bits = bits_per_byte(handle.module, tokenize(few, handle.tokenizer)).nats.sum() / np.log(2)

@@ -36,6 +36,7 @@ def test_greedy_decoding_of_a_real_checkpoint_gives_the_expected_story():
     assert tokenizer.decode(ids).encode() == expected
 
 
+@pytest.mark.slow
 @there
 def test_the_story_is_the_same_from_a_model_folder_and_from_a_gguf_file(tmp_path):
     from groundup.model.formats.fetch import fetch

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 from groundup import files
 from groundup.course import book, checker, shelf
-from groundup.course.exercise import known_slots
 from groundup.course.paths import steps, together
 from groundup.course.paths.steps import Milestone
 from groundup.course.topics import resolve
 from groundup.errors import GroundupError, MissingExtra
 from groundup.runs.shelf import results_of
+from groundup.slots import known_slots
 
 NAME = "milestones.json"  # of the learner's folder
 State = Literal["reached", "open", "waits", "skipped"]

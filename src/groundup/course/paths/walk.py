@@ -19,8 +19,9 @@ from pathlib import Path
 
 from groundup import files, slots
 from groundup.course import excerpt, shelf
-from groundup.course.exercise import known_slots, solution
+from groundup.course.exercise import solution
 from groundup.course.paths import milestones, steps
+from groundup.slots import known_slots
 
 PROMPT = "What is 2 + 3?"
 DOMAIN_BYTES = 1_500_000  # the world of demo-fast
