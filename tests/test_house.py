@@ -53,14 +53,15 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "held_out": "held-out text",
     },
     "training": {"config": "settings"},
+    "classical": {"folder": "a trained thing on disk"},
     "tuning": {"config": "settings"},
     "alignment": {"config": "settings", "answers": "what is sampled and scored"},
 }
 NOT_YET_BUILT = set(
     """
 data.clean
-inference.distributed evaluation.people evaluation.robustness training.parallel classical.hmm
-classical.structure classical.embeddings classical.recurrent interpret.observe interpret.attribute interpret.intervene interpret.features
+inference.distributed evaluation.people evaluation.robustness training.parallel
+interpret.observe interpret.attribute interpret.intervene interpret.features
 compression.quantization compression.pruning compression.distillation tuning.efficient tuning.merging alignment.preferences alignment.rewards
 alignment.reinforce alignment.ppo alignment.rloo alignment.distill alignment.dpo alignment.rejection
 alignment.constitutional alignment.challenges multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security

@@ -16,7 +16,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -332,11 +332,12 @@ def sha256(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def write_checksums(folder: str | Path) -> None:
-    """List the sha256 of every file of a folder in its `checksums.json`."""
+def write_checksums(folder: str | Path, known: Mapping[str, str] | None = None) -> None:
+    """List the sha256 of every file of a folder in its `checksums.json`. known: those that were computed already, by name."""
     folder = Path(folder)
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file != folder / CHECKSUMS)
-    write_json(folder / CHECKSUMS, {file.relative_to(folder).as_posix(): sha256(file) for file in files})
+    names = {file.relative_to(folder).as_posix(): file for file in files}
+    write_json(folder / CHECKSUMS, {name: (known or {}).get(name) or sha256(file) for name, file in names.items()})
 
 
 def verify_checksums(folder: str | Path) -> None:

@@ -5,9 +5,10 @@ stdout stays for results, so a command's output can be piped while its progress 
 
 import os
 import sys
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What `progress` gives: a context that counts."""
 

@@ -18,6 +18,7 @@ from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import generate_batch
 from groundup.inference.handle import load
 from groundup.model.formats.huggingface import save_model
+from groundup.training import loop
 
 CONFIG = GrpoConfig(
     steps=6, prompts_per_step=8, samples_per_prompt=6, updates_per_step=2, max_new_tokens=4, learning_rate=0.003,
@@ -150,7 +151,8 @@ def test_the_ratio_is_exactly_1_in_every_update_while_the_model_does_not_move(mo
 
 
 def test_reinforcement_teaches_what_tuning_left_open(module, tasks, reward, tokenizer, stops, tmp_path):
-    grpo.grpo(module, tokenizer, tasks, reward, TEACHING, stop_ids=stops, folder=tmp_path)
+    lines = [loop.write_metrics(tmp_path / "metrics.jsonl")]
+    grpo.grpo(module, tokenizer, tasks, reward, TEACHING, stop_ids=stops, folder=tmp_path, listeners=lines)
     rewards = [record["reward"] for record in files.read_jsonl(tmp_path / "metrics.jsonl")]
     assert rewards[0] < 0.7
     assert min(rewards[-3:]) > 0.9

@@ -118,3 +118,20 @@ def test_no_layer_asks_for_an_architectures_name():
     for path in house.rglob("*.py"):
         words = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
         assert "model_type" not in words or {"architectures", "formats"} & set(path.parts), path
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_on_a_gpu_in_bf16_the_logits_are_those_of_fp32_but_for_rounding(randomly, ids, family):
+    module, text = randomly(family), ids(2, 24)
+    expected = module(text)
+    module = module.to("cuda")
+    assert torch.allclose(module(text.cuda()).cpu(), expected, atol=2**-7 * expected.abs().max())
+    module.compute_dtype = torch.bfloat16
+    cache = KVCache.of(module, batch=2, capacity=24)
+    steps = torch.cat([module(text[:, first : first + 8].cuda(), cache=cache) for first in (0, 8, 16)], dim=1)
+    assert steps.dtype == torch.bfloat16 and steps.is_cuda
+    for found in (module(text.cuda()), steps):
+        assert (found.float().cpu() - expected).abs().max() < 0.05 * expected.abs().max()

@@ -1,6 +1,6 @@
 """A forecast is arithmetic on a small run's table: so many more steps, documents and questions, each at its measured price."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,9 +40,18 @@ def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_of
 
 def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
     assert small.configs["model"] == full.configs["model"]
-    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 24
+    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 110
     assert small.stages == ("data", "tokenizer", "train", "tune", "align", "eval")
     assert small.configs["align"].max_new_tokens == 3
+
+
+def test_short_steps_are_timed_more_often_than_long_ones_and_never_more_than_the_run_makes(full):
+    def steps(**train):
+        changed = replace(full, configs=dict(full.configs) | {"train": replace(full.configs["train"], **train)})
+        return measurement.train_steps(changed)
+
+    assert steps(steps=1000) == measurement.MOST_STEPS > steps(steps=110) == 110 > measurement.TRAIN_STEPS
+    assert steps(steps=1000, batch_size=512) == measurement.TRAIN_STEPS
 
 
 def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):
@@ -51,7 +60,8 @@ def test_training_costs_its_fixed_part_and_every_further_step_validation_and_che
         "held_bytes": 0,
         "stages": {"train": entry(20.0, {"units": units, "loop_seconds": 18.5})},
     }  # 0.5 s of it: one checkpoint
-    found = estimate.stage_forecast(full, small, "train", measured)
+    short = replace(small, configs=dict(small.configs) | {"train": replace(small.configs["train"], steps=24)})
+    found = estimate.stage_forecast(full, short, "train", measured)
     assert found["seconds"] == pytest.approx(20 + 86 * 0.5 + (3 - 2) * 2.0 + (1 - 2) * 1.0 + 4 * 0.5)
     assert found["tokens"] == 110 * 2 * 256
 
@@ -105,8 +115,8 @@ def test_the_whole_is_the_sum_of_times_and_disk_and_the_largest_memory(full):
 
 def test_a_changed_recipe_has_a_forecast_of_its_own(full, monkeypatch, tmp_path):
     monkeypatch.setenv("GROUNDUP_CACHE", str(tmp_path))
-    other = dataclasses.replace(
-        full, configs=full.configs | {"train": dataclasses.replace(full.configs["train"], steps=7)}
+    other = replace(
+        full, configs=full.configs | {"train": replace(full.configs["train"], steps=7)}
     )
     assert estimate.cache_path(full) == estimate.cache_path(full) != estimate.cache_path(other)
 
@@ -127,9 +137,9 @@ def test_a_users_mistake_that_shows_in_the_small_run_keeps_its_words(full, monke
     from groundup.errors import GroundupError
 
     (tmp_path / "short.txt").write_text("one line\n")
-    own = dataclasses.replace(
+    own = replace(
         full,
-        configs=full.configs | {"data": dataclasses.replace(full.configs["data"], text=str(tmp_path / "short.txt"))},
+        configs=full.configs | {"data": replace(full.configs["data"], text=str(tmp_path / "short.txt"))},
     )
     with pytest.raises(GroundupError, match="a longer text"):
         estimate.measure(own)

@@ -51,7 +51,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one():
 
 
 def test_an_unknown_key_unlike_any_other_lists_them_all():
-    refused({"steps": 1, "zzz": 0.2}, "known: inner, kind, limit, name, on, rate, steps, unlimited, words")
+    refused({"steps": 1, "zzz": 0.2}, "use one of inner, kind, limit, name, on, rate, steps, unlimited, words")
 
 
 def test_an_unknown_key_of_an_inner_table_names_the_whole_way_to_it():

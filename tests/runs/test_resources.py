@@ -24,5 +24,5 @@ def test_where_the_peak_cannot_be_put_back_it_is_said(monkeypatch, tmp_path):
 
 
 def test_without_proc_the_peak_of_the_process_is_taken(monkeypatch, tmp_path):
-    monkeypatch.setattr(resources, "STATUS", tmp_path / "status")
+    monkeypatch.setattr(resources.gauges, "STATUS", tmp_path / "status")
     assert resources.memory_bytes("VmHWM") > 1e6

@@ -75,11 +75,33 @@ def test_page_table_and_picture_hold_every_figure(placed, limits):
     assert json.loads(json.dumps(files.strict(roofline.as_json(limits, placed))))["parts"][0]["share"] > 0
 
 
-@pytest.mark.parametrize("family", [BertConfig, MixtralConfig, T5Config])
-def test_a_model_that_cannot_be_timed_part_by_part_is_refused(family):
-    sizes = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1}
-    with pytest.raises(InputError, match=f"{family.model_type} cannot be timed part by part here; use 3m, 10m, 124m"):
-        roofline.check(family(**sizes, num_attention_heads=8))
+SIZES = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4}
+
+
+def test_experts_are_a_part_of_their_own(limits):
+    config = MixtralConfig(**SIZES, num_local_experts=4)
+    roofline.check(config)
+    found = roofline.place(config, limits, batch=2, seq_len=8, rounds=1, repeats=1)
+    names = NAMES - {"feed-forward"} | {"experts"}
+    assert {one.name for one in found if one.kind == "decode"} == names
+    text = roofline.page(limits, found, "name", "float32", "command")
+    assert "| train, experts |" in text and "The matrices of the experts do about" in text
+
+
+@pytest.mark.parametrize("head", ["masked_language_model", "none"])
+def test_an_encoder_is_timed_in_its_pretraining_and_does_not_decode(limits, head):
+    config = BertConfig(**SIZES, head=head)
+    roofline.check(config)
+    found = roofline.place(config, limits, batch=2, seq_len=8, rounds=1, repeats=1)
+    assert [one.kind for one in found] == ["train"] * 8 and {one.name for one in found} == NAMES | {"optimizer"}
+    assert "Writing one token" not in roofline.page(limits, found, "name", "float32", "command")
+
+
+def test_a_model_that_cannot_be_timed_part_by_part_is_refused():
+    with pytest.raises(
+        InputError, match="t5 cannot be timed part by part here; use 3m, 10m, 124m, or a decoder or an enc"
+    ):
+        roofline.check(T5Config(**SIZES))
 
 
 def test_a_model_whose_training_does_not_fit_is_refused(monkeypatch):

@@ -49,7 +49,9 @@ def test_the_published_model_is_the_last_ones_weights_and_loads_in_transformers(
 
     ours = load_tokenizer(whole.folder / "model")
     chat = [{"role": "user", "content": "Where is the <|im_end|> ball?"}]
-    assert theirs.encode("Where is the ball?") == ours.encode("Where is the ball?")
+    text = "Where is the ball?"
+    assert theirs.encode(text, add_special_tokens=False) == ours.encode(text)
+    assert theirs.encode(text) == ours.encode_prompt(text) == [ours.bos_token_id, *ours.encode(text)]
     assert theirs.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) == ours.apply_chat_template(
         chat, tokenize=False, add_generation_prompt=True
     )
@@ -114,6 +116,15 @@ def test_samples_and_validations_stand_in_the_metrics(whole):
     records = files.read_jsonl(stage.folder / "metrics.jsonl")
     assert [record["step"] for record in records if "samples" in record] == [2, 4]
     assert [record["step"] for record in records if "bits_per_byte_tinyworld" in record] == [2, 4]
+
+
+def test_every_stage_that_trains_is_watched_alike(whole):
+    for name in ("train", "tune", "align"):
+        folder = next(stage.folder for stage in whole.stages if stage.name == name)
+        lines = [line for line in files.read_jsonl(folder / "metrics.jsonl") if "loss" in line]
+        assert {"tokens_per_second", "memory_bytes", "learning_rate"} <= lines[-1].keys(), name
+        assert len({line["step"] for line in lines}) == len(lines) and (folder / "logs").is_dir()
+        assert ("reward" in lines[-1]) == (name == "align")
 
 
 def test_a_run_that_lost_its_last_stages_goes_on_from_its_checkpoint_to_the_same_bits(whole, tmp_path):

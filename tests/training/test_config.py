@@ -29,7 +29,7 @@ def test_an_impossible_number_is_refused_by_name_with_the_way_out(name, value):
 def test_a_mistyped_optimizer_is_answered_with_the_nearest():
     with pytest.raises(ConfigError, match="optimizer='loin' is not known; did you mean 'lion'?"):
         TrainConfig(optimizer="loin")
-    with pytest.raises(ConfigError, match="optimizer='x' is not known; use one of muon, adamw"):
+    with pytest.raises(ConfigError, match="optimizer='x' is not known; use one of adafactor, adam, adamw"):
         TrainConfig(optimizer="x")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from groundup.errors import ConfigError
-from groundup.training.config import OptimizerName, TrainConfig
+from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +49,8 @@ class GrpoConfig:
     """a longer gradient is scaled down to this norm; 0: never"""
     checkpoint_every: int = 10
     """steps between checkpoints; 0: only at the end"""
+    trackers: tuple[TrackerName, ...] = ()
+    """who gets every step besides metrics.jsonl, for example ["tensorboard", "wandb"]; offline, in the stage's folder"""
     seed: int = 1
     """where the order of the tasks and the drawing of answers begin"""
 
@@ -83,6 +85,7 @@ class GrpoConfig:
             "matrix_learning_rate",
             "schedule",
             "max_grad_norm",
+            "trackers",
             "seed",
         )
         counts = {

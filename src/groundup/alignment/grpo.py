@@ -14,7 +14,7 @@ Left out: learning from the tries of earlier steps.
 import copy
 import statistics
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,13 +188,15 @@ def grpo(
     *,
     stop_ids: Collection[int],
     folder: str | Path | None = None,
+    mark: Callable[[Any], Any] = lambda batches: batches,
     listeners: Sequence[loop.Listener] = (),
     stop: Callable[[], bool] = loop.never,
     way_on: str = "the same call goes on from there",
 ) -> loop.TrainResult:
     """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges.
 
-    folder: checkpoints, metrics.jsonl and rollouts.jsonl; a stopped or killed run goes on from there, bit for bit.
+    folder: checkpoints and rollouts.jsonl; a stopped or killed run goes on from there, bit for bit. mark: wraps the batches (a
+    monitor's count, a profiler's mark). listeners: an event's numbers have those of the answers too; `loop.write_metrics` keeps them.
     """
     if not tasks:
         raise InputError("there is no task to practise; give at least one")
@@ -202,16 +204,17 @@ def grpo(
     reference = copy.deepcopy(module).requires_grad_(False) if config.kl_coefficient else None
     rounds = Rounds(module, Environment(tasks, reward, tokenizer, stop_ids), config, path, reference)
 
-    def record(event: loop.Step) -> None:
-        if path is not None:
-            files.append_jsonl(path / "metrics.jsonl", event.numbers | (rounds.numbers if rounds.complete else {}))
+    def tell(event: loop.Step) -> None:
+        told = replace(event, also=rounds.numbers) if rounds.complete else event
+        for listener in listeners:
+            listener(told)
 
     return loop.train(
         module,
-        rounds.batch,
+        mark(rounds.batch),
         config.training(),
         objective=rounds.objective,
-        listeners=[record, *listeners],
+        listeners=[tell],
         folder=path,
         stop=lambda: rounds.complete and stop(),
         way_on=way_on,
@@ -243,6 +246,10 @@ def align(
     handle.module.compute_dtype = dtype_of(dtype)
     asked = [task(item.prompt, item, handle.tokenizer) for item in tasks]
     stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    grpo(handle.module, handle.tokenizer, asked, reward, config, stop_ids=stops, folder=out, stop=stop)
+    listeners = [loop.write_metrics(out / "metrics.jsonl")]
+    grpo(
+        handle.module, handle.tokenizer, asked, reward, config,
+        stop_ids=stops, folder=out, stop=stop, listeners=listeners,
+    )  # fmt: skip
     save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
     return out / "model"

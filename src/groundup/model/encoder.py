@@ -47,12 +47,6 @@ class Encoder(Model):
 
     def __init__(self, config: Any, model: EncoderTrunk, head: nn.Module | None):
         super().__init__(config, model, head)
-        self.tie()
-
-    def tie(self) -> None:
-        """Make the masked language model's matrix and the embedding one storage again."""
-        if self.lm_head is not None:
-            self.lm_head.decoder.weight = self.model.embed_tokens.weight
 
     def forward(
         self,

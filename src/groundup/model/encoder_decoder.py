@@ -32,7 +32,7 @@ from groundup.model.layers.linear import Linear
 from groundup.model.layers.residual import Part, cross_block, post_norm_cross_block
 from groundup.model.positions.absolute import sinusoidal
 from groundup.model.positions.relative import RelativeBias
-from groundup.model.transformer import Model
+from groundup.model.transformer import Bound, Model
 
 ENDLESS = 2**31 - 1  # no table of positions ends: the context of a model whose positions are relative or computed
 
@@ -164,12 +164,6 @@ class EncoderDecoder(Model):
 
     def __init__(self, config: Any, model: Trunk, head: nn.Module | None):
         super().__init__(config, model, head)
-        self.tie()
-
-    def tie(self) -> None:
-        """Make the head and the embedding one storage again where the configuration ties them."""
-        if self.config.tie_word_embeddings:
-            self.lm_head.weight = self.model.embed_tokens.weight
 
     def forward(
         self,
@@ -243,30 +237,17 @@ class EncoderDecoder(Model):
         return stack.finished(x)
 
 
-class Answering:
+class Answering(Bound):
     """A model whose source has been read, as a decoder: ids of the answer in, logits out, with the same arguments."""
 
+    module: EncoderDecoder
+
     def __init__(self, module: EncoderDecoder, source: Source):
-        self.module, self.source, self.lm_head = module, source, module.lm_head
-        self.config = dataclasses.replace(
-            module.config, num_hidden_layers=len(module.model.decoder.layers), max_position_embeddings=ENDLESS
+        layers = len(module.model.decoder.layers)
+        super().__init__(
+            module, dataclasses.replace(module.config, num_hidden_layers=layers, max_position_embeddings=ENDLESS)
         )
-
-    @property
-    def compute_dtype(self) -> torch.dtype:
-        """As the module's."""
-        return self.module.compute_dtype
-
-    @property
-    def device(self) -> torch.device:
-        """As the module's."""
-        return self.module.device
-
-    def __call__(
-        self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None
-    ) -> Float[Tensor, "batch seq vocab"]:
-        """Score every next token of the answer."""
-        return self.lm_head(self.hidden(input_ids, mask, positions, cache))
+        self.source = source
 
     def hidden(
         self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None

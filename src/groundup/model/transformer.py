@@ -38,6 +38,13 @@ class Model(nn.Module):
         scores = isinstance(head, ScoreHead)
         self.lm_head: Any = None if scores else head
         self.score: Any = head if scores else None
+        self.tie()
+
+    def tie(self) -> None:
+        """Make the head's matrix and the embedding one storage again where the configuration ties them."""
+        if self.config.tie_word_embeddings and self.lm_head is not None:
+            matrix = getattr(self.lm_head, "decoder", self.lm_head)  # a masked language model has a layer before it
+            matrix.weight = self.model.embed_tokens.weight
 
     @property
     def embedding(self) -> Embedding:
@@ -70,6 +77,39 @@ class Model(nn.Module):
         last = self.score.reads == "last" and not self.score.every_token
         real = real_tokens(input_ids, mask, self.config.pad_token_id) if last else None
         return self.score(hidden, getattr(self.model, "pooler", None), real)
+
+
+class Bound:
+    """A module with something it was told, as a decoder: ids in, logits out, with a decoder's own arguments.
+
+    So all that writes with a decoder (sampling, streams, the cache) writes with it. Whoever inherits says what the head reads.
+    """
+
+    def __init__(self, module: Model, config: Any = None):
+        self.module, self.lm_head = module, module.lm_head
+        self.config = module.config if config is None else config
+
+    @property
+    def compute_dtype(self) -> torch.dtype:
+        """As the module's."""
+        return self.module.compute_dtype
+
+    @property
+    def device(self) -> torch.device:
+        """As the module's."""
+        return self.module.device
+
+    def __call__(
+        self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None
+    ) -> Float[Tensor, "batch seq vocab"]:
+        """Score every next token."""
+        return self.lm_head(self.hidden(input_ids, mask, positions, cache))
+
+    def hidden(
+        self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None
+    ) -> Float[Tensor, "batch seq hidden"]:
+        """What the head reads."""
+        raise NotImplementedError
 
 
 class Trunk(nn.Module):
@@ -114,17 +154,11 @@ class Decoder(Model):
         self.rotaries = list(rotary) if isinstance(rotary, Sequence) else [rotary] * len(layers)
         self.windows = [None] * len(layers) if windows is None else list(windows)
         self.bias = bias
-        self.tie()
 
     @property
     def rotary(self) -> Rotary | None:
         """How the first block turns, and all others where they are alike."""
         return self.rotaries[0]
-
-    def tie(self) -> None:
-        """Make the head and the embedding one storage again where the configuration ties them."""
-        if self.config.tie_word_embeddings and self.lm_head is not None:
-            self.lm_head.weight = self.model.embed_tokens.weight
 
     def forward(
         self,

@@ -10,6 +10,7 @@ roofs     a roofline: what a machine can do at best, and what ran beneath it
 points    points in the plane or in space, with words, groups and lines
 surface   a function of two variables in space or from above, with the ways taken on it
 flow      boxes and arrows: computational graphs, trees
+trees     sentences: phrases above their words, arcs from word to word
 flame     what runs inside what, each as wide as its time
 tables    what the model wrote, over time
 page      several figures as one HTML page that needs no network
@@ -36,6 +37,8 @@ _EXPORTS = {
     "surface_3d": "surface",
     "contour_map": "surface",
     "flow_chart": "flow",
+    "constituency_tree": "trees",
+    "dependency_arcs": "trees",
     "flame_graph": "flame",
     "samples_table": "tables",
     "figure_html": "page",

@@ -7,7 +7,6 @@ itself refuses (heads that do not divide) is passed on under the recipe's own ke
 """
 
 import dataclasses
-import difflib
 import json
 import tomllib
 import types
@@ -15,17 +14,10 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, did_you_mean
 
 PLAIN = {int: "a whole number", float: "a number", bool: "true or false", str: "a text in quotes"}
 EXAMPLES = {int: "200", float: "0.02", bool: "true", str: '"words"'}
-
-
-def did_you_mean(word: str, known: typing.Iterable[str]) -> str:
-    """The part of a sentence that points from a mistyped `word` to the nearest known one, or lists them all."""
-    known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
 
 
 def hints(cls: type) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from groundup import files, progress
 from groundup.errors import ConfigError
 from groundup.runs import resources
 from groundup.runs.context import Context
+from groundup.training.monitor.gauges import resident
 
 MAY_USE = 0.9  # of what is free: other programs move too
 MORE = 1.3  # of what a trial needs beside its program: a run of 16 rows of 256 tokens, four layers 128 wide, peaked at 1.29 of it
@@ -135,7 +136,7 @@ def trial(about: dict[str, Any], limit: int) -> int | None:
 def _watched(child: subprocess.Popen, limit: int) -> bool:
     """Wait for a child; False where it was ended because it held more than it may."""
     while child.poll() is None:
-        held = resources.memory_of(Path(f"/proc/{child.pid}/status"), "VmHWM")
+        held = resident(Path(f"/proc/{child.pid}/status")).get("VmHWM")
         if held is not None and held > limit:
             child.kill()
             return False

@@ -62,7 +62,7 @@ def train_steps(recipe: Recipe) -> int:
     config = recipe.configs["train"]
     tokens = config.batch_size * config.seq_len * config.gradient_accumulation_steps
     flops = tokens * count(recipe.configs["model"]).training_flops_per_token(config.seq_len)
-    return min(MOST_STEPS, max(TRAIN_STEPS, round(ENOUGH_FLOPS / flops)))
+    return max(TRAIN_STEPS, min(MOST_STEPS, config.steps, round(ENOUGH_FLOPS / flops)))
 
 
 def main(folder: str) -> None:

@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
-from groundup.errors import ConfigError, InputError
+from groundup.errors import ConfigError, InputError, did_you_mean
 from groundup.runs import fields, toml
 from groundup.runs.stages import STAGES, makers
 
@@ -146,7 +146,7 @@ def _locate(source: str, beside: Path | None) -> tuple[Path, str]:
     entry = resources.files("groundup.recipes") / f"{source}.toml"
     if not SAFE_NAME.fullmatch(source) or not entry.is_file():
         raise InputError(
-            f"there is no recipe '{source}'; {fields.did_you_mean(source, available())}; a file of your own ends in .toml"
+            f"there is no recipe '{source}'; {did_you_mean(source, available())}; a file of your own ends in .toml"
         )
     return Path(str(entry)), entry.read_text("utf-8")
 
@@ -208,9 +208,7 @@ def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
     inputs = fields.convert(dict, top["inputs"], "inputs", source)
     for role, path in inputs.items():
         if role not in ROLES:
-            raise ConfigError(
-                f"{source}: inputs.{role} is nothing that a stage reads; {fields.did_you_mean(role, ROLES)}"
-            )
+            raise ConfigError(f"{source}: inputs.{role} is nothing that a stage reads; {did_you_mean(role, ROLES)}")
         fields.convert(str, path, f"inputs.{role}", source)
     stages = check_stages(top.get("stages"), inputs, source)
     configs = _configs(raw, stages, seed, source)
@@ -225,7 +223,7 @@ def check_stages(stages: Any, inputs: Mapping[str, str], source: str) -> tuple[s
         raise ConfigError(f'{source} names no stages; write for example stages = ["data", "tokenizer", "train"]')
     for place, name in enumerate(chain):
         if name not in STAGES:
-            raise ConfigError(f"{source}: '{name}' is not a stage; {fields.did_you_mean(name, STAGES)}")
+            raise ConfigError(f"{source}: '{name}' is not a stage; {did_you_mean(name, STAGES)}")
         if name in chain[:place]:
             raise ConfigError(f"{source}: stage '{name}' stands twice; name it once")
         for role in STAGES[name].needs:
@@ -247,7 +245,7 @@ def _missing(stage: str, role: str, chain: Sequence[str]) -> str:
 def _known_section(section: str, source: str) -> None:
     if section != "model" and section not in SECTIONS:
         raise ConfigError(
-            f"{source}: '{section}' is not a table or key of a recipe; {fields.did_you_mean(section, [*SECTIONS, 'model', *TOP])}"
+            f"{source}: '{section}' is not a table or key of a recipe; {did_you_mean(section, [*SECTIONS, 'model', *TOP])}"
         )
 
 
@@ -259,7 +257,7 @@ def _class(section: str, raw: Mapping[str, Any]) -> type:
         model_type = raw.get("model", {}).get("model_type", "qwen3")
         if not architectures.is_family(model_type):
             raise ConfigError(
-                f"model.model_type = {fields.shown(model_type)} is not a family; {fields.did_you_mean(str(model_type), architectures.FAMILIES)}"
+                f"model.model_type = {fields.shown(model_type)} is not a family; {did_you_mean(str(model_type), architectures.FAMILIES)}"
             )
         return architectures.FAMILIES[model_type][0]
     module, _, name = SECTIONS[section].partition(":")

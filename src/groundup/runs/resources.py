@@ -8,13 +8,14 @@ all there is, and `peak_is_of_stage` says so. Leaves out: child processes and th
 import ctypes
 import gc
 import os
-import resource
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-STATUS, CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+from groundup.training.monitor import gauges
+
+CLEAR_REFS = Path("/proc/self/clear_refs")
 MEMINFO, LIMITS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
@@ -30,21 +31,8 @@ class Cost:
 
 
 def memory_bytes(field: str = "VmRSS") -> int:
-    """Resident memory of this process; `VmHWM` for its high-water mark."""
-    found = memory_of(STATUS, field)
-    if found is not None:
-        return found
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def memory_of(status: Path, field: str) -> int | None:
-    """The same of the process whose /proc/PID/status this is; None where the system does not say."""
-    try:
-        line = next(line for line in status.read_text().splitlines() if line.startswith(field))
-        return int(line.split()[1]) * 1024
-    except (OSError, StopIteration):
-        return None
+    """Resident memory of this process; `VmHWM` for its high-water mark, which is all that some systems tell."""
+    return gauges.resident().get(field) or gauges.peak_so_far()
 
 
 def available_bytes() -> int:

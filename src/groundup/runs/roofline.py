@@ -6,13 +6,17 @@
 The bytes are the least that a part must move (`model.accounting.traffic`), and its roof is that of the innermost level that
 holds them, since the parts are timed again and again on the same arrays. The whole steps move more than a cache holds. A part far
 beneath its roof moves more than the least, or waits for Python: a decoding step is made of calls of some microseconds.
+Experts are a part of their own (in decoding each token reads its own few). An encoder is timed under the head of its masked
+pretraining, all places asked; it does not decode. Left out: an encoder with a decoder.
 
 Williams et al. 2009; with a line for each level of the caches: Ilic et al. 2014, "Cache-aware roofline model".
 """
 
+import dataclasses
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,14 +28,17 @@ from groundup.machine.probe.limits import Limits
 from groundup.machine.probe.roofline import attainable
 from groundup.machine.probe.timing import in_turns
 from groundup.model.accounting.accounting import count
+from groundup.model.accounting.operations import writes
 from groundup.model.accounting.steps import STATE_BYTES
 from groundup.model.accounting.traffic import Part, optimizer, parts
 from groundup.model.architectures import build
-from groundup.model.architectures.blueprint import Attention, FeedForward
+from groundup.model.architectures.blueprint import Attention, Experts, FeedForward
+from groundup.model.architectures.labels import MASKED
 from groundup.model.attention.scaled_dot_product import attend
 from groundup.runs.resources import available_bytes
 from groundup.training.config import TrainConfig
 from groundup.training.objectives.causal import causal_loss
+from groundup.training.objectives.masked import masked_loss
 from groundup.training.optimizers import build_optimizer
 from groundup.training.step import accumulate
 
@@ -88,19 +95,17 @@ def check(config: Any) -> None:
     """InputError for a model whose parts `place` cannot time, or whose training does not fit the memory that is free."""
     shape, numbers = config.blueprint(), count(config).parameters
     plain = all(
-        isinstance(block.attention, Attention)
-        and block.attention.causal
-        and isinstance(block.feed_forward, FeedForward)
+        isinstance(block.attention, Attention) and isinstance(block.feed_forward, FeedForward | Experts)
         for block in shape.blocks
     )
     if shape.encoder or not plain:
         raise InputError(
-            f"{config.model_type} cannot be timed part by part here; use 3m, 10m, 124m, or a decoder with plain attention"
+            f"{config.model_type} cannot be timed part by part here; use 3m, 10m, 124m, or a decoder or an encoder with plain attention"
         )
     if STATE_BYTES * numbers > available_bytes():
         raise InputError(
             f"a model of {numbers / 1e9:.1f} billion weights cannot be timed part by part here: its training needs "
-            f"{STATE_BYTES * numbers / 1e9:,.0f} GB; use 3m, 10m, 124m, or a decoder with plain attention that fits"
+            f"{STATE_BYTES * numbers / 1e9:,.0f} GB; use 3m, 10m, 124m, or a model that fits"
         )
 
 
@@ -114,12 +119,14 @@ def place(
     rounds: int = 3,
     repeats: int = 3,
 ) -> list[Placed]:
-    """Time every part of a decoder of this configuration, with random weights, and put it under the roof of `limits`."""
+    """Time every part of a model of this configuration, with random weights, and put it under the roof of `limits`."""
+    config = config if writes(config) else dataclasses.replace(config, head=MASKED)
     module = build(config, seed=0)
     module.compute_dtype = getattr(torch, dtype)
     size = torch.finfo(getattr(torch, dtype)).bits // 8
     found = []
-    for kind, rows, queries, keys in (("train", batch, seq_len, seq_len), ("decode", 1, 1, seq_len)):
+    kinds = [("train", batch, seq_len, seq_len), ("decode", 1, 1, seq_len)]
+    for kind, rows, queries, keys in kinds if writes(config) else kinds[:1]:
         work = _parts(module, rows, queries, keys) | _whole(module, kind, rows, seq_len)
         counted = {part.name: part for part in _counted(config, kind, rows, queries, keys, size)}
         taken: dict[str, list[float]] = {name: [] for name in work}
@@ -174,10 +181,19 @@ def _parts(module: Any, rows: int, queries: int, keys: int) -> Work:
         "norm": lambda: norm(x),
         "attention products": projections,
         "scores and values": lambda: attend(query, key, value, None, causal=shape.causal, scale=attention.scale),
-        "feed-forward": lambda: block.mlp(x),
+        **_feeding(module, x),
         "head": lambda: module.lm_head(x),
     }
     return {name: _without_gradients(run) for name, run in work.items()}
+
+
+def _feeding(module: Any, x: Tensor) -> Work:
+    """The first dense feed-forward and the first with experts, as `model.accounting.traffic` names them."""
+    found: Work = {}
+    for block, planned in zip(module.model.layers, module.config.blueprint().blocks, strict=True):
+        name = "experts" if isinstance(planned.feed_forward, Experts) else "feed-forward"
+        found.setdefault(name, partial(block.mlp, x))
+    return found
 
 
 def _whole(module: Any, kind: str, rows: int, seq_len: int) -> Work:
@@ -194,10 +210,10 @@ def _whole(module: Any, kind: str, rows: int, seq_len: int) -> Work:
         TrainConfig(optimizer="adamw", steps=1, batch_size=rows, seq_len=seq_len),
         Rows.random(module.config.vocab_size, rows, seq_len),
     )
-    learning = build_optimizer(module, config)
+    learning, loss = build_optimizer(module, config), causal_loss if writes(module.config) else masked_loss
 
     def step() -> None:
-        accumulate(module, [made], causal_loss)
+        accumulate(module, [made], loss)
         learning.step(0.0)
 
     return {"whole step": step, "optimizer": lambda: learning.step(0.0)}
@@ -276,6 +292,8 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
+WRITING = "- **Writing one token waits for memory.** The {matrices} do about {one_token:.2g} operations a byte then.\n"
+
 PAGE = """# The roofline of this machine
 
 ```bash
@@ -294,8 +312,8 @@ of them in brackets.
 {model}, {dtype}:
 
 {parts}
-- **Writing one token waits for memory.** Its products do about {one_token:.2g} operations a byte; this machine's ridge is at {ridge:,.0f}.
-- **Training multiplies.** The same matrices, met by all tokens of a batch, do {many_tokens:,.0f} operations a byte.
+{writing}- **Training multiplies.** The {matrices}, met by all tokens of a batch, do {many_tokens:,.0f} operations a byte; the ridge of
+  this machine is at {ridge:,.0f}.
 - A part far beneath its roof moves more than the least that was counted, or waits for calls: the smaller the part, the more.
 - More than 100 %: the roof is the bandwidth of our reading loop, and another loop may be faster.
 - The memory is read from by all threads together; "seen" is where a chase through memory saw a level end. Under a hypervisor a
@@ -305,7 +323,10 @@ of them in brackets.
 
 def page(limits: Limits, found: list[Placed], model: str, dtype: str, command: str) -> str:
     """What the page holds: the machine's table, the parts' table, how they were made."""
-    intensity = {one.kind: one.flops / one.moved_bytes for one in found if one.name == "feed-forward"}
+    fed = [one for one in found if one.name in ("feed-forward", "experts")]
+    matrices = f"matrices of the {fed[0].name}"
+    intensity = {one.kind: one.flops / one.moved_bytes for one in fed if one.name == fed[0].name}
+    one_token = intensity.get("decode")
     return PAGE.format(
         command=command,
         processor=limits.processor,
@@ -317,7 +338,8 @@ def page(limits: Limits, found: list[Placed], model: str, dtype: str, command: s
         model=model,
         dtype=dtype,
         parts=markdown(PLACED_HEAD, placed_rows(found)),
-        one_token=intensity["decode"],
+        writing=WRITING.format(matrices=matrices, one_token=one_token) if one_token else "",
+        matrices=matrices,
         many_tokens=intensity["train"],
         ridge=limits.peak(dtype).flops / limits.levels[-1].speed,
     )

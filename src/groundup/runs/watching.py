@@ -36,8 +36,9 @@ class Watch:
         return [*([self.profiler] if self.profiler else []), self.monitor, self.log]
 
     def batches(self, function: Callable[[int], Any]) -> Callable[[int], Any]:
-        """The stage's batches, with a mark for the profiler where there is one."""
-        return self.profiler.batches(function) if self.profiler else function
+        """The stage's batches, counted, with a mark for the profiler where there is one."""
+        counted = self.monitor.batches(function)
+        return self.profiler.batches(counted) if self.profiler else counted
 
     def close(self, state: str) -> None:
         """Tell everybody how the stage ended. state: finished, stopped or failed."""

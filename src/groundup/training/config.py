@@ -1,10 +1,9 @@
 """What a training run is told; importing it loads no torch, so recipes and the command line can read it at once."""
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, did_you_mean
 from groundup.training.schedules import batches_before
 
 OptimizerName = Literal[
@@ -34,9 +33,7 @@ def check_trackers(names: tuple[str, ...]) -> None:
     known = get_args(TrackerName)
     for place, name in enumerate(names):
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use some of {', '.join(known)}"
-            raise ConfigError(f"trackers: {name!r} is not known; {hint}")
+            raise ConfigError(f"trackers: {name!r} is not known; {did_you_mean(str(name), known)}")
         if name in names[:place]:
             raise ConfigError(f"trackers: {name!r} stands twice; name it once")
 
@@ -125,8 +122,8 @@ class TrainConfig:
     """where the order of the data and the first weights begin"""
 
     def __post_init__(self) -> None:
-        self._check_optimizer()
         self._check_words()
+        self._check_optimizer()
         for name in ("steps", "batch_size", "seq_len", "gradient_accumulation_steps", "keep_checkpoints"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
@@ -196,21 +193,16 @@ class TrainConfig:
     def _check_words(self) -> None:
         """Keys that take one of a few words."""
         check_trackers(self.trackers)
-        if self.objective not in get_args(ObjectiveName):
-            near = difflib.get_close_matches(str(self.objective), get_args(ObjectiveName), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(get_args(ObjectiveName))}"
-            raise ConfigError(f"objective={self.objective!r} is not known; {hint}")
+        for name, words in (("objective", get_args(ObjectiveName)), ("optimizer", get_args(OptimizerName))):
+            value = getattr(self, name)
+            if value not in words:
+                raise ConfigError(f"{name}={value!r} is not known; {did_you_mean(str(value), words)}")
         if self.on_failed_save not in ("stop", "go_on"):
             raise ConfigError(f"on_failed_save={self.on_failed_save!r} is not known; use 'stop' or 'go_on'")
         if self.on_spike not in ("off", "skip", "rollback", "stop"):
             raise ConfigError(f"on_spike={self.on_spike!r} is not known; use 'off', 'skip', 'rollback' or 'stop'")
 
     def _check_optimizer(self) -> None:
-        known = get_args(OptimizerName)
-        if self.optimizer not in known:
-            near = difflib.get_close_matches(str(self.optimizer), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
-            raise ConfigError(f"optimizer={self.optimizer!r} is not known; {hint}")
         if self.optimizer_state not in (None, "bf16", "8bit"):
             raise ConfigError(f"optimizer_state={self.optimizer_state!r} is not known; use 'bf16', '8bit', or none")
         if self.optimizer_state and self.optimizer not in ("adamw", "muon"):

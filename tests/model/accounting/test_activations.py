@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from groundup.model.accounting import Training, kept
+from groundup.model.accounting import Training, activations, kept
 from groundup.model.architectures import FAMILIES, build
+from groundup.model.attention import scaled_dot_product, staircase
 from groundup.training.objectives.causal import loss_of_targets
 
 
@@ -53,3 +54,20 @@ def test_without_windows_and_experts_it_is_that_to_the_byte(family, dtype, chang
     config = FAMILIES[family][0](**sizes | changes)
     use = Training(batch=4, seq_len=32, dtype=dtype)
     assert sum(kept(config, use).values()) == kept_by_autograd(config, use, ids(4, 32))
+
+
+def test_the_kernels_constants_are_the_kernels():
+    assert (activations.WHOLE_SCORES_UP_TO, activations.STEP) == (
+        scaled_dot_product.WHOLE_SCORES_UP_TO,
+        staircase.STEP,
+    )
+    for seq in (64, 128, 256, 300, 1024):
+        held = staircase.scores_held(seq) if staircase.fits(seq) else seq * seq
+        assert activations.scores_kept(Training(seq_len=seq, dtype="bfloat16"), causal=True) * seq == 2 * held
+
+
+@pytest.mark.parametrize("bias", [activations.FIXED, activations.LEARNED])
+def test_with_a_bias_scores_are_held_of_all_keys_or_where_it_does_not_learn_as_without(bias):
+    short, long = Training(seq_len=256, dtype="bfloat16"), Training(seq_len=256, dtype="float32")
+    assert activations.scores_kept(short, True, bias) == 2 * 256
+    assert activations.scores_kept(long, True, bias) == (4 * 256 if bias == activations.LEARNED else 4)

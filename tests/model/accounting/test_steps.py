@@ -55,7 +55,7 @@ def test_what_cannot_be_timed_is_said():
         step_on(A100, SEVEN, "sleep")
     with pytest.raises(ConfigError, match="use 1 or more of each"):
         step_on(A100, SEVEN, "train", devices=0)
-    with pytest.raises(ConfigError, match="the width of 'fp7' is not known; use one of float32"):
+    with pytest.raises(ConfigError, match="the width of 'fp7' is not known; use one of float64, float32"):
         step_on(A100, SEVEN, "train", dtype="fp7")
     with pytest.raises(ConfigError, match="of Google TPU v4 no bandwidth between chips is stated; ask for devices=1"):
         step_on(accelerator("tpu-v4"), SEVEN, "train", devices=2)

@@ -102,3 +102,15 @@ def test_prompts_of_unequal_length_are_answered_as_each_alone(kind):
             mask = prefix_mask(torch.tensor([len(prompt)]), len(text))
             text.append(int(module(torch.tensor([text]), mask)[0, -1].argmax()))
         assert completion.ids == text[len(prompt) :]
+
+
+def test_the_cache_of_an_adapter_forgets_what_the_layers_windows_hide():
+    from groundup.model.architectures.mistral import MistralConfig
+
+    config = MistralConfig(
+        vocab_size=31, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2, sliding_window=4,
+        max_position_embeddings=256,
+    )  # fmt: skip
+    module = build(config, seed=0)
+    for one in (module, PrefixLM(module)):
+        assert KVCache.of(one, batch=1, capacity=128).windows == [4, 4]

@@ -20,7 +20,7 @@ if importlib.util.find_spec("triton") is None:
     pytest.skip("needs triton, of the extra `kernels`", allow_module_level=True)
 GPU = torch.cuda.is_available()
 INTERPRETED = not GPU and os.environ.get("TRITON_INTERPRET") == "1"
-on_gpu = pytest.mark.skipif(not GPU, reason="needs a GPU")
+no_gpu = pytest.mark.skipif(not GPU, reason="needs a CUDA device")
 here = pytest.mark.skipif(not (GPU or INTERPRETED), reason="runs in a process of its own, or on a GPU")
 
 
@@ -142,7 +142,17 @@ def test_without_gpu_and_interpreter_the_way_out_is_said(kernels):
         kernels.flash_attention(*case(4, 4)[:3])
 
 
-@on_gpu
+@pytest.mark.gpu
+@no_gpu
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2**-9), (torch.bfloat16, 2**-6)])  # TF32 has ten bits too
+@pytest.mark.parametrize("case_", CASES, ids=str)
+def test_the_compiled_kernels_equal_the_definition_forward_and_backward(kernels, case_, dtype, tolerance):
+    sizes, how = split(case_)
+    assert apart(kernels, case(**sizes, dtype=dtype), **how) < tolerance
+
+
+@pytest.mark.gpu
+@no_gpu
 def test_the_compiled_kernels_equal_torchs_at_a_real_size(kernels):
     given = case(1000, 1000, head_dim=64, value_dim=64, dtype=torch.bfloat16)
     torchs = torch.nn.functional.scaled_dot_product_attention

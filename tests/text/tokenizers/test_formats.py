@@ -32,7 +32,12 @@ def theirs(tmp_path_factory, tokenizer):
 
 def test_transformers_gives_the_same_ids_on_ten_thousand_strings(tokenizer, theirs, strings):
     texts = strings(10_000, seed=23)
-    assert tokenizer.encode_batch(texts) == theirs(texts)["input_ids"]
+    assert tokenizer.encode_batch(texts, add_special_tokens=True) == theirs(texts)["input_ids"]
+
+
+def test_a_text_begins_as_texts_began_in_training(tokenizer, theirs):
+    assert tokenizer.encode_prompt("the cat") == [0, *tokenizer.encode("the cat")] == theirs.encode("the cat")
+    assert theirs.encode("the cat", add_special_tokens=False) == tokenizer.encode("the cat")
 
 
 def test_transformers_decodes_to_the_same_text(tokenizer, theirs, strings):
@@ -45,8 +50,9 @@ def test_transformers_finds_the_same_special_tokens(tokenizer, theirs):
     assert len(theirs) == tokenizer.vocab_size
     assert (theirs.eos_token_id, theirs.pad_token_id, theirs.bos_token_id) == (0, 0, 0)
     for text in ("<|im_start|>user\n<|im_end|>\n", "a<|endoftext|> b", "<|im_end|", "<<|im_end|>>"):
-        assert tokenizer.encode(text, allow_special=True) == theirs.encode(text)
-        assert tokenizer.encode(text) == theirs.encode(text, split_special_tokens=True)
+        assert tokenizer.encode(text, allow_special=True) == theirs.encode(text, add_special_tokens=False)
+        plain = theirs.encode(text, split_special_tokens=True, add_special_tokens=False)
+        assert tokenizer.encode(text) == plain
 
 
 def test_transformers_writes_the_same_chats(tokenizer, theirs, strings):
@@ -68,7 +74,7 @@ def test_a_model_type_beside_it_does_not_make_transformers_read_it_otherwise(fol
     (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
     theirs = transformers.AutoTokenizer.from_pretrained(folder)
     for text in strings(200, seed=37):
-        assert tokenizer.encode(text) == theirs.encode(text)
+        assert tokenizer.encode_prompt(text) == theirs.encode(text)
 
 
 @pytest.mark.parametrize("pattern", ["llama3", "gpt2"])
@@ -80,7 +86,7 @@ def test_the_other_patterns_are_written_and_read_too(tmp_path, corpus, strings, 
     again = load_tokenizer(tmp_path)
     assert again.pattern == pattern
     for text in strings(500, seed=41):
-        assert ours.encode(text) == theirs.encode(text).ids == again.encode(text)
+        assert ours.encode_prompt(text) == theirs.encode(text).ids == again.encode_prompt(text)
 
 
 def test_reading_back_gives_an_equal_tokenizer(folder, tokenizer):

@@ -81,6 +81,7 @@ def test_wandb_reads_its_offline_files_and_no_step_stands_twice(tracked, tmp_pat
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     killed_and_resumed("wandb", tracked, wandb.teardown)  # its service would still have the run
+    wandb.teardown()  # which writes behind what is told
     found, names = {}, set()
     written = sorted((tmp_path / "wandb").glob("offline-run-*-abc123/*.wandb"))
     for record in (one for file in written for one in records_of_wandb(file)):
@@ -104,6 +105,71 @@ def test_trackio_reads_its_run_and_no_step_stands_twice(tracked, tmp_path, monke
     rows = sqlite_storage.SQLiteStorage.get_logs("groundup-test", "train-abc123")
     points = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     assert [step for step, _ in points] == [1, 2, 3, 4] and points[-1][1] == 2.0
+
+
+# ───────── a run that goes back after a spike: 1 2 3 4, then 3 and on again with other numbers ─────────
+
+
+WAYS = [(1, 3.0), (2, 2.5), (3, 9.0), (4, 9.5), (3, 2.2), (4, 2.0), (5, 1.9)]
+
+
+def rolled_back(name, tracked, told=WAYS, state="finished"):
+    [sender] = senders([name], tracked)
+    for step, loss in told:
+        sender(step, {"loss": loss})
+    sender.close(state, patience_s=60)
+    assert not sender.given_up
+
+
+def test_tensorboard_has_the_way_that_was_kept_alone(tracked, tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    rolled_back("tensorboard", tracked)
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    same({point.step: point.value for point in events.Scalars("loss")}, {1: 3.0, 2: 2.5, 3: 2.2, 4: 2.0, 5: 1.9})
+
+
+def test_mlflow_has_both_ways_the_later_ones_last_and_a_tag(tracked, tmp_path, monkeypatch):
+    """A kill after the rollback, before the way that was given up is passed: the next sitting goes on where the second way was."""
+    pytest.importorskip("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    rolled_back("mlflow", tracked, WAYS[:5], "stopped")
+    rolled_back("mlflow", tracked, WAYS[5:])
+    client = MlflowClient(tracking_uri=(tmp_path / "mlflow").as_uri())
+    [run] = client.search_runs([client.get_experiment_by_name("groundup-test").experiment_id])
+    points = sorted(client.get_metric_history(run.info.run_id, "loss"), key=lambda point: point.timestamp)
+    assert [(point.step, point.value) for point in points if point.step > 2][-3:] == WAYS[4:]
+    assert run.data.metrics["loss"] == 1.9
+    assert run.data.tags[trackers.ROLLED_BACK].startswith("the run went back after a spike; of steps 3 to 4 both")
+
+
+def test_wandb_keeps_the_first_way_and_says_so_in_tag_and_notes(tracked, tmp_path, monkeypatch):
+    wandb = pytest.importorskip("wandb")
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    wandb.teardown()  # its service may have another test's run of this name
+    rolled_back("wandb", tracked)
+    wandb.teardown()
+    [file] = (tmp_path / "wandb").glob("offline-run-*-abc123/*.wandb")
+    records = records_of_wandb(file)
+    steps = [one.history.step.num for one in records if one.HasField("history")]
+    last = [one.run for one in records if one.HasField("run")][-1]
+    assert sorted(steps) == sorted(set(steps)) and max(steps) == 5
+    assert (
+        trackers.ROLLED_BACK in last.tags
+        and "of steps 3 to 4 the numbers here are those of the first way" in last.notes
+    )
+
+
+def test_a_resume_is_no_way_back_and_a_rollback_behind_it_is():
+    ways = trackers.Ways(before=5)
+    assert [(ways.back(step), ways.new(step)) for step in (4, 5, 6)] == [(False, False), (False, False), (False, True)]
+    ways.last = 6
+    assert ways.back(3) and ways.new(3) and ways.given_up == [(3, 6)]
+    assert not ways.back(3) and not ways.unseen(3) and not ways.back(7) and ways.unseen(7)
 
 
 def test_what_a_kill_took_from_a_tracker_comes_from_the_metrics(tracked, tmp_path):

@@ -15,7 +15,7 @@ with app.setup:
     import numpy as np
     import torch
 
-    from groundup import files, plots
+    from groundup import plots
     from groundup.alignment.config import GrpoConfig
     from groundup.alignment.environments.rollouts import task
     from groundup.alignment.grpo import group_advantages, grpo, grpo_loss
@@ -307,9 +307,10 @@ def _(by_what, chance_of, reward, tasks, tokenizer, tuned):
         matrix_learning_rate=0.04, warmup_steps=0, checkpoint_every=0,
     )  # fmt: skip
     aligned, _stops = copy.deepcopy(tuned), {tokenizer.special_tokens["<|im_end|>"]}
-    with tempfile.TemporaryDirectory() as _folder:
-        grpo(aligned, tokenizer, tasks, by_what[reward.value], _config, stop_ids=_stops, folder=_folder)
-        rewards_by_step = [line["reward"] for line in files.read_jsonl(Path(_folder) / "metrics.jsonl")]
+    _lines = []
+    _keep = [lambda event: _lines.append(event.numbers)]
+    grpo(aligned, tokenizer, tasks, by_what[reward.value], _config, stop_ids=_stops, listeners=_keep)
+    rewards_by_step = [line["reward"] for line in _lines]
     says_a = {"tuned": chance_of("a", tuned), "after 30 steps": chance_of("a", aligned)}
     plots.value_bars(
         {who: dict(enumerate(chances)) for who, chances in says_a.items()},

@@ -2,7 +2,7 @@
 
 use          what a model is used for, on how many devices: `Inference`, `Training` (with `Lora`), `Layout`
 accounting   `count`: parameters, where they stand, and the figures that the rest is made of
-operations   `flops`: floating-point operations by part, forward and backward
+operations   `flops`: floating-point operations by part, forward and backward; `row_work`: the same of rows of many lengths
 activations  `kept`: what the way forward keeps for the way back
 budget       `memory`: bytes by part at the moment of the peak, and on the fullest device of a layout
 
@@ -15,7 +15,7 @@ budget       `memory`: bytes by part at the moment of the peak, and on the fulle
 from groundup.model.accounting.accounting import Accounting, count
 from groundup.model.accounting.activations import kept
 from groundup.model.accounting.budget import Memory, memory
-from groundup.model.accounting.operations import Operations, flops
+from groundup.model.accounting.operations import Operations, RowWork, flops, row_work
 from groundup.model.accounting.use import Inference, Layout, Lora, Training
 
 __all__ = [
@@ -25,9 +25,11 @@ __all__ = [
     "Lora",
     "Memory",
     "Operations",
+    "RowWork",
     "Training",
     "count",
     "flops",
     "kept",
     "memory",
+    "row_work",
 ]

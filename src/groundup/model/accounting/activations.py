@@ -13,7 +13,7 @@ the feed-forward's units), with what a norm keeps of its own, 4 bytes (RMSNorm) 
     gated feed-forward       4 f              gate, silu(gate), up, their product
     plain                    2 f
     cross-attention          2 h + 2 q      and 2 k for each token of the source
-    learned bias (T5)        heads * keys   as its kernel holds the scores whole
+      with a bias            heads * keys     where scores are held, of all keys: the steps know no bias; a learned one (T5) is always held whole
     experts                  3 h + 4 f for each one chosen
     latent attention         the latents twice; query, key, value and what is mixed of all heads
 
@@ -24,10 +24,10 @@ With checkpointing each block keeps the stream that enters it, and one block at 
 
 Counting after Korthikanti et al. 2022, arXiv:2205.05198, section 4.1. Tensor parallelism divides what lies inside the two
 parts (q, k, f, scores) and not what lies between them (h).
-Left out: an accelerator's kernels, the masks of windows and packed documents, ALiBi's bias.
+Left out: an accelerator's kernels, the masks of windows and packed documents, ALiBi's bias itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -36,8 +36,13 @@ from groundup.model.accounting.use import BYTES, Training
 from groundup.model.architectures import blueprint as plan
 from groundup.model.architectures.configuration import ModelConfig
 
+# As the kernels have them (a test holds it; to import them would be to import torch, which counting does without):
 WHOLE_SCORES_UP_TO = 1024  # keys: `attention.scaled_dot_product` holds all scores in bf16 up to here
 STEP = 128  # queries: `attention.staircase` holds no score of later keys, step by step
+FIXED, LEARNED = (
+    "fixed",
+    "learned",
+)  # what is added to the scores: a bias of distances that stays (ALiBi), or that learns (T5)
 # order of a block -> how many vectors of the stream's width it keeps a token: with the attention, with the feed-forward
 STREAM = {
     "pre_norm": (2, 2), "post_norm": (2, 2), "output_norm": (2, 2), "sandwich": (3, 3), "parallel": (2, 0),
@@ -113,12 +118,8 @@ def _again(blocks: list[dict[str, int]], less: list[bool]) -> int:
 
 def _parts(block: plan.Block, shape: plan.Blueprint, use: Training, tensor: int) -> dict[str, int]:
     """What one block keeps of a batch, but for its cross-attention."""
-    attention, feed_forward = block_kept(block, shape.hidden, use)
-    heads = block.attention.heads
-    if shape.relative is not None and not whole_scores(use):  # a bias that learns: the kernel for it holds all scores
-        attention += Kept(inside=BYTES[use.dtype] * heads * use.seq_len - 4 * heads)
-    if (shape.relative is not None or shape.alibi is not None) and whole_scores(use):  # a bias goes to all scores
-        attention += Kept(inside=BYTES[use.dtype] * heads * (use.seq_len - _scores(use, getattr(block.attention, "causal", True))))
+    bias = LEARNED if shape.relative is not None else FIXED if shape.alibi is not None else None
+    attention, feed_forward = block_kept(block, shape.hidden, use, bias)
     return {"attention": attention.bytes(use.tokens, tensor), "feed-forward": feed_forward.bytes(use.tokens, tensor)}
 
 
@@ -127,7 +128,7 @@ def _cross(block: plan.Block, shape: plan.Blueprint, use: Training, source: Trai
     part, e = block.cross, BYTES[use.dtype]
     if part is None:
         return {}
-    scores = e * source.seq_len if whole_scores(source) else 4
+    scores = scores_kept(source, causal=False)
     inside = Kept(inside=2 * e * part.heads * part.head_dim + part.heads * scores)
     answer = inside + Kept(between=2 * e * shape.hidden + norm_bytes(block.norm, shape.hidden, use))
     return {"cross-attention": answer.bytes(use.tokens, tensor) + _asked(block, shape, use, source, tensor)}
@@ -146,20 +147,23 @@ def whole_scores(use: Training) -> bool:
     return use.dtype == "bfloat16" and use.seq_len <= WHOLE_SCORES_UP_TO
 
 
-def _scores(use: Training, causal: bool) -> float:
-    """How many weights a head keeps a token where they are held: of all keys, or of those so far, in steps."""
+def scores_kept(use: Training, causal: bool, bias: str | None = None) -> float:
+    """Bytes that a head keeps a token of its scores: the weights of all keys, or of those so far, in steps; or one fp32 number."""
+    if not whole_scores(use) and bias != LEARNED:
+        return 4
     steps, rest = divmod(use.seq_len, STEP)
-    return use.seq_len * (steps + 1) / (2 * steps) if causal and steps and not rest else use.seq_len
+    stepwise = causal and bias is None and steps and not rest
+    return BYTES[use.dtype] * use.seq_len * ((steps + 1) / (2 * steps) if stepwise else 1)
 
 
-def block_kept(block: plan.Block, hidden: int, use: Training) -> tuple[Kept, Kept]:
-    """What one block keeps a token, with its attention and with its feed-forward."""
+def block_kept(block: plan.Block, hidden: int, use: Training, bias: str | None = None) -> tuple[Kept, Kept]:
+    """What one block keeps a token, with its attention and with its feed-forward. bias: what is added to the scores."""
     e = BYTES[use.dtype]
     before, beside = STREAM[block.order]
     norms = plan.ORDERS[block.order] / 2 * norm_bytes(block.norm, hidden, use)
     if use.lora is not None:  # what only frozen matrices read is not kept
         before, beside = before - (not _learn(use, "q", "k", "v")), beside - (not _learn(use, "gate", "up"))
-    attention = _known(block.attention, ATTENTIONS)(block.attention, hidden, use)
+    attention = _known(block.attention, ATTENTIONS)(block.attention, use, bias)
     feed_forward = _known(block.feed_forward, FEED_FORWARDS)(block.feed_forward, hidden, use)
     return (
         attention + Kept(between=e * before * hidden + norms),
@@ -180,17 +184,16 @@ def norm_bytes(norm: plan.Norm, width: int, use: Training) -> float:
     return BYTES[use.dtype] * (2 + (width if short else 0))
 
 
-def _attention(part: plan.Attention, hidden: int, use: Training) -> Kept:
+def _attention(part: plan.Attention, use: Training, bias: str | None) -> Kept:
     e, query, key = BYTES[use.dtype], part.heads * part.head_dim, part.kv_heads * part.head_dim
     inside = e * (2 * query + 2 * key)
     if part.qk_norm is not None:
         inside += e * (query + key)
         inside += 4 * (part.heads + part.kv_heads if part.qk_norm_over == "head" else 2)
-    if whole_scores(use) or part.soft_cap is not None:
-        inside -= 0 if _learn(use, "o") else e * query
-        plain = part.soft_cap is None
-        return Kept(inside=inside + e * part.heads * (_scores(use, part.causal) if plain else 2 * use.seq_len))
-    return Kept(inside=inside + 4 * part.heads)
+    if (whole_scores(use) or part.soft_cap is not None) and not _learn(use, "o"):
+        inside -= e * query
+    scores = scores_kept(use, part.causal, bias) if part.soft_cap is None else 2 * e * use.seq_len
+    return Kept(inside=inside + part.heads * scores)
 
 
 def _feed_forward(part: plan.FeedForward, hidden: int, use: Training) -> Kept:
@@ -198,13 +201,13 @@ def _feed_forward(part: plan.FeedForward, hidden: int, use: Training) -> Kept:
     return Kept(inside=BYTES[use.dtype] * part.intermediate * ((4 if part.gated else 2) + more))
 
 
-def _latent(part: plan.LatentAttention, hidden: int, use: Training) -> Kept:
+def _latent(part: plan.LatentAttention, use: Training, bias: str | None) -> Kept:
     """The latents before and behind their norms; the query, and the keys and values of all heads that are made of them."""
     e, heads = BYTES[use.dtype], part.heads
     width = max(part.head_dim, part.v_head_dim)  # of what the kernel is given, the narrower filled up with zeros
     made = heads * (2 * part.head_dim + 2 * width + (part.v_head_dim if part.v_head_dim < width else 0))
     short = 2 * part.kv_lora_rank + part.qk_rope_head_dim + 2 * (part.q_lora_rank or 0)
-    scores = e * heads * _scores(use, True) if whole_scores(use) else 4 * heads
+    scores = heads * scores_kept(use, True, bias)
     return Kept(inside=e * made + scores, between=e * short + 4 * (1 + (part.q_lora_rank is not None)))
 
 
@@ -216,7 +219,7 @@ def _experts(part: plan.Experts, hidden: int, use: Training) -> Kept:
     return Kept(inside=chosen + shared, between=4 * (part.experts + 1))
 
 
-ATTENTIONS: dict[type, Callable[[Any, int, Training], Kept]] = {
+ATTENTIONS: dict[type, Callable[[Any, Training, str | None], Kept]] = {
     plan.Attention: _attention,
     plan.LatentAttention: _latent,
 }
@@ -226,7 +229,7 @@ FEED_FORWARDS: dict[type, Callable[[Any, int, Training], Kept]] = {
 }
 
 
-def _known(part: Any, table: dict[type, Callable[[Any, int, Training], Kept]]) -> Callable[[Any, int, Training], Kept]:
+def _known(part: Any, table: Mapping[type, Callable[..., Kept]]) -> Callable[..., Kept]:
     """How a part of this kind is counted."""
     if type(part) not in table:
         names = ", ".join(kind.__name__ for kind in table)

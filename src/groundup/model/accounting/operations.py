@@ -80,6 +80,36 @@ def forward(
     return found | {"head": _head(shape, queries)}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowWork:
+    """`forward` as a polynomial of a row's lengths, so that rows of many lengths are counted at once; operations each."""
+
+    token: int  # a token of the row, but for the head
+    target: int  # a token that the head scores
+    pair: int  # a query and a key of the row
+    source: int = 0  # a token that an encoder-decoder reads
+    source_pair: int = 0  # two tokens of the source
+    crossed: int = 0  # a token of the row and one of the source
+
+
+def row_work(config: ModelConfig) -> RowWork:
+    """The coefficients, read off `forward` at the shortest rows: q, s for lengths of row and source, it is a q + b s + c q^2 + d s^2 + e q s."""
+    shape = config.blueprint()
+
+    def body(queries: int, source: int) -> int:
+        return sum(number for name, number in forward(config, queries, source=source).items() if name != "head")
+
+    pair, source_pair = ((body(2 * row, 2 * source) - 2 * body(row, source)) // 2 for row, source in ((1, 0), (0, 1)))
+    return RowWork(
+        token=body(1, 0) - pair,
+        target=2 * shape.head_counted().weights,
+        pair=pair,
+        source=body(0, 1) - source_pair,
+        source_pair=source_pair,
+        crossed=body(1, 1) - body(1, 0) - body(0, 1),
+    )
+
+
 def _block(block: Any, hidden: int, queries: int, keys: int, causal: bool = False) -> Parts:
     """One block but for its cross-attention."""
     found = {name: 2 * queries * weights for name, weights in _weights(block, hidden).items()}

@@ -18,20 +18,11 @@ from groundup.machine.probe.collectives import cost
 from groundup.model.accounting.accounting import count
 from groundup.model.accounting.operations import flops
 from groundup.model.accounting.traffic import optimizer, parts
-from groundup.model.accounting.use import Training
+from groundup.model.accounting.use import BYTES, Training
 from groundup.model.architectures.configuration import ModelConfig
 
 KINDS = ("train", "prefill", "decode")
-WIDTHS = {
-    "float32": 4,
-    "tfloat32": 4,
-    "bfloat16": 2,
-    "float16": 2,
-    "float8": 1,
-    "int8": 1,
-    "unstated": 1,
-    "float4": 0.5,
-}
+WIDTHS = BYTES | {"tfloat32": BYTES["float32"], "float8": 1, "int8": 1, "unstated": 1, "float4": 0.5}  # of products
 STATE_BYTES = 16  # a weight in training: fp32 weight, gradient, and AdamW's two moments
 
 

@@ -7,6 +7,8 @@ that a part alone must move, e bytes a number, for n tokens:
     scores and values        2 a pair and width        e (2 n q + 2 keys k): tiled, so that no score reaches memory
     norm                     4 n h                     e (2 n h + h)
     embedding                none: rows are copied     e 2 n h
+    experts                  router, and those chosen  the router, and the experts that n tokens meet: of E, of which each token
+                             by each token               chooses k, E (1 - (1 - k / E)^n) where all are liked alike
     AdamW                    15 a number               28: weight, gradient and two moments read, three written, in fp32
 
     intensity = operations / bytes       n / (n/out + 1 + n/in) * 2 / e for a matrix: one token 2 / e,
@@ -21,8 +23,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundup.errors import InputError
-from groundup.model.accounting.accounting import count
-from groundup.model.accounting.operations import block_matrices_of, pairs
+from groundup.model.accounting.accounting import count, matrices_of
+from groundup.model.accounting.operations import pairs
+from groundup.model.architectures.blueprint import Blueprint, Experts, LanguageModelHead, MaskedHead
 from groundup.model.architectures.configuration import ModelConfig
 
 ADAMW_OPERATIONS = 15  # m: 3, v: 4, corrections: 2, root, eps, quotient, decay: 1 each, update: 2
@@ -58,26 +61,62 @@ def product_intensity(tokens: int, inputs: int, outputs: int, bytes_per_element:
 def parts(config: ModelConfig, batch: int, queries: int, keys: int | None = None, *, size: float = 4) -> list[Part]:
     """The parts of the way forward of `batch` rows with so many new tokens that look at `keys` (None: at themselves).
 
-    Those of the first block stand for all blocks. size: bytes a number. A decoder's parts; an encoder's are alike.
-    InputError for experts, and for an encoder with a decoder: theirs are not counted.
+    Those of the first block stand for all blocks, but dense blocks and those with experts are told apart. size: bytes a number. A
+    head that scores a text or its tokens with few labels is left out. InputError for an encoder with a decoder, and for parts of
+    somebody's own that name no matrices.
     """
     shape, keys, tokens = config.blueprint(), queries if keys is None else keys, batch * queries
-    if shape.encoder or any(not hasattr(one.feed_forward, "matrices") for one in shape.blocks):
+    blocks, hidden = shape.blocks, shape.hidden
+    if shape.encoder or any(not (isinstance(one, Experts) or matrices_of(one, hidden)) for one, _ in feeding(shape)):
         raise InputError(
-            "the parts of this model are not counted: only those of decoders without experts are; choose another model"
+            "the parts of this model are not counted: only those of a decoder, or of an encoder alone, are; choose another model"
         )
-    block, blocks, hidden = shape.blocks[0], len(shape.blocks), shape.hidden
-    matrices = block_matrices_of(block, hidden)
-    ours = {name: sides for name, sides in matrices.items() if name in block.attention.matrices(hidden)}
-    rest = {name: sides for name, sides in matrices.items() if name not in ours}
-    return [
+    attention = blocks[0].attention
+    found = [
         Part("embedding", 0, size * 2 * tokens * hidden),
-        Part("norm", NORM_OPERATIONS * tokens * hidden, size * (2 * tokens + 1) * hidden, 2 * blocks + 1),
-        products("attention products", tokens, ours.values(), size, blocks),
-        _looking(block.attention, batch, queries, keys, size, blocks),
-        products("feed-forward", tokens, rest.values(), size, blocks),
-        products("head", tokens, [(hidden, shape.vocab)], size),
+        Part("norm", NORM_OPERATIONS * tokens * hidden, size * (2 * tokens + 1) * hidden, 2 * len(blocks) + 1),
+        products("attention products", tokens, attention.matrices(hidden).values(), size, len(blocks)),
+        _looking(attention, batch, queries, keys, size, len(blocks)),
     ]
+    for part, times in feeding(shape):
+        made = experts if isinstance(part, Experts) else _dense
+        found.append(made(part, tokens, hidden, size, times))
+    head = head_matrices(shape)
+    return [*found, products("head", tokens, head, size)] if head else found
+
+
+def feeding(shape: Blueprint) -> list[tuple[Any, int]]:
+    """The first dense feed-forward and the first with experts, and how many blocks have their kind."""
+    kinds: dict[bool, list[Any]] = {}
+    for block in shape.blocks:
+        kinds.setdefault(isinstance(block.feed_forward, Experts), []).append(block.feed_forward)
+    return [(every[0], len(every)) for every in kinds.values()]
+
+
+def head_matrices(shape: Blueprint) -> list[tuple[int, int]]:
+    """What a head that scores the vocabulary multiplies a token with; [] for any other."""
+    matrix = (shape.hidden, shape.vocab)
+    match shape.head:
+        case LanguageModelHead():
+            return [matrix]
+        case MaskedHead():
+            return [(shape.hidden, shape.hidden), matrix]
+    return []
+
+
+def _dense(part: Any, tokens: int, hidden: int, size: float, times: int) -> Part:
+    return products("feed-forward", tokens, part.matrices(hidden).values(), size, times)
+
+
+def experts(part: Experts, tokens: int, hidden: int, size: float, times: int = 1) -> Part:
+    """The router, what each token's experts compute, and those beside them; as many experts are read as the tokens meet."""
+    wide, met = part.intermediate, part.experts * (1 - (1 - part.chosen / part.experts) ** tokens)
+    beside = [(hidden, part.experts), *[(hidden, 1)] * part.shared_gate]
+    beside += [(hidden, part.shared)] * 2 + [(part.shared, hidden)] if part.shared else []
+    every = products("", tokens, beside, size)
+    chosen = tokens * part.chosen
+    moved = 3 * (chosen * (hidden + wide) + met * hidden * wide)
+    return Part("experts", every.flops + 6 * chosen * hidden * wide, every.moved_bytes + size * moved, times)
 
 
 def products(name: str, tokens: int, matrices: Iterable[tuple[int, int]], size: float, times: int = 1) -> Part:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from groundup.errors import ConfigError
 
+# Bytes of a number in which a model can be kept and trained; `steps.WIDTHS` adds those in which chips only multiply.
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 # Bytes of state a trained number: how many numbers of which width are kept beside weight and gradient.
 EIGHT_BIT = 1 + 4 / 256  # a code, and an fp32 scale for each block of 256 (arXiv:2110.02861)

@@ -19,6 +19,7 @@ class BloomConfig(DecoderConfig):
 
     model_type: ClassVar[str] = "bloom"
     architecture: ClassVar[str] = "BloomForCausalLM"
+    widens: ClassVar[int] = 4
     keys: ClassVar[Mapping[str, str]] = {
         "num_hidden_layers": "n_layer",
         "num_attention_heads": "n_head",
@@ -60,10 +61,6 @@ class BloomConfig(DecoderConfig):
     intermediate_size: int = 0
     layer_norm_epsilon: float = 1e-5
     tie_word_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
-        DecoderConfig.__post_init__(self)
 
     def blueprint(self) -> Blueprint:
         """Pre-norm blocks with biases, and a bias that falls with the distance."""

@@ -40,6 +40,7 @@ class ModelConfig:
     harmless: ClassVar[Mapping[str, tuple[Any, ...]]] = {}  # other keys, and the values with which they change nothing
     defaults: ClassVar[dict[str, Any]] = {}  # what transformers takes for a key that a foreign config.json leaves out
     without_effect: ClassVar[frozenset[str]] = frozenset()  # the family's keys that do not change what is computed
+    widens: ClassVar[int] = 0  # where intermediate_size is left 0, so many times hidden_size; 0: it must be said
 
     vocab_size: int
     hidden_size: int
@@ -57,6 +58,7 @@ class ModelConfig:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "intermediate_size", self.intermediate_size or self._widened())
         for name in SIZES:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
@@ -73,7 +75,7 @@ class ModelConfig:
         """Refuse what this family cannot express, and an activation that nobody knows."""
         derived = self._derived()
         for name, value in given.items():
-            only = derived[name]() if name in derived else 4 * self.hidden_size
+            only = derived[name]()
             if value not in (0, only):
                 raise ConfigError(f"{name}={value} cannot be said in {self.model_type}; leave it out, it is {only}")
         for key in ACTIVATION_KEYS:
@@ -82,7 +84,10 @@ class ModelConfig:
 
     def _derived(self) -> dict[str, Any]:
         """For each size that may be left 0, what computes it."""
-        return {"head_dim": self._even_share}
+        return {"head_dim": self._even_share, "intermediate_size": self._widened}
+
+    def _widened(self) -> int:
+        return self.widens * self.hidden_size
 
     def _even_share(self) -> int:
         if self.hidden_size % self.num_attention_heads:

@@ -21,6 +21,7 @@ class FalconConfig(RotaryConfig):
 
     model_type: ClassVar[str] = "falcon"
     architecture: ClassVar[str] = "FalconForCausalLM"
+    widens: ClassVar[int] = 4
     tag_head: ClassVar[str] = "classifier"
     keys: ClassVar[Mapping[str, str]] = {"intermediate_size": "ffn_hidden_size"}
     older_keys: ClassVar[Mapping[str, str]] = {"n_layer": "num_hidden_layers", "n_head": "num_attention_heads"}
@@ -52,10 +53,6 @@ class FalconConfig(RotaryConfig):
     layer_norm_epsilon: float = 1e-5
     activation: str = "gelu"
     tie_word_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
-        RotaryConfig.__post_init__(self)
 
     def _kv_heads(self) -> int:
         if self.new_decoder_architecture:

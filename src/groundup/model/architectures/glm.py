@@ -29,16 +29,13 @@ class GLM2022Config(DecoderConfig):
 
     model_type: ClassVar[str] = "groundup-glm"
     architecture: ClassVar[str] = "GroundupGlmForCausalLM"
+    widens: ClassVar[int] = 4
 
     intermediate_size: int = 0
     max_position_embeddings: int = 513
     layer_norm_eps: float = 1e-5
     activation_function: str = "gelu_new"
     tie_word_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
-        DecoderConfig.__post_init__(self)
 
     def blueprint(self) -> Blueprint:
         """GPT-2's blocks; two numbers say where a token stands."""

@@ -20,6 +20,7 @@ class GPT2Config(DecoderConfig):
 
     model_type: ClassVar[str] = "gpt2"
     architecture: ClassVar[str] = "GPT2LMHeadModel"
+    widens: ClassVar[int] = 4
     tag_head: ClassVar[str] = "classifier"
     keys: ClassVar[Mapping[str, str]] = {
         "hidden_size": "n_embd",
@@ -61,10 +62,6 @@ class GPT2Config(DecoderConfig):
     scale_attn_weights: bool = True
     scale_attn_by_inverse_layer_idx: bool = False
     tie_word_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
-        DecoderConfig.__post_init__(self)
 
     def scale(self, layer: int) -> float:
         """What the scores of a layer are multiplied by."""

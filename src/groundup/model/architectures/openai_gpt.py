@@ -20,6 +20,7 @@ class OpenAIGPTConfig(DecoderConfig):
 
     model_type: ClassVar[str] = "openai-gpt"
     architecture: ClassVar[str] = "OpenAIGPTLMHeadModel"
+    widens: ClassVar[int] = 4
     heads: ClassVar[tuple[str, ...]] = ("text",)
     keys: ClassVar[Mapping[str, str]] = {
         field: key for field, key in GPT2Config.keys.items() if field != "intermediate_size"
@@ -53,10 +54,6 @@ class OpenAIGPTConfig(DecoderConfig):
     layer_norm_epsilon: float = 1e-5
     afn: str = "gelu"
     tie_word_embeddings: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
-        DecoderConfig.__post_init__(self)
 
     def blueprint(self) -> Blueprint:
         """Post-norm blocks with biases, and a learned table of positions."""

@@ -23,6 +23,7 @@ class OriginalConfig(EncoderDecoderConfig):
 
     model_type: ClassVar[str] = "groundup-original"
     architecture: ClassVar[str] = "GroundupOriginal"
+    widens: ClassVar[int] = 4
 
     intermediate_size: int = 0
     layer_norm_eps: float = 1e-5
@@ -30,7 +31,6 @@ class OriginalConfig(EncoderDecoderConfig):
     tie_word_embeddings: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "intermediate_size", self.intermediate_size or 4 * self.hidden_size)
         EncoderDecoderConfig.__post_init__(self)
         if self.hidden_size % 2:
             raise ConfigError(

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from groundup.model.attention import masks
-from groundup.model.transformer import Decoder
+from groundup.model.transformer import Bound, Decoder
 from groundup.slots import slot
 
 
@@ -38,30 +38,16 @@ def prefix_mask(
     return masks.causal(queries, keys, prefix.device) | inside
 
 
-class PrefixLM:
+class PrefixLM(Bound):
     """A decoder whose prompts are prefixes, with a decoder's own arguments: all that writes with a decoder writes with it.
 
     The first pass into an empty cache is the prefix, whole; every later one is causal. Without a cache all is prefix.
     """
 
+    module: Decoder
+
     def __init__(self, module: Decoder):
-        self.module, self.config, self.lm_head = module, module.config, module.lm_head
-
-    @property
-    def compute_dtype(self) -> torch.dtype:
-        """As the module's."""
-        return self.module.compute_dtype
-
-    @property
-    def device(self) -> torch.device:
-        """As the module's."""
-        return self.module.device
-
-    def __call__(
-        self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None
-    ) -> Float[Tensor, "batch seq vocab"]:
-        """Score every next token."""
-        return self.module.lm_head(self.hidden(input_ids, mask, positions, cache))
+        super().__init__(module)
 
     def hidden(
         self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None

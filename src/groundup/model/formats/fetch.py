@@ -93,7 +93,7 @@ class Origin:
     """What a folder is to be made of. identity: told by groundup.json, equal for equal sources.
 
     fill: makes the folder, in a dtype (None: as stored), and tells the bytes of each weight that it has written.
-    size: how many these are, given the dtype.
+    size: how many these are, given the dtype. hashed: checksums of files that are copied as they are, where no dtype is asked for.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Origin:
     identity: dict[str, Any]
     fill: Callable[[Path, Any, Told], None]
     size: Callable[[Any], int]
+    hashed: Mapping[str, str] = field(default_factory=dict)
 
 
 def fetch(source: str | Path, to: str | Path | None = None, dtype: str | None = None) -> Fetched:
@@ -126,7 +127,7 @@ def fetch(source: str | Path, to: str | Path | None = None, dtype: str | None = 
         origin.fill(temporary, wanted, bar.update)
         about = files.read_json(temporary / ABOUT) if (temporary / ABOUT).is_file() else {}
         files.write_json(temporary / ABOUT, about | {"made_from": identity})
-        files.write_checksums(temporary)
+        files.write_checksums(temporary, origin.hashed if wanted is None else None)
         bar.update(0.25 * size)  # reading all again for the checksums takes about a quarter of the writing
     return described(folder, origin.source, made=True)
 
@@ -214,9 +215,8 @@ def _made(folder: Path, name: str, package: Package) -> Origin:
         _copied(folder, target, dtype, told)
         files.write_json(target / ABOUT, {"trained_on": package.trained_on, "prompts": [], "chats": False})
 
-    return Origin(
-        name, str(folder), _signature(folder / "config.json", weights), fill, lambda dtype: _size(folder, dtype)
-    )
+    hashed = _signature(folder / "config.json", weights)
+    return Origin(name, str(folder), hashed, fill, lambda dtype: _size(folder, dtype), hashed)
 
 
 def _folder(path: Path) -> Origin:

@@ -3,7 +3,7 @@
     x @ w + b    ->    Node("MatMul", (x, w), y)    Node("Add", (y, b), z)
 
 A `Value` stands for what a node will make; arithmetic with it adds nodes to its graph. Which operators there are and what they
-mean: onnx.ai/onnx/operators. What a decoder's graph is made of: `onnx.py`.
+mean: onnx.ai/onnx/operators. What a model's graph is made of: `onnx_parts.py`, `onnx_attention.py`, `onnx.py`.
 """
 
 import hashlib
@@ -15,12 +15,13 @@ import torch
 
 
 class Node(NamedTuple):
-    """One step: the operator, the names of what it reads, of what it makes, and its settings."""
+    """One step: the operator, the names of what it reads, of what it makes, and its settings. also: what it makes besides."""
 
     operator: str
     reads: tuple[str, ...]
     makes: str
     settings: dict[str, Any]
+    also: tuple[str, ...] = ()
 
 
 @dataclass
@@ -42,6 +43,13 @@ class Graph:
         self.nodes.append(Node(operator, tuple(one.name for one in reads), made, settings))
         return Value(self, made)
 
+    def pair(self, operator: str, *reads: "Value", **settings: Any) -> tuple["Value", "Value"]:
+        """Add a step that makes two things, as TopK makes values and places."""
+        first = self.node(operator, *reads, **settings)
+        second = f"{first.name}_also"
+        self.nodes[-1] = self.nodes[-1]._replace(also=(second,))
+        return first, Value(self, second)
+
     def input(self, name: str, kind: str, *shape: Any) -> "Value":
         """What is given from outside."""
         self.inputs[name] = (kind, shape)
@@ -60,14 +68,18 @@ class Graph:
         self.constants[name] = array
         return Value(self, name)
 
-    def weight(self, name: str, tensor: torch.Tensor, turned: bool = False) -> "Value":
-        """A weight under its own name, cast to float32 where it is stored shorter. turned: (inputs, outputs), as MatMul reads it."""
+    def weight(self, name: str, tensor: torch.Tensor, turned: bool = False, exact: bool = False) -> "Value":
+        """A weight under its own name, cast to float32 where it is stored shorter; exact: never stored shorter.
+
+        turned: (inputs, outputs), as MatMul reads it.
+        """
         name = f"{name}.T" if turned else name
+        stored = np.float32 if exact else self.stored
         if name not in self.constants:
             array = tensor.detach().float().cpu().numpy()
-            self.constants[name] = np.ascontiguousarray((array.T if turned else array).astype(self.stored))
+            self.constants[name] = np.ascontiguousarray((array.T if turned else array).astype(stored))
         value = Value(self, name)
-        return value if self.stored == np.float32 else self.node("Cast", value, to="FLOAT")
+        return value if stored == np.float32 else self.node("Cast", value, to="FLOAT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +92,9 @@ class Value:
     def _with(self, operator: str, other: Any) -> "Value":
         other = other if isinstance(other, Value) else self.graph.constant(other)
         return self.graph.node(operator, self, other)
+
+    def __neg__(self) -> "Value":
+        return self.node("Neg")
 
     def __add__(self, other: Any) -> "Value":
         return self._with("Add", other)
@@ -112,14 +127,18 @@ class Value:
         """New axes of size 1."""
         return self.node("Unsqueeze", self.graph.constant(axes, np.int64))
 
-    def part(self, start: int, end: int, axis: int = -1) -> "Value":
+    def part(self, start: int, end: int, axis: int = -1, step: int = 1) -> "Value":
         """A slice of one axis."""
-        bounds = (self.graph.constant([number], np.int64) for number in (start, end, axis))
-        return self.node("Slice", *bounds)
+        numbers = (start, end, axis) if step == 1 else (start, end, axis, step)
+        return self.node("Slice", *(self.graph.constant([number], np.int64) for number in numbers))
 
     def joined(self, other: "Value", axis: int) -> "Value":
         """Two side by side."""
         return self.node("Concat", other, axis=axis)
+
+    def cast(self, kind: str) -> "Value":
+        """The same numbers as another type of ONNX, such as "FLOAT"."""
+        return self.node("Cast", to=kind)
 
     def size(self, axis: int) -> "Value":
         """The size of one axis, a single number."""

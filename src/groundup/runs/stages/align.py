@@ -6,6 +6,7 @@ from groundup.runs import precision
 from groundup.runs.context import Context
 from groundup.runs.stages.train import save
 from groundup.runs.timing import Units
+from groundup.runs.watching import watching
 
 TASKS = 4000  # different questions to practise; a step draws from them
 MEASURED = (32, 64)  # rows and tokens of the batch by which the number format is chosen
@@ -15,7 +16,6 @@ def run(context: Context) -> dict[str, Any]:
     """Reinforce the model of the stage before, or of the folder given, and write its folder."""
     from groundup.alignment.environments.rollouts import task
     from groundup.alignment.grpo import grpo
-    from groundup.data.sources.tinyworld import check
     from groundup.errors import InputError
     from groundup.inference.handle import end_of_turn, load
 
@@ -26,27 +26,22 @@ def run(context: Context) -> dict[str, Any]:
         )
     precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
     tasks = [task(item.prompt, item, handle.tokenizer) for item in practice(config)]
-    units = Units()
-    watching: dict[str, Any] = {
-        "folder": context.folder,
-        "listeners": [units.step],
-        "stop": context.stop,
-        "way_on": context.way_on(),
-    }
-    stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    result = grpo(
-        handle.module,
-        handle.tokenizer,
-        tasks,
-        lambda item, text: float(check(item, text)),
-        config,
-        stop_ids=stops,
-        **watching,
-    )
+    units, stops = Units(), handle.stop_ids() | end_of_turn(handle.tokenizer)
+    with watching(context, handle.module, config.training(), config.trackers) as watch:
+        asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step]}
+        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()}
+        result = grpo(handle.module, handle.tokenizer, tasks, rewarded, config, stop_ids=stops, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"loop_seconds": result.seconds, "units": units.table()}
     return {"steps": config.steps, "answers": answers, "families": list(families(config))} | seconds
+
+
+def rewarded(item: Any, text: str) -> float:
+    """1 for a right answer, 0 for any other."""
+    from groundup.data.sources.tinyworld import check
+
+    return float(check(item, text))
 
 
 def families(config: Any) -> tuple[str, ...]:

@@ -58,6 +58,12 @@ class Level:
         np.ndarray
     )  # int32: Kneser-Ney's count: at the highest order the same, else the different tokens before it
     first: np.ndarray  # int32: the continuations of context c in the level before are first[c] to first[c + 1]
+    shorter: np.ndarray  # int32: the n-gram of the level before that is left when the first token is taken away
+
+    @property
+    def contexts(self) -> np.ndarray:
+        """For each n-gram its context's place in the level before."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
 
 @kernel
@@ -131,15 +137,15 @@ def count_ngrams(ids: np.ndarray, order: int, vocab_size: int, boundary: int | N
     reach = _reach(ids, -1 if boundary is None else boundary)
     by_word, here = _order_by_word(ids, vocab_size), ids
     counts, words = np.bincount(ids, minlength=vocab_size).astype(np.int32), np.arange(vocab_size, dtype=np.int32)
-    first = np.array([0, vocab_size], np.int32)
+    first, shorter = np.array([0, vocab_size], np.int32), np.zeros(vocab_size, np.int32)
     levels = []
     for length in range(1, order + 1):
         if length == order:
-            levels.append(Level(words, counts, counts, first))
+            levels.append(Level(words, counts, counts, first, shorter))
             break
         following = _next_level(ids, reach, by_word, len(words), here, length + 1)
         alone = np.bincount(here[reach == length - 1], minlength=len(words))  # nothing stands before these occurrences
         adjusted = (np.bincount(following[3], minlength=len(words)) + alone).astype(np.int32)
-        levels.append(Level(words, counts, adjusted, first))
-        here, words, counts, _, first = following
+        levels.append(Level(words, counts, adjusted, first, shorter))
+        here, words, counts, shorter, first = following
     return levels

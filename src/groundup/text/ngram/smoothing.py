@@ -1,128 +1,130 @@
-"""Interpolated modified Kneser-Ney smoothing: probabilities from counts, for contexts seen often, once and never.
+"""Smoothing by name: from a stream of token ids to a model that finds nothing impossible.
 
-Each count is lowered by a discount, and what that frees goes to the distribution of the context one token shorter,
-down to the uniform one, so nothing has probability zero:
+    add_k                    every token k times more (`additive`)             no shorter context
+    good_turing              what was seen once tells of the unseen (`good_turing`)  no shorter context
+    jelinek_mercer           orders mixed, weights learned on held-out text (`jelinek_mercer`)
+    witten_bell              a new token is an event like others (`additive`)
+    katz                     Good-Turing for small counts, then back off (`good_turing`)
+    absolute                 the same little from each count (`kneser_ney`)
+    kneser_ney               ... and shorter contexts count different tokens before
+    modified_kneser_ney      ... and three discounts: the best, and what is used unless told otherwise
+    absolute_back_off, kneser_ney_back_off, modified_kneser_ney_back_off   the same, but only the unseen get what is freed
 
-    P(word | context) = max(count - D(count), 0) / total + gamma(context) * P(word | shorter context)
-
-Counts below the highest order are of different tokens seen before, not of occurrences (`counts.adjusted_reference`);
-the discount has three values, for counts of one, two and more, estimated for each order from how many n-grams have
-each count. Kneser and Ney 1995; Chen and Goodman 1998 (TR-10-98), eq. 26 and section 3.4. It is the best of the
-classical methods and the honest baseline of a neural model on the same tokens.
+What each keeps of the counts stands in the file named; who gets the rest in `combining`; the model in `model`. Chen and Goodman 1998
+(TR-10-98) measured them all.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from groundup.errors import ConfigError, InputError
-from groundup.text.compiled import inner, kernel
-from groundup.text.ngram.counts import adjusted_reference, count_ngrams, count_reference
+from groundup.errors import ConfigError
+from groundup.text.ngram.additive import add_k_shares, witten_bell_shares
+from groundup.text.ngram.combining import combine
+from groundup.text.ngram.counts import Level, count_ngrams
+from groundup.text.ngram.good_turing import discounted_by_ratio
+from groundup.text.ngram.jelinek_mercer import evidence, learn_weights, weighted_shares
+from groundup.text.ngram.kneser_ney import discounted_shares, discounts, kneser_ney_reference
+from groundup.text.ngram.model import NgramModel, check_stream
+
+__all__ = ["BEST", "RULES", "KneserNey", "discounts", "fit", "kneser_ney_reference", "smooth"]
+
+RULES = {
+    "add_k": "evenly",
+    "good_turing": "evenly",
+    "jelinek_mercer": "interpolate",
+    "witten_bell": "interpolate",
+    "katz": "back_off",
+    "absolute": "interpolate",
+    "absolute_back_off": "back_off",
+    "kneser_ney": "interpolate",
+    "kneser_ney_back_off": "back_off",
+    "modified_kneser_ney": "interpolate",
+    "modified_kneser_ney_back_off": "back_off",
+}
+BEST = "modified_kneser_ney"
+HELD_OUT = 10  # Jelinek-Mercer learns its weights on the last tenth, unless text is given for that
 
 
-def discounts(counts_of_counts: Sequence[int], modified: bool = True) -> tuple[float, float, float]:
-    """What to take from counts of one, two, and three or more: Chen and Goodman 1998, eq. 26.
+def shares(levels: Sequence[Level], smoothing: str, k: float, vocab_size: int) -> list[np.ndarray]:
+    """What each n-gram keeps of its context's probability, for the smoothings that need the counts alone."""
+    if smoothing == "add_k":
+        return add_k_shares(levels, k, vocab_size)
+    if smoothing == "witten_bell":
+        return witten_bell_shares(levels)
+    if smoothing in ("good_turing", "katz"):
+        return discounted_by_ratio(levels, smoothing)
+    return discounted_shares(levels, adjusted="kneser_ney" in smoothing, modified="modified" in smoothing)
 
-    counts_of_counts: how many n-grams have count 1, 2, 3 and 4. Not `modified`: one value for all. Small or odd data
-    can make an estimate senseless (no n-gram of a count, or a discount not between zero and its count): the single
-    discount stands in, or 0.5.
 
-    >>> discounts([100, 50, 30, 20])
-    (0.5, 1.1, 1.6666666666666667)
+def smooth(
+    levels: Sequence[Level],
+    smoothing: str = BEST,
+    *,
+    vocab_size: int,
+    boundary: int | None = None,
+    k: float = 1.0,
+    weights: np.ndarray | None = None,
+) -> NgramModel:
+    """A model of counts, from memory or streamed. weights: Jelinek-Mercer's; k: add-k's constant."""
+    check_smoothing(smoothing)
+    if smoothing == "jelinek_mercer":
+        assert weights is not None, "jelinek_mercer without weights"
+        own = weighted_shares(levels, weights)
+    else:
+        own = shares(levels, smoothing, k, vocab_size)
+    arrays = combine(levels, own, RULES[smoothing], vocab_size)
+    return NgramModel(
+        arrays, len(levels), vocab_size, boundary, smoothing=smoothing, alone=RULES[smoothing] == "evenly"
+    )
+
+
+def check_smoothing(smoothing: str) -> None:
+    """Refuse a name that is none."""
+    if smoothing not in RULES:
+        raise ConfigError(f"smoothing={smoothing!r} is not known; use one of {', '.join(RULES)}")
+
+
+def mixture_weights(
+    ids: np.ndarray, heldout: np.ndarray | None, order: int, vocab_size: int, boundary: int | None
+) -> np.ndarray:
+    """Jelinek-Mercer's weights, learned on held-out text or on the last tenth of the stream, whose counts are left out for that."""
+    if heldout is None:
+        cut = len(ids) - max(1, len(ids) // HELD_OUT)
+        ids, heldout = ids[: max(1, cut)], ids[cut:]
+    levels = count_ngrams(ids, order, vocab_size, boundary)
+    return learn_weights(*evidence(levels, heldout, vocab_size, boundary))
+
+
+def fit(
+    ids: np.ndarray,
+    order: int = 5,
+    smoothing: str = BEST,
+    *,
+    vocab_size: int,
+    boundary: int | None = None,
+    k: float = 1.0,
+    heldout: np.ndarray | None = None,
+) -> NgramModel:
+    """Count and smooth a stream of token ids.
+
+    boundary: the token that ends a document and stands before the next; contexts do not reach over it. k: add-k's constant.
+    heldout: the ids on which Jelinek-Mercer learns its weights.
     """
-    n1, n2, n3, n4 = (float(n) for n in counts_of_counts)
-    single = n1 / (n1 + 2 * n2) if n1 > 0 and n2 > 0 else 0.5
-    if not modified or not n3:
-        return single, single, single
-    estimates = [
-        count - (count + 1) * single * more / n if n else 0.0
-        for count, n, more in ((1, n1, n2), (2, n2, n3), (3, n3, n4))
-    ]
-    first, second, third = (d if 0 < d < count else single for count, d in enumerate(estimates, 1))
-    return first, second, third
+    ids = np.asarray(ids)
+    check_stream(ids, order, vocab_size, boundary)
+    check_smoothing(smoothing)
+    weights = None
+    if smoothing == "jelinek_mercer":
+        if heldout is not None:
+            check_stream(np.asarray(heldout), order, vocab_size, boundary)
+        weights = mixture_weights(ids, heldout, order, vocab_size, boundary)
+    levels = count_ngrams(ids, order, vocab_size, boundary)
+    return smooth(levels, smoothing, vocab_size=vocab_size, boundary=boundary, k=k, weights=weights)
 
 
-def _counts_of_counts(counts: np.ndarray) -> list[int]:
-    return [int(np.count_nonzero(counts == count)) for count in range(1, 5)]
-
-
-def kneser_ney_reference(
-    ids: list[int], order: int, vocab_size: int, boundary: int | None = None, modified: bool = True
-) -> Callable[[int, tuple[int, ...]], float]:
-    """The formula as it stands, on dicts: a function that gives P(word | context)."""
-    adjusted = adjusted_reference(count_reference(ids, order, boundary), order)
-    continuations: dict[tuple[int, ...], Counter[int]] = {}
-    by_length: dict[int, list[int]] = {length: [] for length in range(1, order + 1)}
-    for ngram, count in adjusted.items():
-        continuations.setdefault(ngram[:-1], Counter())[ngram[-1]] = count
-        by_length[len(ngram)].append(count)
-    taken = {length: discounts(_counts_of_counts(np.array(counts)), modified) for length, counts in by_length.items()}
-
-    def probability(word: int, context: tuple[int, ...]) -> float:
-        shorter = probability(word, context[1:]) if context else 1 / vocab_size
-        counts = continuations.get(context)
-        if not counts:
-            return shorter
-        take = taken[len(context) + 1]
-        freed = sum(take[min(count, 3) - 1] for count in counts.values())
-        own = counts[word] - take[min(counts[word], 3) - 1] if counts[word] else 0.0
-        return (own + freed * shorter) / counts.total()
-
-    return probability
-
-
-@inner
-def _continuation(context, word, words, first):
-    """The n-gram that `word` makes of a context, -1 when it was not seen. N-gram 0 is the empty one; words follow."""
-    if context == 0:
-        return np.int64(1 + word)
-    low, high = np.int64(first[context]), np.int64(first[context + 1])
-    while low < high:
-        middle = (low + high) // 2
-        if words[middle] < word:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < first[context + 1] and words[low] == word else np.int64(-1)
-
-
-@kernel
-def _log_probabilities(ids, order, boundary, uniform, words, own, first, gamma):
-    """Logarithm of the probability of each id, its context the ids before it."""
-    result = np.empty(len(ids), np.float64)
-    contexts, longer = np.full(order + 1, -1, np.int64), np.full(order + 1, -1, np.int64)
-    contexts[0] = longer[0] = 0
-    for i in range(len(ids)):
-        probability = uniform
-        longer[1:] = -1
-        for length in range(order):
-            context = contexts[length]
-            if context < 0:
-                break
-            longer[length + 1] = _continuation(context, ids[i], words, first)
-            probability *= gamma[context]
-            if longer[length + 1] >= 0:
-                probability += own[longer[length + 1]]
-        result[i] = np.log(probability)
-        contexts, longer = longer, contexts
-        if ids[i] == boundary:
-            contexts[2:] = -1
-    return result
-
-
-class KneserNey:
-    """An n-gram model with interpolated Kneser-Ney smoothing. Make it with `KneserNey.fit`.
-
-    All n-grams stand in flat arrays: the empty one, then those of length 1, 2, ... For n-gram g, words[g] is its last
-    word and own[g] its discounted share in its context; as a context (all but the longest) gamma[g] is the share of the
-    shorter context, and its continuations are first[g] to first[g + 1].
-    """
-
-    def __init__(self, arrays: tuple[np.ndarray, ...], order: int, vocab_size: int, boundary: int | None) -> None:
-        """arrays: words, own, first, gamma."""
-        self.words, self.own, self.first, self.gamma = arrays
-        self.order, self.vocab_size, self.boundary = order, vocab_size, boundary
+class KneserNey(NgramModel):
+    """An n-gram model with interpolated Kneser-Ney smoothing. Make it with `KneserNey.fit`."""
 
     @classmethod
     def fit(
@@ -132,88 +134,7 @@ class KneserNey:
 
         boundary: the token that ends a document and stands before the next; contexts do not reach over it.
         """
-        ids = np.asarray(ids)
-        if order < 1:
-            raise ConfigError(f"order={order} is no length of an n-gram; use 1 or more (5 is usual)")
-        if not len(ids):
-            raise InputError("there are no tokens to count; give a text that is not empty")
-        if ids.min() < 0 or ids.max() >= vocab_size:
-            raise InputError(
-                f"ids go from {ids.min()} to {ids.max()}, outside a vocabulary of {vocab_size}; pass its vocab_size"
-            )
-        levels = count_ngrams(ids, order, vocab_size, boundary)
-        words, own, first, gamma = [np.full(1, -1, np.int32)], [np.zeros(1, np.float32)], [], []
-        begin = 1  # where this level's n-grams stand in the flat arrays
-        for level in levels:
-            take = np.array([0.0, *discounts(_counts_of_counts(level.adjusted), modified)])[
-                np.minimum(level.adjusted, 3)
-            ]
-            total, freed = _sums(level.adjusted, level.first), _sums(take, level.first)
-            share = 1 / np.maximum(total, 1)
-            words.append(level.words)
-            own.append(((level.adjusted - take) * np.repeat(share, np.diff(level.first))).astype(np.float32))
-            first.append(level.first[:-1] + begin)
-            gamma.append(np.where(total > 0, freed * share, 1.0).astype(np.float32))  # 1: never seen as a context
-            begin += len(level.words)
-        first.append(np.array([begin]))
-        flat = [np.concatenate(parts) for parts in (words, own, first, gamma)]
-        flat[2] = flat[2].astype(np.int32 if begin < 1 << 31 else np.int64)
-        return cls(tuple(flat), order, vocab_size, boundary)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Size of the model's arrays."""
-        return sum(array.nbytes for array in (self.words, self.own, self.first, self.gamma))
-
-    def log_probabilities(self, ids: np.ndarray) -> np.ndarray:
-        """Natural logarithm of each id's probability, float64; its context is the ids before it in the array."""
-        boundary = -1 if self.boundary is None else self.boundary
-        ids = np.ascontiguousarray(ids, np.int32)
-        if len(ids) and (ids.min() < 0 or ids.max() >= self.vocab_size):
-            raise InputError(f"ids go from {ids.min()} to {ids.max()}, but the model knows 0 to {self.vocab_size - 1}")
-        return _log_probabilities(
-            ids, self.order, boundary, 1 / self.vocab_size, self.words, self.own, self.first, self.gamma
-        )
-
-    def _node(self, ngram: Sequence[int]) -> int:
-        """The n-gram's place in the arrays, -1 when it was not seen."""
-        node = 0
-        for word in ngram:
-            children = self.words[self.first[node] : self.first[node + 1]]
-            place = int(np.searchsorted(children, word))
-            if place == len(children) or children[place] != word:
-                return -1
-            node = int(self.first[node]) + place
-        return node
-
-    def distribution(self, context: Sequence[int]) -> np.ndarray:
-        """Probability of each id after a context, float64[vocab_size]; it sums to 1."""
-        context = [int(id) for id in context][-(self.order - 1) :] if self.order > 1 else []
-        if self.boundary in context:
-            context = context[len(context) - 1 - context[::-1].index(self.boundary) :]
-        probabilities = np.full(self.vocab_size, 1 / self.vocab_size)
-        for length in range(len(context) + 1):
-            node = self._node(context[len(context) - length :])
-            if node < 0:
-                break
-            start, end = self.first[node], self.first[node + 1]
-            probabilities *= self.gamma[node]
-            probabilities[self.words[start:end]] += self.own[start:end]
-        return probabilities
-
-    def generate(self, context: Sequence[int], n: int, seed: int = 0, stop: int | None = None) -> list[int]:
-        """Draw up to `n` ids, one after the other; the id `stop` ends the draw and is not given back."""
-        random, written = np.random.default_rng(seed), list(context)
-        for _ in range(n):
-            sums = np.cumsum(self.distribution(written[-self.order :]))
-            drawn = int(np.searchsorted(sums, random.random() * sums[-1], side="right"))
-            if drawn == stop:
-                break
-            written.append(drawn)
-        return written[len(context) :]
-
-
-def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Sum of values[first[c]:first[c + 1]] for each c."""
-    sums = np.concatenate([[0], np.cumsum(values, dtype=np.float64)])
-    return sums[first[1:]] - sums[first[:-1]]
+        name = BEST if modified else "kneser_ney"
+        made = fit(ids, order, name, vocab_size=vocab_size, boundary=boundary)
+        arrays = (made.words, made.first, made.shorter, made.probability, made.backoff)
+        return cls(arrays, order, vocab_size, boundary, smoothing=name)

@@ -26,6 +26,7 @@ from groundup.text.tokenizers.byte_level_counting import count_words
 from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder, pair_table
 from groundup.text.tokenizers.byte_level_training import train_bpe_fast
 from groundup.text.tokenizers.config import END_OF_TEXT, MASK, TokenizerConfig
+from groundup.text.tokenizers.post_processors import surrounded
 from groundup.text.tokenizers.special_tokens import CHATML
 from groundup.text.tokenizers.splitting import STYLES, split
 from groundup.text.tokenizers.tokenizer import Packed, Tokenizer, no_token, packed, run_encoder, utf_8
@@ -242,15 +243,17 @@ def train_tokenizer(texts: Iterable[str], config: TokenizerConfig | None = None)
             f"{len(merges):,} merges; use vocab_size={first + 256 + len(merges)} at most, or give more text"
         )
     tokens = [bytes([byte]) for byte in range(256)] + [left + right for left, right in merges]
-    end = END_OF_TEXT if END_OF_TEXT in config.special_tokens else None
+    ids = {token: id for id, token in enumerate(config.special_tokens)}
+    end = END_OF_TEXT if END_OF_TEXT in ids else None
     return ByteLevelTokenizer(
         {token: first + i for i, token in enumerate(tokens)},
         merges,
         pattern=config.pattern,
-        special_tokens={token: id for id, token in enumerate(config.special_tokens)},
+        special_tokens=ids,
         eos_token=end,
         pad_token=end,
         bos_token=end,
         mask_token=MASK if MASK in config.special_tokens else None,
         chat_template=CHATML if {"<|im_start|>", "<|im_end|>"} <= set(config.special_tokens) else None,
+        post_processor=surrounded([(end, ids[end])]) if end else None,  # every document stands behind it in training
     )

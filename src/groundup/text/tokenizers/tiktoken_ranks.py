@@ -26,6 +26,7 @@ from groundup.errors import FormatError, InputError
 from groundup.slots import slot
 from groundup.text.tokenizers.byte_level import ByteLevelTokenizer
 from groundup.text.tokenizers.byte_level_encoding import MOST_IDS, Encoder
+from groundup.text.tokenizers.post_processors import surrounded
 from groundup.text.tokenizers.splitting import PATTERNS, STYLES, split
 
 _END = "<|endoftext|>"
@@ -198,6 +199,7 @@ def read_ranks(path: str | Path, pattern: str | None = None) -> RankTokenizer:
         eos_token=end,
         pad_token=end,
         bos_token=end,
+        post_processor=surrounded([(end, ranks.special_tokens[end])]) if end else None,
     )
 
 

@@ -220,14 +220,10 @@ class Tokenizer:
     def encode_prompt(self, text: str) -> list[int]:
         """Ids of a text as its model met texts in training: with the marks that the tokenizer puts around them.
 
-        Llama's texts begin with <s>, Qwen's with nothing; a bos_token alone says nothing of that (SmolLM2's opens a turn of a
-        chat). Where there is no post-processor at all, and one token both begins and ends texts, as in a tokenizer trained
-        here, every document stood behind it.
+        Llama's texts begin with <s>, Qwen's with nothing, those of a tokenizer trained here with <|endoftext|>: its
+        post-processor says so. A bos_token alone says nothing of that (SmolLM2's opens a turn of a chat).
         """
-        ids, begin = self.encode(text, add_special_tokens=True), self.bos_token_id
-        if begin is not None and begin == self.eos_token_id and self.post_processor is None:
-            return [begin, *ids]
-        return ids
+        return self.encode(text, add_special_tokens=True)
 
     def encode_pair(
         self, first: str, second: str, allow_special: bool = False, add_special_tokens: bool = True

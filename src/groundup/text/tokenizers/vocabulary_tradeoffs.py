@@ -45,6 +45,7 @@ def first_merges(tokenizer: ByteLevelTokenizer, merges: int) -> ByteLevelTokeniz
         eos_token=tokenizer.eos_token,
         pad_token=tokenizer.pad_token,
         bos_token=tokenizer.bos_token,
+        post_processor=tokenizer.post_processor,
     )
 
 

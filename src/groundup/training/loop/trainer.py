@@ -7,7 +7,7 @@ A batch is asked for by its number, so a run that was stopped at any step goes o
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,18 +43,23 @@ class Step:
     average: Average | None = field(repr=False, default=None)  # the running mean of the weights, where one is kept
     skipped: bool = False  # the weights stayed: a spike, or fp16 overflowed
     loss_scale: float | None = None  # fp16 only
+    also: Mapping[str, float] = field(default_factory=dict)  # what who makes the batches adds to the step's line
 
     @property
     def numbers(self) -> dict[str, float]:
         """The step as a line of metrics."""
         seldom = {"skipped": 1.0} if self.skipped else {}
-        return {
-            "step": self.step,
-            "loss": self.loss,
-            "gradient_norm": self.gradient_norm,
-            "rate_factor": self.rate_factor,
-            "seconds": self.seconds,
-        } | (seldom if self.loss_scale is None else seldom | {"loss_scale": self.loss_scale})
+        return (
+            {
+                "step": self.step,
+                "loss": self.loss,
+                "gradient_norm": self.gradient_norm,
+                "rate_factor": self.rate_factor,
+                "seconds": self.seconds,
+            }
+            | (seldom if self.loss_scale is None else seldom | {"loss_scale": self.loss_scale})
+            | dict(self.also)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A run watched: what each step was, where its time goes, what its processes said.
 
 monitoring  every step as a line of metrics.jsonl: loss, rates, how well the machine is used, memory, heat
+held        what the batches of a step hold: tokens and targets, without the padding
 gauges      what the system tells at once: memory, temperature, power
 trackers    the same lines for TensorBoard, MLflow, W&B and Trackio, from a thread of their own
 offline     what W&B's files hold already

@@ -22,22 +22,25 @@ CARD = ("nvidia-smi", "--query-gpu=temperature.gpu,power.draw,utilization.gpu", 
 CARD_NAMES = ("gpu_temperature_c", "gpu_power_w", "gpu_busy_percent")
 
 
-def _memory() -> dict[str, int]:
-    """The sizes that the kernel tells, in bytes; elsewhere the peak alone."""
+def resident(status: Path | None = None) -> dict[str, int]:
+    """Bytes that a process holds now (VmRSS) and held at most (VmHWM), from its /proc/PID/status; {} where the system does not say."""
     try:
-        lines = STATUS.read_text().splitlines()
-        return {
-            line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("VmRSS", "VmHWM"))
-        }
+        lines = (status or STATUS).read_text().splitlines()
     except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {"peak": peak if sys.platform == "darwin" else peak * 1024}
+        return {}
+    return {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("VmRSS", "VmHWM"))}
+
+
+def peak_so_far() -> int:
+    """The most that this process held, on every system."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def memory() -> dict[str, float]:
-    """Resident memory now and at its peak, as lines of metrics have them."""
-    found = _memory()
-    names = {"VmRSS": "memory_bytes", "VmHWM": "peak_memory_bytes", "peak": "peak_memory_bytes"}
+    """Resident memory now and at its peak, as lines of metrics have them; elsewhere than on Linux the peak alone."""
+    found = resident() or {"VmHWM": peak_so_far()}
+    names = {"VmRSS": "memory_bytes", "VmHWM": "peak_memory_bytes"}
     return {name: found[field] for field, name in names.items() if field in found}
 
 

@@ -15,13 +15,15 @@ A loss of NaN is the line that matters most, and JSON has no word for it: it is 
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from groundup import files
+from groundup.model.accounting.operations import RowWork
 from groundup.slots import slot
 from groundup.training.monitor.gauges import Gauges
+from groundup.training.monitor.held import Held, Tally
 from groundup.training.schedules import batches_at
 
 NOT_FINITE = "not_finite"
@@ -29,11 +31,11 @@ STATES = {"sgd": 0, "momentum": 1, "nesterov": 1, "lion": 1, "muon": 1, "rmsprop
 
 
 @slot
-def mfu(weights: int, pair_flops: int, seq_len: int, tokens_per_second: float, peak_flops: float) -> float:
+def mfu(weights: float, pair_flops: float, seq_len: float, tokens_per_second: float, peak_flops: float) -> float:
     """Model FLOPs utilization of training: the operations a second that the model needs, over those that the machine can.
 
-    weights: of the matrices that a token meets, each a multiplication and an addition. pair_flops: what a token's look at
-    one of `seq_len` tokens costs. The way back costs twice the way forward.
+    weights: of the matrices that a token meets (the mean over tokens), each a multiplication and an addition. pair_flops: what a token's
+    look at one of `seq_len` tokens costs. The way back costs twice the way forward.
     """
     forward = 2 * weights + pair_flops * seq_len
     return tokens_per_second * 3 * forward / peak_flops
@@ -100,19 +102,41 @@ class Costs:
     peak_flops: float | None = None
     bandwidth: float | None = None
     learning_rate: float | None = None  # peak; a line has it times the step's factor
+    row: RowWork | None = None  # what rows of any length cost
 
     @property
     def moved_bytes(self) -> int:
         """Bytes that a step cannot help moving, when the ramp is over."""
         return least_bytes(self.parameters, self.batches, self.states)
 
-    def numbers(self, seconds: float, rate_factor: float | None = None, step: int | None = None) -> dict[str, float]:
-        """The rates of a step of so many seconds. step: counted from 1, while the batch still grows it has fewer tokens."""
-        batches = self.batches if step is None else batches_at(step - 1, self.batches, self.ramp_steps)
-        speed = batches * self.tokens / seconds
+    def batches_of(self, step: int | None) -> int:
+        """How many batches a step has, counted from 1; while the batch still grows there are fewer. None: when it is done growing."""
+        return self.batches if step is None else batches_at(step - 1, self.batches, self.ramp_steps)
+
+    def of_a_token(self, held: Held | None) -> tuple[float, float, float]:
+        """Weights that a token meets, operations of its look at another, and how many it looks at: those of a full row, or the means over what is held.
+
+        Means over tokens of rows and sources: the head's weights count where there is a target.
+        """
+        if held is None or self.row is None:
+            return self.weights, self.pair_flops, self.seq_len
+        row, tokens = self.row, held.all_tokens
+        matrices = row.token * held.tokens + row.source * held.read + row.target * held.targets
+        looks = row.pair * held.pairs + row.source_pair * held.read_pairs + row.crossed * held.crossed
+        pairs = held.pairs + held.read_pairs + held.crossed
+        return matrices / 2 / tokens, looks / pairs, pairs / tokens
+
+    def numbers(
+        self, seconds: float, rate_factor: float | None = None, step: int | None = None, held: Held | None = None
+    ) -> dict[str, float]:
+        """The rates of a step of so many seconds. held: what its batches hold; None: every row is full."""
+        batches = self.batches_of(step)
+        speed = (batches * self.tokens if held is None else held.all_tokens) / seconds
         found = {"tokens_per_second": speed}
-        if self.peak_flops:
-            found["mfu"] = mfu(self.weights, self.pair_flops, self.seq_len, speed, self.peak_flops)
+        if held and held.padding:
+            found["padding"] = held.padding
+        if self.peak_flops and speed:
+            found["mfu"] = mfu(*self.of_a_token(held), speed, self.peak_flops)
         if self.bandwidth:
             found["mbu"] = mbu(least_bytes(self.parameters, batches, self.states), seconds, self.bandwidth)
         if self.learning_rate is not None and rate_factor is not None:
@@ -122,21 +146,29 @@ class Costs:
 
 def costs(model_config: Any, config: Any, limits: Any = None, dtype: str = "float32") -> Costs:
     """The costs of a step: of a model's configuration under a `TrainConfig`, on a machine of these limits (`probe()`)."""
-    from groundup.model.accounting import count
+    from groundup.model.accounting import count, row_work
 
-    counted = count(model_config)
+    counted, row = count(model_config), row_work(model_config)
+    weights, extra = counted.matrix_parameters, 0
+    if config.objective == "multi_token":
+        from groundup.training.objectives.task import AHEAD
+
+        extra = (AHEAD - 1) * model_config.hidden_size**2  # a layer a further head, under the same matrix
+        weights += extra + (AHEAD - 1) * row.target // 2
+        row = replace(row, token=row.token + 2 * extra, target=row.target * AHEAD)
     return Costs(
         tokens=config.batch_size * config.seq_len,
-        weights=counted.matrix_parameters,
+        weights=weights,
         pair_flops=counted.attention_flops_per_pair,
         seq_len=config.seq_len,
-        parameters=counted.parameters,
+        parameters=counted.parameters + extra,
         states=STATES.get(config.optimizer, 2),
         batches=config.gradient_accumulation_steps,
         ramp_steps=config.batch_ramp_steps,
         peak_flops=limits.matmul_flops.get(dtype) if limits else None,
         bandwidth=limits.memory_bytes_per_s if limits else None,
         learning_rate=config.learning_rate,
+        row=row,
     )
 
 
@@ -148,6 +180,7 @@ class Monitor:
     """A listener of the training loop that writes a line of metrics.jsonl after every step and passes it on.
 
     takers: told of every step's numbers, and of what `record` adds between the lines. They must return at once.
+    Batches that go through `batches` are counted as what they hold; without it every row counts as full.
     """
 
     def __init__(
@@ -158,14 +191,19 @@ class Monitor:
         gauges: Callable[[], Mapping[str, float]] | None = None,
         takers: Sequence[Take] = (),
     ):
-        self.path, self.costs, self.takers = Path(path), costs, list(takers)
+        self.path, self.costs, self.takers, self.tally = Path(path), costs, list(takers), Tally()
         self.gauges = Gauges() if gauges is None else gauges
+
+    def batches(self, function: Callable[[int], Any]) -> Callable[[int], Any]:
+        """The run's batches, counted as they are made."""
+        return self.tally.batches(function)
 
     def __call__(self, event: Any) -> None:
         """Write the line of a step."""
         numbers = dict(event.numbers)
         if self.costs and event.seconds > 0:
-            numbers |= self.costs.numbers(event.seconds, event.rate_factor, event.step)
+            held = self.tally.take(self.costs.batches_of(event.step))
+            numbers |= self.costs.numbers(event.seconds, event.rate_factor, event.step, held)
         self.record(event.step, numbers | dict(self.gauges()))
 
     def record(self, step: int, numbers: Mapping[str, Any]) -> None:

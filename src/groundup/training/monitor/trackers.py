@@ -7,7 +7,7 @@ All of them write beside the run (`tracking/<tracker>` in the stage's folder) an
 WANDB_MODE and TRACKIO_SERVER_URL send it elsewhere, as those tools document. A tracker gets its numbers from a queue in a
 thread of its own: one that is slow, down or broken costs the training nothing and is named once. When a run goes on,
 it goes on in the same run of the tracker, whose last step is asked for first: no step stands there twice, and those that a kill
-took from it come from metrics.jsonl.
+took from it come from metrics.jsonl. Of a rollback, TensorBoard's readers drop the way that was given up; the others keep it, and say so.
 Leaves out: pictures, tables and files of the run, which are in its own folder.
 """
 
@@ -33,6 +33,7 @@ from groundup.training.monitor.secrets import redact
 EXTRA = "track"
 PATIENCE_S = 20.0  # at the end of a run, for what is still in the queue
 ROOM = 10_000  # lines that a tracker may lag behind
+ROLLED_BACK = "groundup.rolled_back"  # the tag of a run that went back after a spike
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,24 +90,47 @@ class TensorBoard:
         self.writer.close()
 
 
-class OnlyNew:
-    """Which steps a store that cannot forget has not seen: those after the last of earlier sittings, and none before its last one.
+class Ways:
+    """Which steps a store that cannot forget is to take: each once, until a run goes back after a spike and makes steps again.
 
-    A run that goes back after a spike keeps there the numbers of the first way; metrics.jsonl has the second.
+    before: the last step of earlier sittings; a resume makes the same numbers again, a rollback others. `given_up`: from each step that a
+    run went back to, to the last that the store has of the way before, whose numbers are told in words beside the run.
     """
 
     def __init__(self, before: int):
-        self.before, self.last = before, before
+        self.before, self.last, self.told = before, before, 0
+        self.given_up: list[tuple[int, int]] = []
 
-    def __call__(self, step: int) -> bool:
-        """Whether to store a step's numbers."""
-        new = step > self.before and step >= self.last
+    def back(self, step: int) -> bool:
+        """Note a step; whether it is the first of another way, of which the store has some steps already."""
+        back = step < self.told
+        if back and step <= self.last:
+            self.given_up.append((step, self.last))
+            self.before = step - 1
+        self.told = step
+        return back
+
+    def new(self, step: int) -> bool:
+        """Whether the store has no numbers of this way's step."""
+        return step > self.before
+
+    def unseen(self, step: int) -> bool:
+        """Whether the store has no numbers of this step of any way, and none of a later one; for stores whose steps only rise."""
+        unseen = self.new(step) and step >= self.last
         self.last = max(self.last, step)
-        return new
+        return unseen
+
+    def words(self, kept: str) -> str:
+        """What stands there of ways that were given up."""
+        spans = ", ".join(f"{first} to {last}" for first, last in self.given_up)
+        return f"the run went back after a spike; of steps {spans} {kept}, and metrics.jsonl has the way that was kept"
 
 
 class MLflow:
-    """A run of MLflow: its file store in the folder, or the server that MLFLOW_TRACKING_URI names."""
+    """A run of MLflow: its file store in the folder, or the server that MLFLOW_TRACKING_URI names.
+
+    It deletes no point: of steps that are made again after a spike it has both, in order of time, and a tag that says so.
+    """
 
     def __init__(self, tracked: Tracked):
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # else it refuses a folder, which needs no database
@@ -120,8 +144,10 @@ class MLflow:
         runs = self.client.search_runs([experiment], words, max_results=1)
         self.run = runs[0].info.run_id if runs else self._begin(experiment, tracked)
         points = self.client.get_metric_history(self.run, "loss") if runs else []
-        self.before = max((point.step for point in points), default=0)
-        self.new = OnlyNew(self.before)
+        latest = max(points, key=lambda point: (point.timestamp, point.step), default=None)
+        self.before = latest.step if latest else 0  # not the highest: the run may have gone back
+        self.at = latest.timestamp if latest else 0
+        self.ways = Ways(self.before)
         self.client.update_run(self.run, status="RUNNING")
 
     def _begin(self, experiment: str, tracked: Tracked) -> str:
@@ -137,9 +163,16 @@ class MLflow:
         """All numbers in one request; MLflow's own names allow no brackets."""
         from mlflow.entities import Metric
 
-        if self.new(step):
-            at = int(time.time() * 1000)
-            self.client.log_batch(self.run, [Metric(name, float(value), at, step) for name, value in numbers.items()])
+        if self.ways.back(step):
+            words = self.ways.words("both ways' numbers stand here, the later ones count")
+            self.client.set_tag(self.run, ROLLED_BACK, words)
+        if self.ways.new(step):
+            self.ways.last = max(self.ways.last, step)
+            self.at = max(
+                int(time.time() * 1000), self.at + 1
+            )  # a later line is later, though the clock has milliseconds
+            points = [Metric(name, float(value), self.at, step) for name, value in numbers.items()]
+            self.client.log_batch(self.run, points)
 
     def close(self, state: str) -> None:
         """Set the run's status."""
@@ -147,7 +180,10 @@ class MLflow:
 
 
 class WandB:
-    """A run of Weights & Biases, offline unless WANDB_MODE says otherwise (`wandb sync` sends it later)."""
+    """A run of Weights & Biases, offline unless WANDB_MODE says otherwise (`wandb sync` sends it later).
+
+    Its steps only rise: steps that are made again after a spike keep their first numbers, and a tag and the run's notes say which.
+    """
 
     def __init__(self, tracked: Tracked):
         import wandb
@@ -158,8 +194,9 @@ class WandB:
         mode: Any = os.environ.get("WANDB_MODE", "offline")
         known = set(wandb.Settings.model_fields)
         self.before = max(map(last_step_of_wandb, tracked.folder.glob("*-run-*/*.wandb")), default=0)
-        self.new = OnlyNew(self.before)
+        self.ways = Ways(self.before)
         tracked.folder.mkdir(parents=True, exist_ok=True)
+        _new_second(tracked.folder)
         self.run = wandb.init(
             project=tracked.project,
             name=tracked.name,
@@ -173,12 +210,21 @@ class WandB:
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
         """One history row; two calls for one step are one row there."""
-        if self.new(step):
+        if self.ways.back(step):
+            self.run.tags = (*dict.fromkeys((*(self.run.tags or ()), ROLLED_BACK)),)
+            self.run.notes = self.ways.words("the numbers here are those of the first way")
+        if self.ways.unseen(step):
             self.run.log(dict(numbers), step=step)
 
     def close(self, state: str) -> None:
         """Finish the run."""
         self.run.finish(exit_code=0 if state == "finished" else 1)
+
+
+def _new_second(folder: Path) -> None:
+    """W&B names a sitting's folder by the second; a sitting in the same second would write over the last one's."""
+    while any(folder.glob(f"*-run-{time.strftime('%Y%m%d_%H%M%S')}-*")):
+        time.sleep(0.05)
 
 
 class Trackio:
@@ -197,12 +243,16 @@ class Trackio:
             auto_log_cpu=False,
         )
         self.before = _last_step_of_trackio(tracked.project, f"{tracked.name}-{tracked.id}")
-        self.new = OnlyNew(self.before)
+        self.ways = Ways(self.before)
+        self.went_back: dict[str, float] = {}
 
     def log(self, step: int, numbers: Mapping[str, float]) -> None:
-        """One row."""
-        if self.new(step):
-            self.run.log(dict(numbers), step=step)
+        """One row; it has no tags, so the first row after a rollback tells as a number to which step the run went back."""
+        if self.ways.back(step):
+            self.went_back = {"rolled_back_to": step - 1}
+        if self.ways.unseen(step):
+            self.run.log({**numbers, **self.went_back}, step=step)
+            self.went_back = {}
 
     def close(self, state: str) -> None:
         """Finish the run."""

@@ -157,7 +157,9 @@ def _(decoder):
             _cache, _bound = KVCache.of(_model, batch=1, capacity=8), PrefixLM(_model)
             _steps = torch.cat([_bound(part, cache=_cache) for part in _ids.split(_sizes, dim=1)], dim=1)
             errors[_name] = (_steps - _whole)[:, -1].abs().max().item()
-    plots.value_bars({"largest error of the last logits": errors}, title="Against one full pass")
+    plots.value_bars(
+        {"largest error of the last logits": errors}, y="largest error of a logit", title="Against one full pass"
+    )
     return (errors,)
 
 

@@ -70,7 +70,7 @@ def _():
         "latent": 512 + 64,
         "multi-query": 2 * 128,
     }
-    plots.value_bars({"numbers": per_token}, y="a token and layer", title="What is kept of a token")
+    plots.value_bars({"numbers": per_token}, y="numbers a token and layer", title="What is kept of a token")
     return (per_token,)
 
 

@@ -281,6 +281,7 @@ def _():
     perplexity = [math.exp(_each[start : start + 126].mean()) for start in (0, 128, 256, 384)]
     plots.value_bars(
         {"perplexity": {f"telling {number}": value for number, value in enumerate(perplexity, 1)}},
+        y="perplexity",
         title="A story told four times, with a memory that is searched",
     )
     return guess, perplexity

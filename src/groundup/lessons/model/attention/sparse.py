@@ -129,7 +129,7 @@ def _(pattern_of):
         name: heard(pattern_of(name, 36), 10) for name in ("window", "strided", "fixed", "Longformer", "BigBird")
     }
     plots.lines(
-        range(1, 11), travelled, x="layers", y="share of the text that the last token knows of",
+        range(1, 11), travelled, x="layers", y="share known to the last token",
         title="News of 36 tokens",
     )  # fmt: skip
     return heard, travelled

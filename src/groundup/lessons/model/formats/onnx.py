@@ -241,6 +241,7 @@ def _():
     ## Try
 
     - Ask `graph_of(module, cache=True)` for its inputs: keys and values of earlier tokens, one pair a block, and as many outputs.
+    - Ask for the graph of a `mixtral`: `TopK` sends each token to its experts, `NonZero` tells each expert its rows.
     - Ask for `graph_of(module, dtype="float16")`: the constants take half, and a `Cast` stands behind each weight.
     - `groundup export runs/demo/model model.onnx --to onnx` writes the file, with the package `onnx` installed; any ONNX program opens it.
     """)

@@ -130,7 +130,9 @@ def _():
 
     `Monitor` is a listener of the training loop. After each step it writes what the loop knows (loss, norm of the gradient, rate,
     seconds), what follows from it (tokens a second, MFU, MBU) and what the system tells (memory; temperature and power where the
-    machine lets us read them). Here it watches a tiny model for six steps; the limits of the machine are made up.
+    machine lets us read them). Rows that are shorter than the batch is wide end in padding, which is no work that the model needs: of batches
+    that go through `Monitor.batches`, only what they hold is counted, and `padding` says which share of the places holds nothing. Here
+    every row is full. It watches a tiny model for six steps; the limits of the machine are made up.
     """)
     return
 

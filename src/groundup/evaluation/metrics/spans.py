@@ -1,0 +1,77 @@
+"""Spans in a row of BIO tags, and how many of them were found: precision, recall and F1, as CoNLL's script counts them.
+
+B-X begins a span of type X, I-X goes on with it, O is outside. A span counts only when its beginning, its end and its type
+are all right, so a name of three words of which two were found is one mistake of each kind. Tjong Kim Sang 2002
+(CoNLL-2002), with the reading of loose I- tags of its script conlleval: an I-X after nothing, or after another type,
+begins a span. Left out: tags of other schemes (BIOES).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from groundup.errors import InputError
+from groundup.slots import slot
+
+
+class Span(NamedTuple):
+    """Words start to end - 1, and what they are."""
+
+    start: int
+    end: int
+    type: str
+
+
+class Found(NamedTuple):
+    """Shares of what was found that is right, of what there is that was found, and their harmonic mean; 0 where nothing is."""
+
+    precision: float
+    recall: float
+    f1: float
+    gold: int  # spans there are
+    predicted: int  # spans found
+    right: int
+
+
+@slot
+def bio_spans(tags: Sequence[str]) -> list[Span]:
+    """The spans of a sentence's tags, in order.
+
+    >>> bio_spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
+    [Span(start=0, end=2, type='PER'), Span(start=3, end=4, type='LOC'), Span(start=4, end=5, type='LOC')]
+    """
+    spans: list[Span] = []
+    start, type = 0, ""
+    for place, tag in enumerate([*tags, "O"]):
+        mark, _, kind = tag.partition("-")
+        if type and (mark != "I" or kind != type):
+            spans.append(Span(start, place, type))
+            type = ""
+        if mark in ("B", "I") and not type:
+            start, type = place, kind
+    return spans
+
+
+def span_f1(gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> dict[str, Found]:
+    """How many spans were found, of each type and, under "all", of all together; one row of tags a sentence.
+
+    >>> span_f1([["B-PER", "O", "B-LOC"]], [["B-PER", "O", "O"]])["all"].recall
+    0.5
+    """
+    there, found, right = Counter[str](), Counter[str](), Counter[str]()
+    for number, (one, other) in enumerate(zip(gold, predicted, strict=True), 1):
+        if len(one) != len(other):
+            raise InputError(
+                f"sentence {number} has {len(one)} gold tags and {len(other)} predicted ones; give as many"
+            )
+        true, own = bio_spans(one), bio_spans(other)
+        there.update(span.type for span in true)
+        found.update(span.type for span in own)
+        right.update(span.type for span in set(true) & set(own))
+    result = {"all": _found(there.total(), found.total(), right.total())}
+    return result | {type: _found(there[type], found[type], right[type]) for type in sorted(there | found)}
+
+
+def _found(gold: int, predicted: int, right: int) -> Found:
+    precision, recall = right / predicted if predicted else 0.0, right / gold if gold else 0.0
+    return Found(precision, recall, 2 * right / (gold + predicted) if right else 0.0, gold, predicted, right)
