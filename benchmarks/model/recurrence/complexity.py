@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from groundup.machine.probe.timing import in_turns
 from groundup.model.attention.scaled_dot_product import attend, scaled_dot_product_attention
-from groundup.model.recurrence.delta_rule import delta_rule_chunked, delta_rule_reference, delta_rule_step
-from groundup.model.recurrence.state_space import state_space_chunked, state_space_reference, state_space_step
+from groundup.model.recurrence.delta_rule import delta_rule, delta_rule_reference, delta_rule_step
+from groundup.model.recurrence.state_space import state_space, state_space_reference, state_space_step
 from groundup.processor import processor
 
 LENGTHS = (1024, 2048, 4096, 8192, 16_384)
@@ -32,8 +32,8 @@ def ways(length: int) -> dict[str, Callable[[], object]]:
     key = functional.normalize(key, dim=-1)
     log_decay, beta = torch.rand(2, 1, HEADS, length, generator=source)
     made: dict[str, Callable[[], object]] = {
-        "state space, chunks": lambda: state_space_chunked(query, key, value, -log_decay),
-        "delta rule, chunks": lambda: delta_rule_chunked(query, key, value, -log_decay, beta),
+        "state space, chunks": lambda: state_space(query, key, value, -log_decay),
+        "delta rule, chunks": lambda: delta_rule(query, key, value, -log_decay, beta),
         "attention, torch's kernel": lambda: attend(query, key, value, causal=True),
     }
     if length <= WHOLE_UP_TO:

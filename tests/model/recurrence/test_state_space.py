@@ -159,3 +159,18 @@ def test_every_parameter_learns(layer):
 def test_heads_that_cannot_share_are_refused():
     with pytest.raises(ConfigError, match="n_groups=3 cannot be shared evenly by num_heads=4; use a divisor"):
         ss.Mamba2(16, 4, 8, 6, groups=3)
+
+
+@pytest.mark.parametrize("stretch", [1, 5, 16, 37, 100])
+def test_a_long_sequence_is_the_same_in_stretches_of_any_length(stretch):
+    source = torch.Generator().manual_seed(stretch)
+    query, key, value = torch.randn(3, 2, 3, 37, 4, generator=source, dtype=torch.float64)
+    log_decay = -torch.rand(2, 3, 37, generator=source, dtype=torch.float64)
+    begun = torch.randn(2, 3, 4, 4, generator=source, dtype=torch.float64)
+    given = (query, key, value, log_decay)
+    for outcome, wanted in zip(
+        ss.in_stretches(ss.state_space_chunked, given, begun, stretch),
+        ss.state_space_reference(*given, begun),
+        strict=True,
+    ):
+        torch.testing.assert_close(outcome, wanted, rtol=1e-9, atol=1e-9)

@@ -36,6 +36,7 @@ from groundup.model.recurrence.state_space import (
     decay_rates,
     empty_state,
     in_chunks,
+    in_stretches,
     step_biases,
     wide,
 )
@@ -135,7 +136,7 @@ def delta_rule(
     """Run the recurrence by its fastest form, in float32 at least; token by token where the learner wrote the step."""
     step_by_step = value.shape[2] == 1 or filled("model.recurrence.delta_rule_step")
     form = delta_rule_reference if step_by_step else delta_rule_chunked
-    output, state = form(wide(query), wide(key), wide(value), wide(log_decay), wide(beta), state)
+    output, state = in_stretches(form, [wide(x) for x in (query, key, value, log_decay, beta)], state)
     return output.to(value.dtype), state
 
 

@@ -19,6 +19,7 @@ Euler's, and a fused kernel.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -32,6 +33,7 @@ from groundup.model.recurrence.convolution import CausalConvolution
 from groundup.model.recurrence.segments import faded, segments_of, written
 from groundup.slots import filled, slot
 
+STRETCH = 4096  # tokens of a sequence that are worked on at once
 CHUNK = 64  # tokens: larger ones cost more pairs, smaller ones more steps of the loop
 
 
@@ -151,6 +153,21 @@ def wide(x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
+def in_stretches(
+    form: Callable[..., tuple[Tensor, Tensor]], inputs: Sequence[Tensor], state: Tensor | None, stretch: int = STRETCH
+) -> tuple[Tensor, Tensor]:
+    """Run a recurrence over a long sequence a stretch at a time, each from the state that the one before left.
+
+    The tables of all chunks of 16,384 tokens leave the processor's cache: at once they take 2.9 times as long as those of 8,192.
+    """
+    outputs = []
+    for part in zip(*(x.split(stretch, dim=2) for x in inputs), strict=True):
+        output, state = form(*part, state)
+        outputs.append(output)
+    assert state is not None, "a sequence of no token"
+    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=2), state
+
+
 def state_space(
     query: Float[Tensor, "batch heads seq key_dim"],
     key: Float[Tensor, "batch heads seq key_dim"],
@@ -164,7 +181,7 @@ def state_space(
     """
     step_by_step = value.shape[2] == 1 or filled("model.recurrence.state_space_step")
     form = state_space_reference if step_by_step else state_space_chunked
-    output, state = form(wide(query), wide(key), wide(value), wide(log_decay), state)
+    output, state = in_stretches(form, [wide(x) for x in (query, key, value, log_decay)], state)
     return output.to(value.dtype), state
 
 
