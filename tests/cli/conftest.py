@@ -1,5 +1,6 @@
 """A small model folder of the real kind, made once: what the verbs read, and what the bad folders are copies of."""
 
+import json
 import shutil
 
 import pytest
@@ -45,5 +46,59 @@ def call(capsys):
     def run(*arguments):
         status = cli.main([str(argument) for argument in arguments])
         return (status, *capsys.readouterr())
+
+    return run
+
+
+# ───────── models before the transformer ─────────
+
+STORY = "The king loves the queen . The queen loves the king . A small dog runs to the red house and a small cat sleeps .\n\n"
+TREES = """
+(TOP (S (NP (DT the) (NN cat)) (VP (VBZ sees) (NP (DT a) (NN dog)))))
+(TOP (S (NP (DT the) (NN dog)) (VP (VBZ sleeps))))
+(TOP (S (NP (DT a) (NN cat)) (VP (VBZ sees) (NP (DT the) (NN dog)))))
+(TOP (S (NP (DT the) (NN cat)) (VP (VBZ sleeps))))
+"""
+TAGGED = "Anna B-PER\nsees O\nParis B-LOC\n\nBob B-PER\nsleeps O\n\nAnna B-PER\nsleeps O\nin O\nParis B-LOC\n\nBob B-PER\nsees O\nAnna B-PER\n\n"
+
+
+def rows(*words):
+    return "".join(
+        f"{n}\t{word}\t_\t{tag}\t_\t_\t{head}\t{label}\t_\t_\n" for n, (word, tag, head, label) in enumerate(words, 1)
+    )
+
+
+CONLLU = (
+    rows(("the", "DET", 2, "det"), ("cat", "NOUN", 3, "nsubj"), ("sleeps", "VERB", 0, "root"))
+    + "\n"
+    + rows(("dogs", "NOUN", 2, "nsubj"), ("see", "VERB", 0, "root"), ("cats", "NOUN", 2, "obj"))
+    + "\n"
+) * 4
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory):
+    """The files that the models are trained on."""
+    folder = tmp_path_factory.mktemp("sources")
+    words = [f"{STORY[:-2]} Number {n} of many sentences is here .\n\n" for n in range(30)]
+    for name, text in {"t.txt": "".join(words), "t.mrg": TREES, "t.conll": TAGGED, "t.conllu": CONLLU}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make(sources, tmp_path_factory):
+    """Train a model once: its folder and its results, by the words of the command line."""
+    from groundup import cli
+
+    made = {}
+
+    def run(*arguments):
+        if arguments not in made:
+            folder = tmp_path_factory.mktemp("made") / "model"
+            files = [str(sources / one) if one.startswith("t.") else one for one in arguments]
+            assert cli.main(["train", *files, "--out", str(folder), "--json"]) == 0
+            made[arguments] = folder, json.loads((folder / "results.json").read_text())
+        return made[arguments]
 
     return run

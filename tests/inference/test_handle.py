@@ -1,5 +1,6 @@
 """The handle: text in, text out, the same streamed or whole; and every way it can go wrong says what to do."""
 
+import re
 import sys
 import types
 
@@ -336,3 +337,12 @@ def test_a_t5_answers_as_transformers_greedy_does(t5, text):
 def test_a_t5_cannot_answer_nothing(t5):
     with pytest.raises(InputError, match="nothing to answer; type at least one character"):
         load(t5[2], device="cpu").generate([], temperature=0.0)
+
+
+@pytest.mark.parametrize("asked", [dict(), dict(temperature=0.0), dict(top_p=0.3, seed=5)], ids=str)
+def test_a_text_matches_the_regular_expression_that_was_asked_for(folder, asked):
+    handle = groundup.load(folder)
+    text = handle.generate("ab", regex="[a-c]{2,4}-x?", max_new_tokens=30, **asked)
+    assert re.fullmatch("[a-c]{2,4}-x?", text)
+    with pytest.raises(InputError, match=r"character 2: a \( is not closed"):
+        handle.generate("ab", regex="(", max_new_tokens=3)

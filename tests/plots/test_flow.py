@@ -51,3 +51,11 @@ def test_a_page_too_narrow_for_the_boxes_scrolls():
     least = chart.layout.meta["least_width"]
     assert 4 * 20 * 6.5 < least < 860  # four boxes of twenty letters side by side; the page of a lesson is 860 wide
     assert f"min-width: {least}px" in figure_html(chart, "chart") and "overflow-x: auto" in figure_html(chart, "chart")
+
+
+def test_texts_at_arrows_that_cross_stand_apart():
+    arrows = [(f"0{i}", f"1{j}", f"{i} to {j}") for i in range(2) for j in range(2)]
+    figure = flow_chart({name: name for name in ("00", "01", "10", "11")}, arrows)
+    places = {note.text: (note.x, note.y) for note in figure.layout.annotations if " to " in (note.text or "")}
+    assert len(set(places.values())) == 4 and places["0 to 0"] == (0.5, 0.5)
+    assert abs(places["0 to 1"][1] - places["1 to 0"][1]) == pytest.approx(0.4)

@@ -42,7 +42,9 @@ def pairs_of(folder: Path, part: str) -> list[tuple[str, str]]:
     return [(german.strip(), english.strip()) for german, english in both if german.strip() and english.strip()]
 
 
-def epochs_in(seconds: float, pairs: list[tuple[str, str]], config: Seq2SeqConfig, warm: int = 3, steps: int = 20) -> float:
+def epochs_in(
+    seconds: float, pairs: list[tuple[str, str]], config: Seq2SeqConfig, warm: int = 3, steps: int = 20
+) -> float:
     """How many epochs fit, by the median speed of a few steps without the optimiser's, which takes 1 % of them."""
     translator, buckets = seq2seq._untrained(pairs, config)
     translator.network.train()
@@ -116,7 +118,8 @@ def table(result: dict[str, Any]) -> str:
     """The result as text."""
     head = [f"{name}: {value}" for name, value in result.items() if name != "test2016"]
     body = [
-        f"{row['beams']:>5} {row['length_penalty']:>8} {row['bleu']:>6.2f} {row['seconds']:>8.1f}" for row in result["test2016"]
+        f"{row['beams']:>5} {row['length_penalty']:>8} {row['bleu']:>6.2f} {row['seconds']:>8.1f}"
+        for row in result["test2016"]
     ]
     return "\n".join([*head, "beams  penalty   BLEU  seconds", *body])
 

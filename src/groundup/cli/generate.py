@@ -23,6 +23,8 @@ class GenerateOptions:
     """take the prompt as a user's message, also where the folder does not say that the model chats"""
     raw: bool = False
     """continue the prompt as it stands, also where the model chats"""
+    regex: str | None = None
+    """a regular expression that the whole new text must match; continues the prompt as it stands"""
     json: bool = False
     """print prompt and continuation as JSON"""
     sampling: tyro.conf.OmitArgPrefixes[Drawing] = field(default_factory=Drawing)
@@ -31,15 +33,18 @@ class GenerateOptions:
 
 def run(options: GenerateOptions) -> None:
     """Print the answer or the continuation."""
-    from groundup.cli import loading, running
+    from groundup.cli import classical, loading, running
 
     prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
+    if (kind := classical.kind(options.model)) is not None:
+        return _classical(options, kind, prompt)
     handle = loading.load(options.model, options.machine)
-    sampling = options.sampling.given()
+    sampling = options.sampling.given() | ({} if options.regex is None else {"regex": options.regex})
     messages = [{"role": "user", "content": prompt}]
     pieces = (
         handle.chat(messages, stream=True, **sampling)
-        if not options.raw and (options.chat or loading.about(options.model).get("chats"))
+        if not (options.raw or options.regex is not None)
+        and (options.chat or loading.about(options.model).get("chats"))
         else handle.generate(prompt, stream=True, **sampling)
     )
     said = []
@@ -52,3 +57,23 @@ def run(options: GenerateOptions) -> None:
         running.print_json({"model": str(options.model), "prompt": prompt, "text": "".join(said), "sampling": sampling})
     else:
         print()
+
+
+def _classical(options: GenerateOptions, model_type: str, prompt: str) -> None:
+    """Continue a text with counts or a recurrent network."""
+    from groundup.cli import classical, running
+    from groundup.cli.classical import language
+    from groundup.errors import ConfigError, InputError
+
+    if model_type not in classical.WRITERS:
+        raise InputError(
+            f"{options.model} is {classical.named(model_type)}, which writes no text; ask it with `groundup inspect {options.model}`"
+        )
+    if options.chat:
+        raise ConfigError(f"{options.model} is {classical.named(model_type)}, which does not chat; leave --chat out")
+    model, sampling = classical.load(options.model, model_type), options.sampling.given()
+    text = language.write(model, options.model, model_type, prompt, dict(sampling))
+    if options.json:
+        running.print_json({"model": str(options.model), "prompt": prompt, "text": text, "sampling": sampling})
+    else:
+        print(text)

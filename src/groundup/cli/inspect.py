@@ -1,11 +1,16 @@
-"""`groundup inspect MODEL`: what a model holds and what is odd about it; `--check`: the conformance test of an architecture."""
+"""`groundup inspect MODEL`: what a model holds and what is odd about it; `--check`: the conformance test of an architecture.
+
+Models before the transformer (n-grams, vectors, taggers, parsers, recurrent networks) are shown, and asked, by `cli.classical`.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+
+from groundup.cli.classical.questions import Questions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +18,7 @@ class InspectOptions:
     """Say what a model folder or a .gguf file holds, and what is odd about it; or check an architecture of your own."""
 
     model: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = None
-    """a model folder, a .gguf file, or with --check a folder with an architecture file of your own"""
+    """a model folder, a .gguf, .arpa or word2vec file, or with --check a folder with an architecture file of your own"""
     check: bool = False
     """try the architecture: causality, cache, padding, gradient, saving and more; runs your own architecture file, as your own code"""
     template: Path | None = None
@@ -22,6 +27,7 @@ class InspectOptions:
     """read only what the files say about themselves, no weight: fast for large models, and blind for NaN and dead rows"""
     json: bool = False
     """print what was found as JSON on stdout"""
+    questions: tyro.conf.OmitArgPrefixes[Questions] = field(default_factory=Questions)
 
 
 def run(options: InspectOptions) -> int:
@@ -34,6 +40,15 @@ def run(options: InspectOptions) -> int:
         raise ConfigError(
             "inspect wants a model folder or a .gguf file; `groundup demo` makes a folder at runs/demo/model"
         )
+    from groundup.cli import classical
+    from groundup.cli.classical.questions import refuse
+
+    kind = None if options.check else classical.kind(options.model)
+    refuse(options.questions, options.model, kind)
+    if kind is not None:
+        from groundup.cli.classical.inspecting import inspect
+
+        return inspect(options.model, kind, options.questions, options.json)
     return check(options) if options.check else summary(options)
 
 

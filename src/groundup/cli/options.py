@@ -62,8 +62,14 @@ class Drawing:
     """the fewest tokens that together reach probability p; 1: off"""
     min_p: float | None = None
     """tokens at least this fraction as likely as the likeliest; 0: off"""
+    typical_p: float | None = None
+    """the tokens of the most usual surprise that together reach probability p; 1: off"""
     repetition_penalty: float | None = None
     """above 1: tokens that occurred become less likely"""
+    frequency_penalty: float | None = None
+    """above 0: a token is less likely for each time it was written"""
+    presence_penalty: float | None = None
+    """above 0: a token that was written is less likely"""
     stop: tuple[str, ...] = ()
     """text that ends the answer (repeatable)"""
     seed: int | None = None

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from groundup import files, progress
+
+WORDS = 28  # a cell with more characters is a text, which may be broken into lines
 
 
 def console(on_stderr: bool = False) -> Console:
@@ -16,14 +19,45 @@ def console(on_stderr: bool = False) -> Console:
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], on_stderr: bool = False) -> None:
-    """Print one table; the first column is words, the others numbers."""
-    shown = Table()
-    for place, name in enumerate(head):
-        shown.add_column(name, justify="right" if place else "left", no_wrap=not place)
-    for row in rows:
-        shown.add_row(*row)
-    console(on_stderr).print(title, style="bold", markup=False)
-    console(on_stderr).print(shown)
+    """Print one table; the first column is words, the others numbers. Too wide for the terminal: without lines between, else in several parts."""
+    where = console(on_stderr)
+    where.print(title, style="bold", markup=False)
+    columns = [[str(row[place]) for row in rows] for place in range(len(head))]
+    least = [least_width(name, cells) for name, cells in zip(head, columns, strict=True)]
+    dense = where.width < sum(least) + 3 * len(least) + 1 and sum(least) + 2 * len(least) + 1 <= where.width
+    for places in [list(range(len(head)))] if dense else side_by_side(least, where.width):
+        shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False) if dense else Table()
+        for place in places:  # where a table is divided or dense, every column has the room that its figures need
+            narrowest = least[place] if place and (dense or len(places) < len(head)) else None
+            shown.add_column(head[place], justify="right" if place else "left", no_wrap=not place, min_width=narrowest)
+        for row in range(len(rows)):
+            shown.add_row(*(columns[place][row] for place in places))
+        where.print(shown)
+
+
+def least_width(name: str, cells: Sequence[str]) -> int:
+    """How narrow a column may be: no word of its head is broken, and no cell but of a long text."""
+    return max([*map(len, name.split()), *(min(_longest(cell), WORDS) for cell in cells), 1])
+
+
+def side_by_side(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Which columns stand in one table: all where they fit, else as many as do, each time behind the first column.
+
+    >>> side_by_side([10, 20, 20, 20], 90), side_by_side([10, 20, 20, 20], 60)
+    ([[0, 1, 2, 3]], [[0, 1, 2], [0, 3]])
+    """
+    parts, used = [[0]], widths[0] + 4
+    for place, width in enumerate(widths[1:], 1):
+        if used + width + 3 > room and len(parts[-1]) > 1:
+            parts.append([0])
+            used = widths[0] + 4
+        parts[-1].append(place)
+        used += width + 3
+    return parts
+
+
+def _longest(cell: str) -> int:
+    return max(map(len, cell.split("\n")))
 
 
 def stage(planned: Any, reused: bool) -> None:

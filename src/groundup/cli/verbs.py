@@ -44,8 +44,13 @@ def _function(verb: str, arguments: Sequence[str]) -> tuple[Callable[[Any], int 
         return actions[""], f"groundup {verb}", arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         width = max(map(len, actions))
-        lines = (f"  groundup {verb} {word:<{width}}  {options_of(function).__doc__}" for word, function in actions.items())
+        lines = (
+            f"  groundup {verb} {word:<{width}}  {options_of(function).__doc__}" for word, function in actions.items()
+        )
         print(f"usage: groundup {verb} {'|'.join(filter(None, actions))} [options]\n\n" + "\n".join(lines))
+        if "" in actions:  # the flags of what is meant without a second word
+            print()
+            return actions[""], f"groundup {verb}", arguments
         raise SystemExit(0)
     if arguments[0] in actions:
         return actions[arguments[0]], f"groundup {verb} {arguments[0]}", arguments[1:]

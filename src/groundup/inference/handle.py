@@ -16,7 +16,8 @@ import torch
 
 from groundup import files
 from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
-from groundup.inference.decoding.config import SamplingConfig, from_generation_config
+from groundup.inference.decoding.config import Processor, SamplingConfig, from_generation_config
+from groundup.inference.decoding.constrained.masks import RegexConstraint, Vocabulary, constrained
 from groundup.inference.engine.batching import steps
 from groundup.inference.streaming import TextStream
 from groundup.model.architectures.labels import ABILITIES
@@ -24,7 +25,13 @@ from groundup.model.encoder_decoder import Answering, EncoderDecoder
 from groundup.model.formats.hub import find
 from groundup.model.formats.huggingface import load_model
 
-DRAWING = {"seed", "top_k", "top_p", "min_p"}  # who asks for one of these wants chance, where the folder is greedy
+DRAWING = {
+    "seed",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+}  # who asks for one of these wants chance, where the folder is greedy
 
 Messages = str | Sequence[Mapping[str, str]]
 
@@ -76,14 +83,20 @@ class Handle:
             int(token) for ids in named if ids is not None for token in (ids if isinstance(ids, Sequence) else [ids])
         }
 
-    def generate(self, prompt: str | Sequence[int], *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
+    def generate(
+        self, prompt: str | Sequence[int], *, stream: bool = False, regex: str | None = None, **sampling: Any
+    ) -> str | Iterator[str]:
         """Continue a text (or ids), or answer it where the model is an encoder-decoder; the new text whole, or as pieces while it comes.
 
-        sampling: fields of `SamplingConfig`. A text is read with the marks that its tokenizer puts around it (`Tokenizer.encode_prompt`).
+        sampling: fields of `SamplingConfig`. regex: a regular expression that the new text matches as a whole, where it ends by itself
+        (a prefix of such a text where max_new_tokens cuts it). A text is read with the marks that its tokenizer puts around it (`Tokenizer.encode_prompt`).
         """
         self._must_write()
         tokenizer = self._tokenizer()
         ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else list(prompt)
+        if regex is not None:
+            before = 1 if isinstance(self.module, EncoderDecoder) else len(ids)
+            sampling["order"] = (self._matching(regex, before), *sampling.get("order", SamplingConfig().order))
         if isinstance(self.module, EncoderDecoder):
             return self._answer_to(ids, stream, sampling)
         return self._answer(ids, self.stop_ids(), stream, sampling)
@@ -103,6 +116,16 @@ class Handle:
         if isinstance(self.module, EncoderDecoder):
             return self._answer_to(prompt, stream, sampling)
         return self._answer(prompt, self.stop_ids() | end_of_turn(tokenizer), stream, sampling)
+
+    def _matching(self, regex: str, prompt: int) -> Processor:
+        """A step that leaves the tokens with which the answer can still match."""
+        ends = self.stop_ids()
+        if not ends:
+            raise InputError(
+                "this model has no token that ends a text, so regex cannot end one; name eos_token_id in its config.json"
+            )
+        vocabulary = Vocabulary.of(self.tokenizer, self.config.vocab_size, ends)
+        return constrained(RegexConstraint(regex, vocabulary), prompt)
 
     def _must_write(self) -> None:
         """Refuse to write with a model that does not, and say what it does."""

@@ -5,6 +5,7 @@ layer in the order in which it came, centred. Left out: fewest crossings, and gr
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -13,6 +14,7 @@ from groundup.plots import style
 
 WIDTH, GAP = 860, 34  # pixels of a picture in a page, and between two boxes: borders and an arrow
 CHARACTER, LINE = 6.5, 17  # pixels of a letter and of a line in a box
+CROSSED = 0.3  # of the way: where a text stands at an arrow that another one crosses in its middle
 
 
 def flow_chart(
@@ -35,9 +37,12 @@ def flow_chart(
     tallest = max((content.count("\n") for content in texts.values()), default=0)
     made = style.figure(title, height=100 + (62 + LINE * max(0, tallest - 1)) * max(3, layers if down else widest))
     made.update_layout(meta={"least_width": least_width(texts, places)})
+    middles = Counter(_between(places[start], places[end], 0.5) for start, end, *_rest in arrows)
     for arrow in arrows:
+        start, end = places[arrow[0]], places[arrow[1]]
         ends = (half(texts[name], down) for name in arrow[:2])
-        _arrow(made, places[arrow[0]], places[arrow[1]], arrow[2] if len(arrow) > 2 else "", *ends)
+        share = 0.5 if middles[_between(start, end, 0.5)] == 1 else CROSSED
+        _arrow(made, start, end, arrow[2] if len(arrow) > 2 else "", share, *ends)
     colours = {group: style.colour(number) for number, group in enumerate(dict.fromkeys((groups or {}).values()))}
     for name, content in texts.items():
         _box(made, places[name], content, colours.get((groups or {}).get(name, ""), style.INK))
@@ -106,17 +111,23 @@ def half(content: str, down: bool) -> float:
     return (len(lines) * LINE if down else max(map(len, lines)) * CHARACTER) / 2 + 9
 
 
+def _between(start: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
+
+
 def _arrow(
-    made: go.Figure, start: tuple[float, float], end: tuple[float, float], content: str, first: float, last: float
-) -> None:
-    """A line that begins and ends at its boxes' sides, with what stands at it in its middle."""
+    made: go.Figure, start: tuple[float, float], end: tuple[float, float], content: str,
+    share: float, first: float, last: float,
+) -> None:  # fmt: skip
+    """A line that begins and ends at its boxes' sides, and what stands at it after a share of its way."""
     made.add_annotation(
         x=end[0], y=end[1], ax=start[0], ay=start[1], xref="x", yref="y", axref="x", ayref="y", showarrow=True,
         arrowhead=2, arrowsize=1.2, arrowwidth=1.3, arrowcolor=style.INK, standoff=last, startstandoff=first, text="",
     )  # fmt: skip
     if content:
+        x, y = _between(start, end, share)
         made.add_annotation(
-            x=(start[0] + end[0]) / 2, y=(start[1] + end[1]) / 2, text=style.escape(content), showarrow=False, yshift=10,
+            x=x, y=y, text=style.escape(content), showarrow=False, yshift=10,
             font={"size": 11, "color": style.COLOURS[1]},
         )  # fmt: skip
 

@@ -74,9 +74,10 @@ def _optional(kind: Any, value: Any, key: str, source: str) -> Any:
 
 def _choice(choices: tuple, value: Any, key: str, source: str) -> Any:
     if value not in choices:
-        raise ConfigError(
-            f"{source}: {key} = {shown(value)} is not one of {', '.join(map(str, choices))}; {did_you_mean(str(value), map(str, choices))}"
-        )
+        names = [str(choice) for choice in choices]
+        near = did_you_mean(str(value), names)
+        way_out = "take one of them" if near.startswith("use") else near  # the list is not said twice
+        raise ConfigError(f"{source}: {key} = {shown(value)} is not one of {', '.join(names)}; {way_out}")
     return value
 
 

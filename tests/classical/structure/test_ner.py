@@ -85,6 +85,28 @@ def test_a_saved_tagger_is_the_same_tagger(tmp_path, l1):
     assert len(again.weights) < len(first.weights) if l1 else len(again.weights) == len(first.weights)
 
 
+def test_a_window_of_another_reach_is_saved_with_it(tmp_path):
+    first = ner.train(SMALL, ner.CRFConfig(l2=0.01, threads=1), features=Window(reach=2))
+    first.save(tmp_path / "tagger")
+    again = ner.CRFTagger.load(tmp_path / "tagger")
+    assert again.numbering.features.reach == 2 and again.config.reach == 2
+    assert again.tag_batch([words for words, _ in SMALL]) == first.tag_batch([words for words, _ in SMALL])
+
+
+def test_labels_of_the_older_form_are_learned_as_they_are(tmp_path):
+    older = [(words, [f"I{tag[1:]}" if tag != "O" else tag for tag in tags]) for words, tags in SMALL]
+    tagger = ner.train(older, ner.CRFConfig(l2=0.01, threads=1))
+    assert ner.score(tagger, older)["all"].f1 == 1.0 and not tagger.config.bio
+    slip = [*SMALL * 3, (["Rome"], ["I-LOC"])]
+    assert ner.train(slip, ner.CRFConfig(iterations=2, threads=1)).config.bio
+
+
+def test_words_without_features_have_edges_still():
+    window = Window(of_word=lambda word: [], reach=2)
+    corpus = Numbering(window).corpus([["a"], ["b"]], grow=True)
+    assert np.diff(corpus.first).tolist() == [len(row) for one in (["a"], ["b"]) for row in window(one)] == [5, 5]
+
+
 def test_a_damaged_folder_is_named(tagger, tmp_path):
     folder = tmp_path / "tagger"
     tagger.save(folder)

@@ -72,7 +72,7 @@ def test_without_json_it_is_a_table(text, tmp_path, call):
     ("arguments", "words"),
     [
         (["--model", "wordpeice"], ("--model wordpeice cannot be trained", "did you mean 'wordpiece'?")),
-        (["--model", "xyz"], ("known: byte-level, sentencepiece-bpe, unigram, wordpiece",)),
+        (["--model", "xyz"], ("use one of byte-level, sentencepiece-bpe, unigram, wordpiece",)),
         (["--lowercase"], ("--lowercase belongs to --model wordpiece, not to byte-level", "leave it out")),
         (["--model", "wordpiece", "--byte-fallback"], ("--byte-fallback belongs to", "leave it out")),
         (

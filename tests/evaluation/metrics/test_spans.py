@@ -20,6 +20,7 @@ TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), max_size=10)
         ("B-X I-Y I-Y", [(0, 1, "X"), (1, 3, "Y")]),  # conlleval: another type begins another span
         ("I-X I-X O I-X", [(0, 2, "X"), (3, 4, "X")]),  # a loose I begins one
         ("O B-creative-work I-creative-work", [(1, 3, "creative-work")]),
+        ("B I O I B", [(0, 2, ""), (3, 4, ""), (4, 5, "")]),  # chunks without a type
     ],
 )
 def test_spans_are_read_as_conlleval_reads_them(tags, spans):

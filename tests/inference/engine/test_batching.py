@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -175,3 +176,18 @@ def test_a_learners_attention_and_top_p_are_what_decoding_calls(tmp_path):
     ran = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True)
     assert ran.stdout.split()[-1] == "True", ran.stderr
     assert {"attention", "top_p"} <= set(ran.stdout.split())
+
+
+def test_presence_counts_the_answer_and_not_the_prompt(tiny):
+    """A penalty of 2 and a prompt that holds every token: the prompt changes nothing, what was written does."""
+    module, prompt = tiny(), list(range(20))
+    plain = SamplingConfig(max_new_tokens=6, temperature=0.0)
+    (free,) = generate_batch(module, [prompt], plain)
+    (held,) = generate_batch(module, [prompt], replace(plain, presence_penalty=2.0))
+    assert held.ids[0] == free.ids[0]
+    ids = list(prompt)
+    for number, expected in enumerate(held.ids):
+        logits = module(torch.tensor([ids]))[0, -1].detach().clone()
+        logits[list(set(ids[20:]))] -= 2.0
+        assert int(logits.argmax()) == expected, number
+        ids.append(expected)

@@ -55,6 +55,19 @@ def test_kenlm_scores_the_file_as_we_do(tmp_path, smoothing, order):
         np.testing.assert_allclose(ours, scores, atol=1e-5)
 
 
+def test_a_vocabulary_without_unknown_words_gets_one_that_never_comes(tmp_path):
+    kenlm = pytest.importorskip("kenlm")
+    words = ["who", *WORDS[1:]]
+    made = model(order=3)
+    arpa.write(tmp_path / "model.arpa", made, words)
+    found, spelled = arpa.read(tmp_path / "model.arpa")
+    assert spelled == [*words, "<unk>"]
+    np.testing.assert_allclose(found.log_probabilities(stream()), made.log_probabilities(stream()), atol=1e-7)
+    ours = found.log_probabilities(np.array([1, 2, 6, 1]))[1:] / np.log(10)
+    scores = [score for score, _, _ in kenlm.Model(str(tmp_path / "model.arpa")).full_scores("the unheard")]
+    np.testing.assert_allclose(ours, scores, atol=1e-5)
+
+
 def test_the_begin_of_a_sentence_is_predicted_by_nothing(tmp_path):
     arpa.write(tmp_path / "model.arpa", model(order=2), WORDS)
     text = (tmp_path / "model.arpa").read_text()
@@ -98,6 +111,8 @@ def test_a_file_of_somebody_else_is_scored_by_its_own_numbers(tmp_path):
     (tmp_path / "small.arpa").write_text(SMALL)
     found, words = arpa.read(tmp_path / "small.arpa")
     assert words == ["<unk>", "</s>", "a"]
+    (tmp_path / "capitals.arpa").write_text(SMALL.replace("<unk>", "<UNK>"))
+    assert arpa.read(tmp_path / "capitals.arpa")[1] == words
     scored = found.log_probabilities(np.array([1, 2, 2, 0, 1])) / np.log(10)
     np.testing.assert_allclose(scored[1:], [-0.2, -0.4, -0.1 - 1, -0.5], atol=1e-12)
 

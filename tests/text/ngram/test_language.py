@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from groundup.errors import ConfigError, FormatError, InputError
+from groundup.text.ngram import language
 from groundup.text.ngram.language import NgramConfig, NgramLanguageModel, stream, train
 from groundup.text.ngram.smoothing import RULES
 from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
@@ -112,6 +113,38 @@ def test_damage_and_other_folders_are_named(tmp_path, model):
 def test_what_cannot_be_trained_is_refused_with_the_way_out(texts, config, error, said):
     with pytest.raises(error, match=said):
         train(texts, NgramConfig(**config))
+
+
+def test_a_text_of_unknown_words_does_not_read_like_the_training_texts():
+    rare = [
+        f"the {one} saw a {one}ling" for one in ("fox", "owl", "hare", "newt", "toad", "crow", "mole", "deer", "wolf")
+    ]
+    made = train(TEXTS + rare, NgramConfig(order=3, min_count=2))
+    assert made.unknown_kinds == 18
+    known, unknown = made.scores(["the dog saw the cat", "buy cheap pills now"])
+    assert unknown < known - 1
+    nats = [-made.model.log_probabilities(np.array([1, 0, 0, 1]))[1:].sum() + 2 * math.log(18)]
+    assert abs(made.score("buy pills") + nats[0] / 3) < 1e-12
+    assert made.perplexity(["buy pills"]) < math.exp(-made.score("buy pills"))  # there <unk> is a word like others
+
+
+@pytest.mark.parametrize("tokenizer", [None, "bytes"])
+def test_counts_that_are_streamed_give_the_same_model(tokenizer, tmp_path, monkeypatch):
+    monkeypatch.setattr(language, "PORTION", 3)
+    tokenizer = train_tokenizer(TEXTS, TokenizerConfig(vocab_size=270)) if tokenizer else None
+    whole = train(TEXTS, NgramConfig(order=3, min_count=1), tokenizer)
+    texts = iter(TEXTS) if tokenizer else TEXTS
+    streamed = train(texts, NgramConfig(order=3, min_count=1, block=7), tokenizer)
+    assert whole.scores(["the cat saw", "a bird"]).tolist() == streamed.scores(["the cat saw", "a bird"]).tolist()
+
+
+def test_what_cannot_be_streamed_is_refused_with_the_way_out():
+    with pytest.raises(InputError, match="give a list or a tokenizer"):
+        train(iter(TEXTS), NgramConfig(block=7))
+    with pytest.raises(ConfigError, match="leave block out"):
+        NgramConfig(block=7, smoothing="jelinek_mercer")
+    with pytest.raises(ConfigError, match="use 3 at most"):
+        train(["word"], NgramConfig(block=7, min_count=1, order=9))
 
 
 def test_one_word_is_enough():

@@ -8,6 +8,8 @@
 `language_model` a language model over a cell; its state is its cache; a training whose text goes on from batch to batch
 `char_lm`        text written character by character
 `bidirectional`  a tagger that reads a sentence from both ends
+`attention`      where a decoder looks: additive and by a product
+`seq2seq`        a text in, another one out; `seq2seq_network` has its weights
 """
 
 import importlib
@@ -21,6 +23,8 @@ _EXPORTS = {
     "RecurrentLM": "language_model",
     "CharacterModel": "char_lm",
     "Tagger": "bidirectional",
+    "Seq2SeqConfig": "seq2seq",
+    "Translator": "seq2seq",
 }
 
 

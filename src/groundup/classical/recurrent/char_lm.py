@@ -69,8 +69,16 @@ class CharacterModel:
         if not prompt:
             raise InputError("the prompt is empty; give at least one character, such as a line's end")
         chosen = SamplingConfig(max_new_tokens=characters, **sampling)
-        written = self.module.generate([self.tokenizer.encode(prompt)], chosen)[0]
+        barred = self.module.lm_head.register_forward_hook(self._without_unknown)
+        try:
+            written = self.module.generate([self.tokenizer.encode(prompt)], chosen)[0]
+        finally:
+            barred.remove()
         return self.tokenizer.decode(written.ids)
+
+    def _without_unknown(self, module: Any, inputs: Any, scores: torch.Tensor) -> torch.Tensor:
+        """Scores in which `<unk>` has no chance: training never asked for it, and so never made it unlikely either."""
+        return scores.index_fill(-1, torch.tensor([self.tokenizer.unk_token_id], device=scores.device), -1e9)
 
     def score(self, text: str) -> dict[str, float]:
         """Bits a character and a byte of a text, its first character left out, and how many characters were unknown."""

@@ -54,7 +54,11 @@ class Translator:
         return self.translate_batch([text], search)[0]
 
     def translate_batch(
-        self, texts: Sequence[str], search: BeamConfig | None = None, at_once: int = 64, progress: Progress | None = None
+        self,
+        texts: Sequence[str],
+        search: BeamConfig | None = None,
+        at_once: int = 64,
+        progress: Progress | None = None,
     ) -> list[str]:
         """The best answer to each text; those of like length are read together. progress: moved by 1 a text."""
         sources, answers = self._sources(texts), [""] * len(texts)
@@ -133,7 +137,9 @@ class Translator:
             config = Seq2SeqConfig(**{name: value for name, value in raw.items() if name != "model_type"})
             tokenizer = formats.from_dicts(path, names["tokenizer"], names["tokenizer_config"], None)
         except (TypeError, KeyError, ConfigError) as error:
-            raise FormatError(f"{folder} is not as a translator is written ({error}); train and save it again") from error
+            raise FormatError(
+                f"{folder} is not as a translator is written ({error}); train and save it again"
+            ) from error
         network = Network(config, len(tokenizer))
         fill(network, arrays, Path(folder) / folders.WEIGHTS)
         return cls(network.eval(), tokenizer, config)

@@ -150,7 +150,7 @@ class Numbering:
 @kernel
 def _gather(flat, begin, width, edges, distances, ids, offsets):
     """Each word's attributes: `always`, its own, its neighbours'; numbers below 0 are left out."""
-    size = np.int64(0)
+    size = np.int64(1)  # what stands at the edges takes a place where the words have no features
     for w in ids:
         size = max(size, width[w])
     out = np.empty(len(ids) * (1 + size * len(distances)), np.int32)

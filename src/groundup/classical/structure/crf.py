@@ -95,7 +95,7 @@ def bio_rules(labels: Sequence[str]) -> tuple[Float[np.ndarray, " labels"], Floa
     """
     start, step = np.zeros(len(labels)), np.zeros((len(labels), len(labels)))
     for j, label in enumerate(labels):
-        if label.startswith("I-"):
+        if label.partition("-")[0] == "I":
             start[j] = NEVER
-            step[:, j] = [0.0 if before in (f"B-{label[2:]}", label) else NEVER for before in labels]
+            step[:, j] = [0.0 if before in (f"B{label[1:]}", label) else NEVER for before in labels]
     return start, step

@@ -126,8 +126,11 @@ class Sums(NamedTuple):
 
 def _room(pairs: Pairs, rows: Rows, longest: int, most: int) -> Sums:
     wide = rows.shape[1]
-    shapes = (len(pairs.label), rows.shape, (wide, wide), (longest, wide), (longest, wide), longest, (3, wide))
-    return Sums(*[*(np.zeros(shape) for shape in shapes), np.empty(most, np.int32)])
+    shapes: tuple[int | tuple[int, int], ...] = (
+        len(pairs.label), rows.shape, (wide, wide), (longest, wide), (longest, wide), longest, (3, wide),
+    )  # fmt: skip
+    numbers: list[np.ndarray] = [np.zeros(shape) for shape in shapes]
+    return Sums._make([*numbers, np.empty(most, np.int32)])
 
 
 @inner

@@ -12,7 +12,7 @@ is the program that most people train it with; its c1 and c2 are l1 and l2. Left
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,7 +43,8 @@ MODEL_TYPE = "crf_tagger"
 class CRFConfig:
     """How a tagger is trained. reach: neighbours on each side whose features a word has too.
 
-    bio: decode only labellings in which I-X follows B-X or I-X. delta: training ends when ten steps gain less than this share.
+    bio: decode only labellings in which I-X follows B-X or I-X, where the labels learned from keep to it (those of the older
+    IOB form do not: there I-X begins a name). delta: training ends when ten steps gain less than this share.
     """
 
     l1: float = 0.0
@@ -119,6 +120,8 @@ class CRFTagger:
         features = self.numbering.features
         usual = isinstance(features, Window) and features.of_word is word_features
         config = {"model_type": MODEL_TYPE, **asdict(self.config), "features": "window" if usual else "own"}
+        if isinstance(features, Window):
+            config["reach"] = features.reach  # train() may have been given a window of another
         arrays = {
             "weights": self.weights[kept], "pair_labels": self.pairs.label[kept], "pair_first": first.astype(np.int64),
             "transitions": self.transition,
@@ -159,9 +162,20 @@ def train(
     corpus = numbering.corpus([words for words, _ in sentences], grow=True)
     numbers = {label: number for number, label in enumerate(labels)}
     corpus = corpus._replace(labels=np.array([numbers[one] for _, own in sentences for one in own], np.int64))
+    config = replace(config, bio=config.bio and _keeps_to_bio(corpus, labels))
     pairs, counted = seen_pairs(corpus, len(numbering.numbers), len(labels))
     weights = _fitted(corpus, pairs, counted, len(labels), config, progress or Silent())
     return CRFTagger(labels, numbering, pairs, weights, config)
+
+
+def _keeps_to_bio(corpus: Corpus, labels: list[str]) -> bool:
+    """Whether more than nine in ten of the labels I-X follow B-X or I-X; a slip of an annotator is no other form."""
+    start, step = bio_rules(labels)
+    begins = np.zeros(len(corpus.labels), bool)
+    begins[corpus.offsets[:-1][np.diff(corpus.offsets) > 0]] = True
+    loose = np.where(begins, start[corpus.labels], step[np.roll(corpus.labels, 1), corpus.labels]) < 0
+    inner = np.array([label.partition("-")[0] == "I" for label in labels])[corpus.labels]
+    return int(loose.sum()) * 10 <= int(inner.sum())
 
 
 def _fitted(

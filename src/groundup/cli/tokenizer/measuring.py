@@ -176,9 +176,9 @@ def impact(options: ImpactOptions) -> None:
     """Train what is not yet trained, and show all."""
     from groundup import files, progress
     from groundup.cli import running
+    from groundup.errors import did_you_mean
     from groundup.evaluation.tasks import tokenizer_impact
     from groundup.runs import settings
-    from groundup.runs.fields import did_you_mean
 
     config = tokenizer_impact.ImpactConfig(steps=options.steps, digits=options.digits, chunk=options.chunk)
     settings.apply(settings.MachineConfig(threads=options.threads))

@@ -42,7 +42,7 @@ class TokenizerOptions(Running):
 
 def check(options: TokenizerOptions) -> None:
     """Refuse an unknown model, and flags that say nothing about the one that was asked for."""
-    from groundup.runs.fields import did_you_mean
+    from groundup.errors import did_you_mean
 
     if options.model not in MODELS:
         raise ConfigError(f"--model {options.model} cannot be trained; {did_you_mean(options.model, MODELS)}")

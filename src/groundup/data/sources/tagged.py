@@ -2,7 +2,8 @@
 
 CoNLL's form (2002, 2003 and after) has a word a line, its columns apart by a tab or by spaces, and an empty line between
 sentences; the first column is the word, the last its tag. The treebanks' form (Brown, Penn) writes the/DT dog/NN; Penn's
-brackets around noun phrases are passed over, and its sentences end at a full stop or a line of =. A slash inside a word is the word's: the last one counts.
+brackets around noun phrases are passed over, and its sentences end at a full stop or a line of =. A slash inside a word is
+the word's: the last one counts.
 
 Left out: the ten columns of CoNLL-U, which hold trees.
 """
@@ -61,7 +62,7 @@ def parse_columns(text: str, name: str = "<text>") -> list[Tagged]:
     words: list[str] = []
     tags: list[str] = []
     width = 0
-    for number, line in enumerate([*text.split("\n"), ""], 1):
+    for number, line in enumerate([*text.removeprefix("\ufeff").split("\n"), ""], 1):  # a mark some editors begin with
         parts = line.split("\t") if "\t" in line.strip() else line.split()
         if not line.strip() or parts[0] == "-DOCSTART-":
             if words:
@@ -85,18 +86,22 @@ def parse_slashes(text: str, name: str = "<text>") -> list[Tagged]:
     [(['The', 'dog', 'barks', '.'], ['DT', 'NN', 'VBZ', '.']), (['1/2'], ['CD'])]
     """
     sentences: list[Tagged] = [([], [])]
+    stopped = False  # the sentence has its full stop
     penn = any(line.lstrip().startswith("[ ") for line in text.split("\n"))  # empty lines stand inside its sentences
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip("= \t\r") and not (penn and "=" not in line):
             sentences.append(([], []))
+            stopped = False
         for item in line.split():
             if item in "[]" or not item.strip("="):
                 continue
             word, slash, tag = item.rpartition("/")
             if not slash or not word or not tag:
                 raise InputError(f"{name}: line {number} has {item!r}, which is no word/tag; mend the line")
-            if "." in sentences[-1][1] and tag not in AFTER_THE_END:
+            if stopped and tag not in AFTER_THE_END:
                 sentences.append(([], []))
+                stopped = False
+            stopped = stopped or tag == "."
             sentences[-1][0].append(word.replace("\\/", "/"))
             sentences[-1][1].append(tag)
     return [sentence for sentence in sentences if sentence[0]]

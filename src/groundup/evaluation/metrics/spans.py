@@ -3,7 +3,7 @@
 B-X begins a span of type X, I-X goes on with it, O is outside. A span counts only when its beginning, its end and its type
 are all right, so a name of three words of which two were found is one mistake of each kind. Tjong Kim Sang 2002
 (CoNLL-2002), with the reading of loose I- tags of its script conlleval: an I-X after nothing, or after another type,
-begins a span. Left out: tags of other schemes (BIOES).
+begins a span. B and I without a type are spans of type "". Left out: tags of other schemes (BIOES).
 """
 
 from collections import Counter
@@ -41,13 +41,14 @@ def bio_spans(tags: Sequence[str]) -> list[Span]:
     [Span(start=0, end=2, type='PER'), Span(start=3, end=4, type='LOC'), Span(start=4, end=5, type='LOC')]
     """
     spans: list[Span] = []
-    start, type = 0, ""
+    start: int | None = None  # of the span that is open
+    type = ""
     for place, tag in enumerate([*tags, "O"]):
         mark, _, kind = tag.partition("-")
-        if type and (mark != "I" or kind != type):
+        if start is not None and (mark != "I" or kind != type):
             spans.append(Span(start, place, type))
-            type = ""
-        if mark in ("B", "I") and not type:
+            start = None
+        if mark in ("B", "I") and start is None:
             start, type = place, kind
     return spans
 

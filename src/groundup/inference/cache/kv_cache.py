@@ -115,7 +115,9 @@ class KVCache:
 
     @classmethod
     def of(cls, module: Any, batch: int, capacity: int) -> "KVCache":
-        """A cache that fits a decoder: its layers, heads, dtype and device."""
+        """A cache that fits a decoder: its layers, heads, dtype and device; what a model without attention makes in its place."""
+        if (made := getattr(module, "empty_cache", None)) is not None:
+            return made(batch, capacity)
         blocks = module.config.blueprint().blocks
         kept = {(block.attention.cache_heads, *block.attention.cache_widths) for block in blocks}
         assert len(kept) == 1, f"the layers keep different numbers of a token: {sorted(kept)}"
@@ -128,7 +130,7 @@ class KVCache:
             keys // heads,
             module.compute_dtype,
             module.device,
-            getattr(module, "windows", None),
+            [block.attention.window for block in blocks],
             values // heads,
         )
 

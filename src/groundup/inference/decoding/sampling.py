@@ -2,20 +2,25 @@
 
 Each filter takes logits (batch, vocab) and gives logits, with -inf for what may not be chosen, so they compose:
 
-    repetition penalty -> temperature -> top-k -> top-p -> min-p -> draw
+    repetition, frequency and presence penalty -> temperature -> top-k -> top-p -> min-p -> typical -> draw
+
+in another order, or with a function of the user's own between them, where `SamplingConfig.order` says so.
 
 Top-k: Fan et al. 2018, arXiv:1805.04833. Top-p (nucleus): Holtzman et al. 2019, arXiv:1904.09751. Min-p: Nguyen et al.
-2024, arXiv:2407.01082. Repetition penalty: Keskar et al. 2019 (CTRL), arXiv:1909.05858, section 4.1.
-Left out: typical and contrastive sampling, a user's own order.
+2024, arXiv:2407.01082. Typical: Meister et al. 2022, arXiv:2202.00666, section 4. Repetition penalty: Keskar et al. 2019 (CTRL),
+arXiv:1909.05858, section 4.1. Frequency and presence penalty: OpenAI's API reference; they count what was sampled, not the prompt.
+Left out: contrastive search (`contrastive.py`), eta and mirostat sampling.
 """
 
 import math
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from groundup.errors import InputError
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.slots import filled, slot
 
@@ -33,6 +38,29 @@ def repetition_penalty(logits: Logits, penalty: float, previous: Int[Tensor, "ba
     occurred = torch.zeros(len(logits), logits.shape[1] + 1, dtype=torch.bool, device=logits.device)
     occurred.scatter_(1, previous % occurred.shape[1], True)  # -1 lands in the extra column
     return torch.where(occurred[:, :-1], torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+def frequency_penalty(logits: Logits, penalty: float, sampled: Int[Tensor, "batch length"]) -> Logits:
+    """Take the penalty from a token's logit as many times as it was written.
+
+    sampled: the ids of the answer so far, without the prompt; -1 where a row has none.
+    """
+    return logits - penalty * occurrences(logits, sampled)
+
+
+@slot
+def presence_penalty(logits: Logits, penalty: float, sampled: Int[Tensor, "batch length"]) -> Logits:
+    """Take the penalty from the logit of every token that was written, once however often that was.
+
+    sampled: the ids of the answer so far, without the prompt; -1 where a row has none.
+    """
+    return logits - penalty * (occurrences(logits, sampled) > 0)
+
+
+def occurrences(logits: Logits, ids: Int[Tensor, "batch length"]) -> Logits:
+    """How often each token of the vocabulary is among a row's ids; -1 is none."""
+    counts = torch.zeros(len(logits), logits.shape[1] + 1, dtype=logits.dtype, device=logits.device)
+    return counts.scatter_add_(1, ids % counts.shape[1], torch.ones_like(ids, dtype=logits.dtype))[:, :-1]
 
 
 @slot
@@ -65,9 +93,45 @@ def min_p(logits: Logits, p: float) -> Logits:
 
 
 @slot
+def typical_p(logits: Logits, p: float) -> Logits:
+    """Keep the tokens whose surprise -log p is nearest to the expected one, the entropy, until their sum reaches p.
+
+    That which crosses is included; of tokens that are equally near the lower id first. The likeliest may be dropped.
+    """
+    log_probabilities = torch.log_softmax(logits, dim=1)
+    probabilities = log_probabilities.exp()
+    # entr(p) is -p log p, and 0 for a probability of 0, where the product is NaN
+    entropy = torch.special.entr(probabilities).sum(1, keepdim=True)
+    ids = (log_probabilities + entropy).abs().sort(dim=1, stable=True).indices
+    ordered = probabilities.gather(1, ids)
+    mass_before = ordered.cumsum(1) - ordered
+    mass_before[:, 0] = -1.0  # the most typical token is always kept
+    return logits.masked_fill(torch.zeros_like(logits, dtype=torch.bool).scatter(1, ids, mass_before >= p), -math.inf)
+
+
+@slot
 def greedy(logits: Logits) -> Int[Tensor, " batch"]:
     """Take the likeliest token; of ties, the lowest id."""
     return logits.argmax(1)
+
+
+class Text(NamedTuple):
+    """What a step may read: all ids so far, and of these the answer's."""
+
+    previous: Int[Tensor, "batch length"]
+    sampled: Int[Tensor, "batch answer"]
+
+
+STEPS = {  # name of a field -> what it does: logits, the field's value, text -> logits
+    "repetition_penalty": lambda logits, value, text: repetition_penalty(logits, value, text.previous),
+    "frequency_penalty": lambda logits, value, text: frequency_penalty(logits, value, text.sampled),
+    "presence_penalty": lambda logits, value, text: presence_penalty(logits, value, text.sampled),
+    "temperature": lambda logits, value, text: temperature(logits, value),
+    "top_k": lambda logits, value, text: top_k(logits, value),
+    "top_p": lambda logits, value, text: (top_p if filled("inference.decoding.top_p") else nucleus)(logits, value),
+    "min_p": lambda logits, value, text: min_p(logits, value),
+    "typical_p": lambda logits, value, text: typical_p(logits, value),
+}
 
 
 def sample(
@@ -75,28 +139,45 @@ def sample(
     config: SamplingConfig,
     uniform: Float[Tensor, " batch"] | None = None,
     previous: Int[Tensor, "batch length"] | None = None,
+    prompt: int = 0,
 ) -> Int[Tensor, " batch"]:
-    """Choose the next token of every row. uniform: one number in [0, 1) a row decides its draw (`streams.uniform`)."""
-    logits = narrow(logits.float(), config, previous)
+    """Choose the next token of every row. uniform: one number in [0, 1) a row decides its draw (`streams.uniform`).
+
+    previous: ids so far, -1 where a row is padded. prompt: how many of its columns come before the answer.
+    """
+    logits = narrow(logits.float(), config, previous, prompt)
     if config.greedy:
         return greedy(logits)
     assert uniform is not None, f"temperature={config.temperature} draws, so a uniform number a row is needed"
     return draw(logits, uniform)
 
 
-def narrow(logits: Logits, config: SamplingConfig, previous: Int[Tensor, "batch length"] | None = None) -> Logits:
-    """Apply the filters that are switched on."""
-    if config.repetition_penalty != 1 and previous is not None:
-        logits = repetition_penalty(logits, config.repetition_penalty, previous)
-    if config.greedy:
-        return logits
-    if config.temperature != 1:
-        logits = temperature(logits, config.temperature)
-    if config.top_k:
-        logits = top_k(logits, config.top_k)
-    if config.top_p < 1:
-        logits = top_p(logits, config.top_p) if filled("inference.decoding.top_p") else nucleus(logits, config.top_p)
-    return min_p(logits, config.min_p) if config.min_p else logits
+def narrow(
+    logits: Logits, config: SamplingConfig, previous: Int[Tensor, "batch length"] | None = None, prompt: int = 0
+) -> Logits:
+    """Apply the steps that are switched on, in the user's order."""
+    if previous is None:
+        previous = torch.zeros(len(logits), 0, dtype=torch.long, device=logits.device)
+    text = Text(previous, previous[:, prompt:])
+    for step in config.steps:
+        if isinstance(step, str):
+            logits = STEPS[step](logits, getattr(config, step), text)
+        else:
+            logits = _checked(step(logits, previous), logits)
+    return logits
+
+
+def _checked(processed: Any, logits: Logits) -> Logits:
+    """What a user's own step gave, if one can draw from it."""
+    if not isinstance(processed, Tensor) or processed.shape != logits.shape:
+        got = tuple(processed.shape) if isinstance(processed, Tensor) else type(processed).__name__
+        raise InputError(f"a step in order gave {got}; it must return logits of {tuple(logits.shape)}, as it got them")
+    highest = processed.amax(1)
+    if not bool(torch.isfinite(highest).all()):
+        raise InputError(
+            "a step in order left a row without a possible token, or with NaN or inf; keep one finite logit a row"
+        )
+    return processed
 
 
 def nucleus(logits: Logits, p: float, within: int = NUCLEUS_WITHIN) -> Logits:
@@ -143,3 +224,9 @@ def log_probability(logits: Logits, ids: Int[Tensor, " batch"]) -> Float[Tensor,
     """Log-probability in nats of the chosen tokens under the model itself: temperature 1, nothing left out."""
     logits = logits.float()
     return logits.gather(1, ids[:, None])[:, 0] - torch.logsumexp(logits, dim=1)
+
+
+def top_log_probabilities(logits: Logits, k: int) -> tuple[Float[Tensor, "batch k"], Int[Tensor, "batch k"]]:
+    """The k likeliest tokens under the model itself, best first: their log-probabilities in nats, and their ids."""
+    values, ids = logits.float().topk(min(k, logits.shape[1]), dim=1)
+    return values - torch.logsumexp(logits.float(), dim=1, keepdim=True), ids

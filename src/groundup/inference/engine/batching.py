@@ -147,13 +147,13 @@ class _Batch:
         ids, real = (tensor.to(self.module.device) for tensor in _pad_left(distinct, self.pad_id))
         self.cache = KVCache.of(self.module, len(distinct), capacity)
         hidden = [self._read(ids, real, part) for part in _parts([len(prompt) for prompt in distinct])]
-        self.cache.length = width
+        self.cache.length = self.columns = width  # columns: those of the prompts
         if not torch.equal(which, torch.arange(len(distinct), device=which.device)):
             self.cache.select(which)
         self.real = torch.ones(len(which), capacity, dtype=torch.bool, device=which.device)
         self.real[:, :width] = real[which]
         self.padded = not bool(real.all())
-        self.previous = torch.where(real, ids, -1)[which] if self.sampling.repetition_penalty != 1 else None
+        self.previous = torch.where(real, ids, -1)[which] if self.sampling.reads_the_text else None
         return self.module.lm_head(torch.cat(hidden))[which]
 
     def _read(self, ids: Tensor, real: Tensor, part: slice) -> Tensor:
@@ -169,7 +169,7 @@ class _Batch:
         numbers = None
         if not self.sampling.greedy:
             numbers = torch.from_numpy(uniform(self.sampling.seed, self.streams, self.lengths))
-        ids = sample(logits, self.sampling, numbers, self.previous)
+        ids = sample(logits, self.sampling, numbers, self.previous, self.columns)
         scores = log_probability(logits, ids)
         running = self.running
         return ids, Step(self.rows[running], ids.cpu().numpy()[running], scores.cpu().numpy()[running])

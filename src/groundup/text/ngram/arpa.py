@@ -9,7 +9,8 @@ r"""ARPA files: an n-gram model as a text that KenLM, SRILM and speech recognise
     \end\
 
 Between documents we have one boundary token; the file has two words for it. As the first token of an n-gram it is <s>, as the last </s>. Nothing
-predicts <s>, so as a word it has -99, which stands for 0. Words that are not in the vocabulary are <unk>, where the vocabulary has it. Doug Paul's
+predicts <s>, so as a word it has -99, which stands for 0. Words that are not in the vocabulary are <unk> (read also: <UNK>); a vocabulary without it, for
+instance of bytes, has it in the file as a last word, with -99 too, since readers ask for it. Doug Paul's
 format (MIT Lincoln Laboratory, 1992), as KenLM (Heafield 2011) reads and writes it. Left out: ARPA files with <s> or </s> inside an n-gram.
 """
 
@@ -56,13 +57,15 @@ def write(path: str | Path, model: NgramModel, words: Sequence[str]) -> None:
     _check_words(words, model)
     with files.atomic_path(path) as temporary, _opened_to_write(temporary, str(path).endswith(".gz")) as file:
         sizes = [found[2].stop - found[2].start for found in grams(model)]
-        sizes[0] += model.boundary is not None
+        sizes[0] += (model.boundary is not None) + (UNKNOWN not in words)
         file.write("\\data\\\n" + "".join(f"ngram {n}={size}\n" for n, size in enumerate(sizes, 1)))
         for length, rows, where in grams(model):
             file.write(f"\n\\{length}-grams:\n")
             for begin in range(0, len(rows), BLOCK):
                 block = slice(where.start + begin, min(where.start + begin + BLOCK, where.stop))
                 file.writelines(_lines(model, rows[begin : begin + BLOCK], block, words))
+            if length == 1 and UNKNOWN not in words:
+                file.write(f"{NEVER}\t{UNKNOWN}" + ("\t0\n" if model.order > 1 else "\n"))
         file.write("\n\\end\\\n")
 
 
@@ -205,7 +208,7 @@ def _fields(lines: _Lines, length: int, order: int) -> tuple[float, list[str], f
         raise lines.wrong(
             f"{fields[0]} is no logarithm of a probability, which is 0 or less, or its weight {backoff} no number"
         )
-    return chance, fields[1 : length + 1], backoff
+    return chance, [UNKNOWN if word == "<UNK>" else word for word in fields[1 : length + 1]], backoff
 
 
 Table = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # ids, log10 P, log10 of the weight, numbers of the lines

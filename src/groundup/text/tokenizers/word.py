@@ -190,6 +190,17 @@ def train_word_tokenizer(
             "token, for unknown words, and a larger size"
         )
     counts = count_words(texts, pre_tokenizer)
+    return word_tokenizer(counts, min_count, vocab_size, special_tokens, pre_tokenizer)
+
+
+def word_tokenizer(
+    counts: Mapping[str, int],
+    min_count: int = 2,
+    vocab_size: int | None = None,
+    special_tokens: Sequence[str] = (UNKNOWN,),
+    pre_tokenizer: Any = None,
+) -> WordTokenizer:
+    """`train_word_tokenizer` of words that are counted already."""
     if not counts:
         raise InputError("there is no word to build a vocabulary of; give at least one text that is not empty")
     vocabulary = build_vocabulary(counts, min_count, vocab_size, special_tokens)

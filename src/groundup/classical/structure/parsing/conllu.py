@@ -129,7 +129,7 @@ def _check_heads(rows: list[tuple[str, ...]], name: str, line: int) -> None:
     if all(row[HEAD] == "_" for _, row in numbered):
         return
     for place, row in numbered:
-        if not row[HEAD].isdigit() or int(row[HEAD]) > len(numbered):
+        if not row[HEAD].isdecimal() or int(row[HEAD]) > len(numbered):
             raise FormatError(
                 f"{name}, line {place}: the head is {row[HEAD]!r}, not a number from 0 to {len(numbered)}; correct it"
             )

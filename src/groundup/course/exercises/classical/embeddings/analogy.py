@@ -81,7 +81,7 @@ def add_as_by_hand(mine):
 def multiply_as_by_hand(mine):
     """Is not, with `multiply`, the row with the largest d'b * d'c / (d'a + 0.001), each cosine moved to 0..1 by (cosine + 1) / 2."""
     got = [mine(random_table(), *question, True) for question in questions()]
-    plain = [by_hand(random_table(), *question, False) for question in questions()]
+    plain = [by_hand(*(random_table(), *question, False)) for question in questions()]
     that(got != plain, "Gives with `multiply` what it gives without.", expected="other answers to some", got=got[:9])
     for a, b, c in questions():
         same(mine(random_table(), a, b, c, True), by_hand(random_table(), a, b, c, True))

@@ -89,7 +89,7 @@ def words_and_contexts_are_not_the_same(mine):
 @check("values")
 def the_weights_end_at_one(mine):
     """Lets a frequent pair weigh more than 1, or does not use x_max and alpha."""
-    for got, expected in zip(mine(*case(), 2.0, 0.5), by_hand(*case(), 2.0, 0.5), strict=True):
+    for got, expected in zip(mine(*case(), 2.0, 0.5), by_hand(*(*case(), 2.0, 0.5)), strict=True):
         same(got, expected, rtol=1e-9, atol=1e-12)
 
 

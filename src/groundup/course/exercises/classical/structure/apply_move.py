@@ -6,13 +6,13 @@ from groundup.course.expect import same, shown
 SHIFT, LEFT, RIGHT, REDUCE = range(4)
 
 
-def state(stack, buffer, heads):
+def _state(stack, buffer, heads):
     from groundup.classical.structure.parsing.arc_eager import State
 
     return State(tuple(stack), tuple(buffer), tuple(heads))
 
 
-def parts(found):
+def _parts(found):
     return [list(found.stack), list(found.buffer), list(found.heads)]
 
 
@@ -20,7 +20,7 @@ def parts(found):
 def a_new_state(mine):
     """Gives something else than a new State whose parts are tuples."""
     for move in range(4):
-        got = mine(state([1], [2, 3], [0, 0]), move)
+        got = mine(_state([1], [2, 3], [0, 0]), move)
         if type(got).__name__ != "State" or not all(
             isinstance(part, tuple) for part in (got.stack, got.buffer, got.heads)
         ):
@@ -30,7 +30,7 @@ def a_new_state(mine):
 @check("values")
 def shift_moves_a_word(mine):
     """SHIFT is wrong: the first of the buffer goes onto the stack's top, the last place, and no arc is made."""
-    same(parts(mine(state([1], [2, 3, 4], [0, 0, 0]), SHIFT)), [[1, 2], [3, 4], [0, 0, 0]])
+    same(_parts(mine(_state([1], [2, 3, 4], [0, 0, 0]), SHIFT)), [[1, 2], [3, 4], [0, 0, 0]])
 
 
 @check("values")
@@ -38,23 +38,23 @@ def left_makes_an_arc_and_removes(mine):
     """LEFT is wrong: the first of the buffer becomes the head of the stack's top, which leaves; the buffer stays."""
     turned = "LEFT makes the arc the other way round: the head is the word of the buffer."
     same(
-        parts(mine(state([1, 2], [3, 4, 5], [0, 0, 0, 0]), LEFT)),
+        _parts(mine(_state([1, 2], [3, 4, 5], [0, 0, 0, 0]), LEFT)),
         [[1], [3, 4, 5], [0, 3, 0, 0]],
         mistakes={turned: [[1], [3, 4, 5], [0, 0, 2, 0]]},
     )
-    same(parts(mine(state([2], [3], [2, 0]), LEFT)), [[], [3], [2, 3]])
+    same(_parts(mine(_state([2], [3], [2, 0]), LEFT)), [[], [3], [2, 3]])
 
 
 @check("values")
 def right_makes_an_arc_and_keeps_both(mine):
     """RIGHT is wrong: the stack's top becomes the head of the first of the buffer, which goes onto the stack; both may still get dependents."""
-    same(parts(mine(state([1, 2], [3, 4, 5], [0, 0, 0, 0]), RIGHT)), [[1, 2, 3], [4, 5], [0, 0, 2, 0]])
+    same(_parts(mine(_state([1, 2], [3, 4, 5], [0, 0, 0, 0]), RIGHT)), [[1, 2, 3], [4, 5], [0, 0, 2, 0]])
 
 
 @check("values")
 def reduce_removes(mine):
     """REDUCE is wrong: the stack's top, its last place, leaves, and nothing else changes."""
-    same(parts(mine(state([1, 2], [3, 4], [0, 1, 0]), REDUCE)), [[1], [3, 4], [0, 1, 0]])
+    same(_parts(mine(_state([1, 2], [3, 4], [0, 1, 0]), REDUCE)), [[1], [3, 4], [0, 1, 0]])
 
 
 EXERCISE = Exercise(

@@ -6,12 +6,12 @@ from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import same, shown
 
 
-def logs(rules):
+def _logs(rules):
     return {rule: math.log(share) for rule, share in rules.items()}
 
 
 # Manning and Schuetze 1999, table 11.2
-BINARY = logs(
+BINARY = _logs(
     {
         ("S", "NP", "VP"): 1.0,
         ("PP", "P", "NP"): 1.0,
@@ -20,7 +20,7 @@ BINARY = logs(
         ("NP", "NP", "PP"): 0.4,
     }
 )
-LEXICON = logs(
+LEXICON = _logs(
     {
         ("P", "with"): 1.0,
         ("V", "saw"): 1.0,
@@ -65,8 +65,8 @@ def two_words_are_joined_by_a_rule(mine):
 @check("values")
 def every_middle_is_tried(mine):
     """Misses a split: the two parts of a b c may meet behind a and behind b."""
-    lexicon = logs({("A", "a"): 1.0, ("B", "b"): 1.0, ("C", "c"): 1.0})
-    binary = logs({("X", "A", "B"): 0.5, ("S", "X", "C"): 0.5, ("Y", "B", "C"): 0.4, ("T", "A", "Y"): 0.5})
+    lexicon = _logs({("A", "a"): 1.0, ("B", "b"): 1.0, ("C", "c"): 1.0})
+    binary = _logs({("X", "A", "B"): 0.5, ("S", "X", "C"): 0.5, ("Y", "B", "C"): 0.4, ("T", "A", "Y"): 0.5})
     same(shares(mine(["a", "b", "c"], lexicon, binary, {})[0, 3]), [("S", 0.25), ("T", 0.2)])
 
 
@@ -82,8 +82,8 @@ def the_better_split_stays(mine):
 def the_best_way_stays(mine):
     """Keeps the last way to a symbol and not the best: two rules or splits may lead to one symbol."""
     for first, second in ((0.7, 0.2), (0.2, 0.7)):
-        binary = logs({("S", "A", "B"): first, ("S", "C", "B"): second})
-        got = mine(["x", "y"], logs({("A", "x"): 0.5, ("C", "x"): 0.5, ("B", "y"): 1.0}), binary, {})
+        binary = _logs({("S", "A", "B"): first, ("S", "C", "B"): second})
+        got = mine(["x", "y"], _logs({("A", "x"): 0.5, ("C", "x"): 0.5, ("B", "y"): 1.0}), binary, {})
         same(shares(got[0, 2]), [("S", 0.35)])
 
 
@@ -92,9 +92,9 @@ def chains_are_added_to_each_cell(mine):
     """Leaves the chains of unary rules out, over one word or over more: where B stands, A may stand for the chain's price."""
     got = mine(
         ["x", "y"],
-        logs({("A", "x"): 0.5, ("B", "y"): 0.8}),
-        logs({("C", "A", "B"): 0.9}),
-        logs({("D", "A"): 0.1, ("S", "C"): 0.5}),
+        _logs({("A", "x"): 0.5, ("B", "y"): 0.8}),
+        _logs({("C", "A", "B"): 0.9}),
+        _logs({("D", "A"): 0.1, ("S", "C"): 0.5}),
     )
     same(shares(got[0, 1]), [("A", 0.5), ("D", 0.05)])
     same(shares(got[0, 2]), [("C", 0.36), ("S", 0.18)])
@@ -103,7 +103,7 @@ def chains_are_added_to_each_cell(mine):
 @check("values")
 def a_chain_does_not_make_it_worse(mine):
     """A chain replaces a better way to the same symbol: keep the larger of both."""
-    got = mine(["x"], logs({("A", "x"): 0.5, ("B", "x"): 0.8}), {}, logs({("A", "B"): 0.1}))
+    got = mine(["x"], _logs({("A", "x"): 0.5, ("B", "x"): 0.8}), {}, _logs({("A", "B"): 0.1}))
     same(shares(got[0, 1]), [("A", 0.5), ("B", 0.8)])
 
 

@@ -6,12 +6,12 @@ from groundup.course.exercise import Exercise, Failed, Mutant, check
 from groundup.course.expect import same, shown
 
 
-def logs(rules):
+def _logs(rules):
     return {rule: math.log(share) for rule, share in rules.items()}
 
 
 # Manning and Schuetze 1999, table 11.2
-BINARY = logs(
+BINARY = _logs(
     {
         ("S", "NP", "VP"): 1.0,
         ("PP", "P", "NP"): 1.0,
@@ -20,7 +20,7 @@ BINARY = logs(
         ("NP", "NP", "PP"): 0.4,
     }
 )
-LEXICON = logs(
+LEXICON = _logs(
     {
         ("P", "with"): 1.0,
         ("V", "saw"): 1.0,
@@ -72,14 +72,14 @@ def catalans_numbers_count_the_trees(mine):
 @check("values")
 def chains_are_summed_too(mine):
     """Leaves out chains of unary rules, or does not multiply by the chain's own probability."""
-    got = mine(["x"], logs({("A", "x"): 0.5, ("B", "x"): 0.8}), {}, {("A", "B"): 0.25})
+    got = mine(["x"], _logs({("A", "x"): 0.5, ("B", "x"): 0.8}), {}, {("A", "B"): 0.25})
     same(sorted(got[0, 1].items()), [("A", 0.7), ("B", 0.8)])
 
 
 @check("values")
 def the_empty_chain_counts_once(mine):
     """Counts a symbol twice: where chains has (A, A), the chain of no rule is already in it."""
-    got = mine(["x"], logs({("A", "x"): 0.5}), {}, {("A", "A"): 1.25, ("B", "A"): 0.5})
+    got = mine(["x"], _logs({("A", "x"): 0.5}), {}, {("A", "A"): 1.25, ("B", "A"): 0.5})
     same(sorted(got[0, 1].items()), [("A", 0.625), ("B", 0.25)])
 
 

@@ -4,7 +4,7 @@ from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same
 
 
-def stepped(mine, weights, totals, *rest):
+def _stepped(mine, weights, totals, *rest):
     mine(weights, totals, *rest)
     return [sorted((key, value) for key, value in table.items() if value) for table in (weights, totals)]
 
@@ -12,7 +12,7 @@ def stepped(mine, weights, totals, *rest):
 @check("shape")
 def the_tables_change(mine):
     """Does not change the weights in place: both tables are kept from step to step, and a mistake changes them."""
-    weights = {}
+    weights: dict = {}
     mine(weights, {}, ["a"], "x", "y", 3)
     same(bool(weights), True)
 
@@ -21,13 +21,13 @@ def the_tables_change(mine):
 def a_right_guess_changes_nothing(mine):
     """Learns from a right guess: where guessed and right are the same, nothing changes."""
     weights, totals = {("a", "x"): 2.0}, {("a", "x"): 1.0}
-    same(stepped(mine, weights, totals, ["a"], "x", "x", 5), [[(("a", "x"), 2.0)], [(("a", "x"), 1.0)]])
+    same(_stepped(mine, weights, totals, ["a"], "x", "x", 5), [[(("a", "x"), 2.0)], [(("a", "x"), 1.0)]])
 
 
 @check("values")
 def right_up_and_wrong_down(mine):
     """The weights change wrongly: for each feature the right class's goes up by 1 and the guessed class's down by 1."""
-    got = stepped(mine, {("a", "x"): 2.0}, {}, ["a", "b"], "x", "y", 1)[0]
+    got = _stepped(mine, {("a", "x"): 2.0}, {}, ["a", "b"], "x", "y", 1)[0]
     turned = "The wrong class is rewarded: the right one goes up."
     same(
         got,
@@ -39,7 +39,7 @@ def right_up_and_wrong_down(mine):
 @check("values")
 def totals_hold_the_step(mine):
     """The totals are wrong: each change is added there times the step, which is how many steps came before it."""
-    got = stepped(mine, {}, {("a", "x"): 4.0}, ["a"], "x", "y", 7)[1]
+    got = _stepped(mine, {}, {("a", "x"): 4.0}, ["a"], "x", "y", 7)[1]
     same(got, [(("a", "x"), 11.0), (("a", "y"), -7.0)])
 
 

@@ -6,7 +6,7 @@ from groundup.course.expect import same, shown
 SHIFT, LEFT, RIGHT, REDUCE = range(4)
 
 
-def state(stack, buffer, heads):
+def _state(stack, buffer, heads):
     from groundup.classical.structure.parsing.arc_eager import State
 
     return State(tuple(stack), tuple(buffer), tuple(heads))
@@ -15,7 +15,7 @@ def state(stack, buffer, heads):
 @check("shape")
 def a_list_in_order(mine):
     """Gives something else than a list of moves in the order SHIFT, LEFT, RIGHT, REDUCE."""
-    got = mine(state([1], [2, 3], [0, 0]))
+    got = mine(_state([1], [2, 3], [0, 0]))
     if not isinstance(got, list) or got != sorted(got):
         raise Failed(expected="[0, 1, 2]", got=shown(got))
 
@@ -23,32 +23,32 @@ def a_list_in_order(mine):
 @check("values")
 def an_empty_stack_allows_only_shift(mine):
     """Allows an arc or a REDUCE with an empty stack: there is nobody to join or to remove."""
-    same(mine(state([], [1, 2, 3], [0, 0])), [SHIFT])
+    same(mine(_state([], [1, 2, 3], [0, 0])), [SHIFT])
 
 
 @check("values")
 def a_word_without_a_head_cannot_be_reduced(mine):
     """Allows REDUCE for a word that has no head: it would be left out of the tree."""
-    same(mine(state([1], [2, 3], [0, 0])), [SHIFT, LEFT, RIGHT])
+    same(mine(_state([1], [2, 3], [0, 0])), [SHIFT, LEFT, RIGHT])
 
 
 @check("values")
 def a_word_with_a_head_gets_no_second(mine):
     """Allows LEFT for a word that has a head already: it would get two."""
-    same(mine(state([1, 2], [3, 4], [0, 1, 0])), [SHIFT, RIGHT, REDUCE])
+    same(mine(_state([1, 2], [3, 4], [0, 1, 0])), [SHIFT, RIGHT, REDUCE])
 
 
 @check("values")
 def the_root_stays_in_the_buffer(mine):
     """Moves the root: when it alone is left in the buffer, it can be neither shifted nor made a dependent."""
-    same(mine(state([1], [3], [0, 1])), [LEFT])
-    same(mine(state([1, 2], [3], [0, 1])), [REDUCE])
+    same(mine(_state([1], [3], [0, 1])), [LEFT])
+    same(mine(_state([1, 2], [3], [0, 1])), [REDUCE])
 
 
 @check("values")
 def at_the_end_nothing_is_left(mine):
     """Does not end: with an empty stack before the root no move is left."""
-    same(mine(state([], [3], [3, 1])), [])
+    same(mine(_state([], [3], [3, 1])), [])
 
 
 EXERCISE = Exercise(

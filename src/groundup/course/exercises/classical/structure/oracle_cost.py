@@ -10,7 +10,7 @@ NAMES = ("SHIFT", "LEFT", "RIGHT", "REDUCE")
 GOLD = (2, 6, 2, 5, 2)  # He wrote her a letter
 
 
-def state(stack, buffer, heads):
+def _state(stack, buffer, heads):
     from groundup.classical.structure.parsing.arc_eager import State
 
     return State(tuple(stack), tuple(buffer), tuple(heads))
@@ -19,17 +19,17 @@ def state(stack, buffer, heads):
 @cache
 def fewest_lost(stack, buffer, heads, gold):
     """Arcs that are missed on the best way to the end: every way is tried, with moves of its own."""
-    ways = [fewest_lost(*after(stack, buffer, heads, move), gold) for move in allowed(stack, buffer, heads)]
+    ways = [fewest_lost(*_after(stack, buffer, heads, move), gold) for move in _allowed(stack, buffer, heads)]
     return min(ways) if ways else sum(a != b for a, b in zip(heads, gold, strict=True))
 
 
-def allowed(stack, buffer, heads):
+def _allowed(stack, buffer, heads):
     words = len(buffer) > 1
     headless = bool(stack) and heads[stack[-1] - 1] == 0
     return [move for move, may in enumerate((words, headless, stack and words, stack and not headless)) if may]
 
 
-def after(stack, buffer, heads, move):
+def _after(stack, buffer, heads, move):
     made, heads = {LEFT: (stack[-1:], buffer[:1]), RIGHT: (buffer[:1], stack[-1:])}.get(move), list(heads)
     if made:
         heads[made[0][0] - 1] = made[1][0]
@@ -41,7 +41,7 @@ def after(stack, buffer, heads, move):
 @check("shape")
 def a_whole_number(mine):
     """Gives something else than a whole number of arcs."""
-    got = mine(state([], [1, 2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD)
+    got = mine(_state([], [1, 2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD)
     if not isinstance(got, int) or got < 0:
         raise Failed(expected="0", got=shown(got))
 
@@ -49,33 +49,33 @@ def a_whole_number(mine):
 @check("values")
 def shift_loses_arcs_with_the_stack(mine):
     """SHIFT is counted wrongly: the word meets the stack for the last time, its head there and its dependents without a head there are lost."""
-    same(mine(state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), SHIFT, GOLD), 1)
-    same(mine(state([1], [2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD), 1)
-    same(mine(state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), SHIFT, GOLD), 0)
+    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), SHIFT, GOLD), 1)
+    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD), 1)
+    same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), SHIFT, GOLD), 0)
     has = "Counts a word of the stack that has a head already: it was lost before, not by this move."
-    same(mine(state([1, 2], [3, 4], [0, 1, 0]), SHIFT, (4, 3, 1)), 1, has)
+    same(mine(_state([1, 2], [3, 4], [0, 1, 0]), SHIFT, (4, 3, 1)), 1, has)
 
 
 @check("values")
 def left_loses_what_the_top_was_waiting_for(mine):
     """LEFT is counted wrongly: the top leaves and loses its dependents in the buffer, and its head if it comes after the first of the buffer."""
-    same(mine(state([1], [2, 3, 4, 5, 6], [0] * 5), LEFT, GOLD), 0)
-    same(mine(state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), LEFT, GOLD), 3)
+    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), LEFT, GOLD), 0)
+    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), LEFT, GOLD), 3)
 
 
 @check("values")
 def right_gives_a_head_that_stays(mine):
     """RIGHT is counted wrongly: the word loses its head, wherever it still is, unless it is the stack's top, and its dependents on the stack."""
-    same(mine(state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), RIGHT, GOLD), 0)
-    same(mine(state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), RIGHT, GOLD), 1)
-    same(mine(state([1], [2, 3, 4, 5, 6], [0] * 5), RIGHT, GOLD), 2)
+    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), RIGHT, GOLD), 0)
+    same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), RIGHT, GOLD), 1)
+    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), RIGHT, GOLD), 2)
 
 
 @check("values")
 def reduce_loses_dependents_to_come(mine):
     """REDUCE is counted wrongly: the top loses its dependents in the buffer."""
-    same(mine(state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), REDUCE, GOLD), 0)
-    same(mine(state([1, 2], [3, 4], [0, 1, 0]), REDUCE, (4, 1, 2)), 1)
+    same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), REDUCE, GOLD), 0)
+    same(mine(_state([1, 2], [3, 4], [0, 1, 0]), REDUCE, (4, 1, 2)), 1)
 
 
 @check("values")
@@ -85,10 +85,10 @@ def every_way_on_says_the_same(mine):
         todo = [((), (1, 2, 3, 4), (0, 0, 0))]
         while todo:
             one = todo.pop()
-            for move in allowed(*one):
-                todo.append(after(*one, move))
+            for move in _allowed(*one):
+                todo.append(_after(*one, move))
                 lost = fewest_lost(*todo[-1], gold) - fewest_lost(*one, gold)
-                got = mine(state(*one), move, gold)
+                got = mine(_state(*one), move, gold)
                 that(got == lost, expected=f"{lost} for {NAMES[move]} at {one}, heads {gold}", got=got)
 
 

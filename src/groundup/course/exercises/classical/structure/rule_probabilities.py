@@ -20,7 +20,7 @@ def each_rule_has_a_number(mine):
 @check("invariant")
 def a_symbol_sums_to_one(mine):
     """The probabilities of one symbol's rules do not sum to one: divide by how often that symbol was rewritten, in all ways."""
-    sums = defaultdict(float)
+    sums: dict = defaultdict(float)
     got = mine(list(RULES))
     without_log = "Gives shares where natural logarithms are asked for: a share under 1 has a logarithm under 0."
     that(all(value <= 0 for value in got.values()), without_log, expected="numbers of at most 0", got=got)

@@ -1,4 +1,4 @@
-"""`groundup train`: pretrain a model on your text, or on documents and a tokenizer that are there already."""
+"""`groundup train` without a second word: pretrain a transformer on your text, or on documents and a tokenizer that are there already."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from groundup.cli.options import Running
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainOptions(Running):
-    """Train a model to predict the next token."""
+    """train a transformer to predict the next token"""
 
     text: Path | None = None
     """your own text: a file, a folder or JSON lines with the key text; left out: the embedded worlds"""
