@@ -45,7 +45,7 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "encoder": "a stack that sees both ways composed",
         "encoder_decoder": "two stacks composed",
     },
-    "inference": {"handle": "what gu.load returns", "streaming": "text as it is made"},
+    "inference": {"compiled": "one compiled call a token on a CPU", "handle": "what gu.load returns", "streaming": "text as it is made"},
     "evaluation": {
         "baselines": "who a model is compared with",
         "chain": "a chain of stages",
