@@ -206,11 +206,11 @@ def test_many_programs_run_side_by_side():
     assert verdicts == {n: f"{n}\n" for n in range(6)}
 
 
-def test_no_folder_and_no_open_handle_is_left():
-    before = set(os.listdir(tempfile.gettempdir())), len(os.listdir("/dev/fd"))
+def test_no_folder_and_no_open_handle_is_left(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # those of tests beside this one stand elsewhere
+    before = len(os.listdir("/dev/fd"))
     run_python("print(1)"), run_python("1/0"), run_python("while True: pass", timeout_s=0.2)
-    left = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("groundup-sandbox")} - before[0]
-    assert not left and len(os.listdir("/dev/fd")) == before[1]
+    assert not os.listdir(tmp_path) and len(os.listdir("/dev/fd")) == before
 
 
 # ───────── a copy of this process ─────────

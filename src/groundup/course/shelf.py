@@ -30,7 +30,8 @@ def _place(exercise: Exercise) -> tuple[int, int, int, int, str]:
     """Where an exercise stands: by its module's and its topic's place in the syllabus, then easy to hard; strangers come last."""
     module = exercise.id.rpartition(".")[0]
     file = known_slots().get(exercise.slot)
-    topic = _places().get(f"{module}.{file.stem}" if file else "", len(_places()))
+    named = [f"{module}.{name}" for name in (file.stem, file.parent.name)] if file else []  # a file, or a folder of several
+    topic = next((_places()[id] for id in named if id in _places()), len(_places()))
     return _places().get(module, len(_places())), topic, exercise.difficulty, exercise.minutes, exercise.id
 
 

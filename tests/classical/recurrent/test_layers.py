@@ -273,3 +273,9 @@ def test_turning_a_row_twice_gives_it_back(lengths):
     values = drawn(6, len(lengths), 2)
     twice = turn(turn(values, torch.tensor(lengths)), torch.tensor(lengths))
     assert torch.equal(twice, values)
+
+
+def test_what_does_not_fit_the_input_is_refused_before_a_kernel_writes():
+    network, inputs = GRU(5, 7), torch.randn(2, 4, 5)
+    with pytest.raises(InputError, match=r"the state is \(1, 8, 7\), not \(1, 2, 7\); begin with begin\(2\)"):
+        network(inputs, (torch.randn(1, 8, 7),))

@@ -129,3 +129,12 @@ def test_a_folder_of_other_things_is_not_replaced(sources, tmp_path, call):
     (tmp_path / "mine.txt").write_text("precious")
     status, _, err = call("train", "ngram", "--text", sources / "t.txt", "--out", tmp_path)
     assert status == 2 and "holds other things" in err and (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_run_is_not_written_over(call, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "results.json").write_text("{}")
+    (tmp_path / "text.txt").write_text("a b c\n" * 50)
+    status, _, err = call("train", "ngram", "--text", tmp_path / "text.txt", "--out", run)
+    assert status == 2 and "holds other things" in err and (run / "results.json").read_text() == "{}"

@@ -121,7 +121,7 @@ def test_a_chapter_waits_for_its_room_and_joins_when_it_is_built(folder, monkeyp
 
 
 def test_a_proof_that_asks_for_nothing_is_never_reached():
-    assert list(milestones.waits(milestones.Proof(id="x"))) == ["what proves it is not written yet"]
+    assert list(milestones.waits(milestones.Proof(id="x"))) == ["waits for its proof, which is not written yet"]
 
 
 def test_a_pages_figures_are_recomputed_from_the_run(folder, write_run):
@@ -280,7 +280,7 @@ def test_a_pattern_that_finds_no_exercise_waits_though_its_room_is_there():
 @pytest.mark.parametrize("check", ["run", "equal", "report", "lesson"])
 def test_exercises_alone_do_not_prove_what_another_check_asks_for(check):
     proof = milestones.Proof(id="x", check=check, exercises=("foundations.autograd.*",))
-    assert list(milestones.waits(proof)) == ["what proves it is not written yet"]
+    assert list(milestones.waits(proof)) == ["waits for its proof, which is not written yet"]
 
 
 def test_a_tuned_model_has_to_answer_better_than_before_with_the_learners_mask(folder, write_run):

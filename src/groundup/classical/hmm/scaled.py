@@ -162,6 +162,10 @@ def baum_welch(
     start: the model to begin with; without one it is drawn by config.seed. No step lowers the likelihood.
     """
     model = check_hmm(start) if start is not None else random_hmm(config.num_states, num_symbols, config.seed)
+    if model.emission.shape != (config.num_states, num_symbols):
+        raise InputError(
+            f"start has {' states and '.join(map(str, model.emission.shape))} symbols, and {config.num_states} and {num_symbols} were asked for; give the same"
+        )
     symbols, offsets = flat(sequences, num_symbols)
     by_reference = slots.filled("classical.hmm.baum_welch_step") or slots.filled("classical.hmm.forward")
     likelihoods: list[float] = []

@@ -63,6 +63,7 @@ class Recurrent(nn.Module):
         mask: where there are tokens; padding stands behind them. begins: where a text begins, so that the state before is not its own (one direction).
         """
         self._check(inputs, begins)
+        self._check_beside(inputs, state, mask, begins)
         lengths = None if mask is None else lengths_of(mask)
         state = self.begin(len(inputs)) if state is None else state
         keep = None if begins is None or not bool(begins.any()) else (~begins).t().to(inputs.dtype)
@@ -87,6 +88,18 @@ class Recurrent(nn.Module):
     def _weights(self, layer: int, direction: int) -> Weights:
         first, second, third, fourth = (getattr(self, _name(name, layer, direction)) for name in NAMES)
         return first, second, third, fourth
+
+    def _check_beside(self, inputs: Tensor, state: States | None, mask: Tensor | None, begins: Tensor | None) -> None:
+        """What is given beside the input has to fit it: the kernels do not look whether they write within bounds."""
+        wanted = (self.num_layers * self.directions, len(inputs), self.hidden_size)
+        for one in state or ():
+            if tuple(one.shape) != wanted:
+                raise InputError(f"the state is {tuple(one.shape)}, not {wanted}; begin with begin({len(inputs)})")
+        for name, flags in (("mask", mask), ("begins", begins)):
+            if flags is not None and flags.shape != inputs.shape[:2]:
+                raise InputError(
+                    f"{name} is {tuple(flags.shape)}, not {tuple(inputs.shape[:2])}; give one truth value a token"
+                )
 
     def _check(self, inputs: Tensor, begins: Tensor | None) -> None:
         if inputs.dim() != 3 or inputs.shape[-1] != self.input_size:

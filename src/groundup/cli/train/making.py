@@ -42,7 +42,9 @@ def free(folder: Path) -> None:
     """Refuse a folder that holds something other than a model of this kind."""
     if folder.is_file():
         raise InputError(f"{folder} is a file; give --out a folder that is new")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RESULTS).is_file():
+    from groundup.cli import classical  # a run has a results.json too, and is never replaced
+
+    if folder.is_dir() and any(folder.iterdir()) and classical.kind(folder) is None:
         raise InputError(f"{folder} holds other things, which would be replaced; give --out a folder that is new")
 
 

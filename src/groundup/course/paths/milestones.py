@@ -127,7 +127,7 @@ def waits(proof: Proof) -> Iterator[str]:
     if proof.lesson and proof.lesson not in [one.id for one in book.lessons()]:
         yield f"waits for the lesson {proof.lesson}, which is not written yet"
     if not any(getattr(proof, asked) for asked in OF_ITSELF.get(proof.check, ())):
-        yield "what proves it is not written yet"
+        yield "waits for its proof, which is not written yet"
 
 
 OF_ITSELF = {  # check -> what a row has to ask for, one at least, beside exercises that pass

@@ -155,7 +155,7 @@ def constrained(constraint: Constraint, prompt: int) -> Processor:
         for answer in answers:
             before = states[answer] if answer in states else states[answer[:-1]]
             now[answer] = before if answer in states else constraint.advance(before, answer[-1])
-        states = now
+        states = {(): constraint.start} | now  # another batch may follow
         allowed = torch.stack([constraint.mask(now[answer]) for answer in answers])
         return logits.masked_fill(~allowed.to(logits.device), float("-inf"))
 

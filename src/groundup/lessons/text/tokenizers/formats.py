@@ -107,14 +107,14 @@ def _(whole):
     mo.md(
         "The file of the tokenizer above:\n\n| part | type |\n|---|---|\n"
         + "\n".join(f"| {name} | {kind} |" for name, kind in kinds.items())
-        + "\n\nTwo parts are empty: byte-level BPE changes nothing in a text and adds nothing to it."
+        + "\n\nOne part is empty: byte-level BPE changes nothing in a text. The post-processor puts the token before it that every text began with in training."
     )
     return (kinds,)
 
 
 @app.cell
 def _(kinds, whole):
-    assert list(kinds.values()) == [None, "ByteLevel", "BPE", None, "ByteLevel"]
+    assert list(kinds.values()) == [None, "ByteLevel", "BPE", "TemplateProcessing", "ByteLevel"]
     assert len(whole["model"]["merges"]) == 600 - 256 - len(whole["added_tokens"])
     return
 

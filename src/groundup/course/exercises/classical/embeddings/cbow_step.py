@@ -1,55 +1,77 @@
 """Exercise: one step of CBOW."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same
 
-WINDOW = np.array([[1.0, 0.0], [0.0, 3.0], [2.0, 0.0]])
-U = np.array([[0.5, 1.0], [-1.0, 0.5]])
-LABELS = np.array([1.0, 0.0])
+
+def given():
+    """The window, the outputs and their labels."""
+    import numpy as np
+
+    return (
+        np.array([[1.0, 0.0], [0.0, 3.0], [2.0, 0.0]]),
+        np.array([[0.5, 1.0], [-1.0, 0.5]]),
+        np.array([1.0, 0.0]),
+    )
 
 
 def parts(rate):
     """The mean of the window, the steps of the outputs and the change that they make."""
-    mean = WINDOW.sum(0) / 3
-    steps = rate * (LABELS - 1 / (1 + np.exp(-(U @ mean))))
-    return mean, steps, steps @ U
+    import numpy as np
+
+    around, asked, wanted = given()
+    mean = around.sum(0) / 3
+    steps = rate * (wanted - 1 / (1 + np.exp(-(asked @ mean))))
+    return mean, steps, steps @ asked
 
 
 @check("shape")
 def two_arrays(mine):
     """Gives other shapes than those it was given: the window's vectors [w, d] and the outputs [k, d]."""
-    window, outputs = mine(WINDOW, U, LABELS, 0.1)
+    import numpy as np
+
+    around, asked, wanted = given()
+    window, outputs = mine(around, asked, wanted, 0.1)
     same([list(np.shape(window)), list(np.shape(outputs))], [[3, 2], [2, 2]])
 
 
 @check("values")
 def outputs_move_by_the_mean(mine):
     """Changes the outputs otherwise than each by its step times the mean of the window."""
+    import numpy as np
+
+    around, asked, wanted = given()
     mean, steps, _ = parts(0.3)
     by_sum = "Asks the sum of the window where its mean is asked: a long window would then shout."
-    total = WINDOW.sum(0)
-    shouted = 0.3 * (LABELS - 1 / (1 + np.exp(-(U @ total))))
-    same(mine(WINDOW, U, LABELS, 0.3)[1], U + np.outer(steps, mean), mistakes={by_sum: U + np.outer(shouted, total)})
+    total = around.sum(0)
+    shouted = 0.3 * (wanted - 1 / (1 + np.exp(-(asked @ total))))
+    same(
+        mine(around, asked, wanted, 0.3)[1],
+        asked + np.outer(steps, mean),
+        mistakes={by_sum: asked + np.outer(shouted, total)},
+    )
 
 
 @check("values")
 def every_word_gets_the_whole_change(mine):
     """Changes the window's vectors otherwise than each by the same sum of steps times outputs."""
+    around, asked, wanted = given()
     _, _, change = parts(0.3)
     shared = "Divides the change among the words of the window: word2vec gives each of them the whole change."
     first = "Changes only the first word of the window: all of them asked, all of them learn."
-    only = WINDOW.copy()
+    only = around.copy()
     only[0] += change
-    same(mine(WINDOW, U, LABELS, 0.3)[0], WINDOW + change, mistakes={shared: WINDOW + change / 3, first: only})
+    same(mine(around, asked, wanted, 0.3)[0], around + change, mistakes={shared: around + change / 3, first: only})
 
 
 @check("values")
 def a_window_of_one_is_skip_gram(mine):
     """Goes uphill: a word that stood there has to become more likely."""
-    before = 1 / (1 + np.exp(-(U[0] @ WINDOW[0])))
-    window, outputs = mine(WINDOW[:1], U[:1], LABELS[:1], 0.3)
+    import numpy as np
+
+    around, asked, wanted = given()
+    before = 1 / (1 + np.exp(-(asked[0] @ around[0])))
+    window, outputs = mine(around[:1], asked[:1], wanted[:1], 0.3)
     same(bool(1 / (1 + np.exp(-(outputs[0] @ window[0]))) > before), True)
 
 

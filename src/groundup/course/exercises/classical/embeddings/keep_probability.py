@@ -1,49 +1,64 @@
 """Exercise: how frequent words are thinned out."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
-COUNTS = np.array([6000, 3000, 900, 90, 10])
+
+def given():
+    """How often five words came."""
+    import numpy as np
+
+    return np.array([6000, 3000, 900, 90, 10])
 
 
 @check("shape")
 def one_for_each_word(mine):
     """Gives something else than one probability for each word."""
-    same(list(np.shape(mine(COUNTS, 1e-3))), [5])
+    import numpy as np
+
+    counts = given()
+    same(list(np.shape(mine(counts, 1e-3))), [5])
 
 
 @check("invariant")
 def zero_means_never(mine):
     """Drops words with sample 0, which means that nothing is thinned out."""
+    import numpy as np
+
+    counts = given()
     with np.errstate(all="ignore"):
-        same(mine(COUNTS, 0), np.ones(5))
+        same(mine(counts, 0), np.ones(5))
 
 
 @check("invariant")
 def never_over_one(mine):
     """Gives a probability over 1: rare words are always kept, no more."""
-    found = mine(COUNTS, 1e-2)
+    import numpy as np
+
+    counts = given()
+    found = mine(counts, 1e-2)
     that(bool((np.asarray(found) <= 1).all()), expected="at most 1", got=found)
 
 
 @check("values")
 def the_formula_of_the_code(mine):
     """Is not sqrt(t / f) + t / f with f the word's share of all words."""
-    f = COUNTS / COUNTS.sum()
+    import numpy as np
+
+    counts = given()
+    f = counts / counts.sum()
     drop = "Gives the probability of dropping a word: keeping is asked for."
     paper = "Gives sqrt(t / f) alone, the paper's formula: the code of word2vec adds t / f."
     count = "Takes the count where the share of the corpus is meant: divide by the sum of all counts."
     t = 1e-4
     right = np.minimum(1, np.sqrt(t / f) + t / f)
     same(
-        mine(COUNTS, t),
+        mine(counts, t),
         right,
         mistakes={
             drop: 1 - right,
             paper: np.minimum(1, np.sqrt(t / f)),
-            count: np.minimum(1, np.sqrt(t / COUNTS) + t / COUNTS),
+            count: np.minimum(1, np.sqrt(t / counts) + t / counts),
         },
     )
 

@@ -1,17 +1,24 @@
 """Exercise: one step of skip-gram with negative sampling."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same
 
-V = np.array([1.0, 0.0, 2.0])
-U = np.array([[0.5, 1.0, 0.0], [0.0, -1.0, 0.5], [1.0, 1.0, 1.0]])
-LABELS = np.array([1.0, 0.0, 0.0])
+
+def given():
+    """The vector, the outputs and their labels."""
+    import numpy as np
+
+    return (
+        np.array([1.0, 0.0, 2.0]),
+        np.array([[0.5, 1.0, 0.0], [0.0, -1.0, 0.5], [1.0, 1.0, 1.0]]),
+        np.array([1.0, 0.0, 0.0]),
+    )
 
 
 def step(vector, outputs, labels, rate):
     """The formula, once more, a number at a time."""
+    import numpy as np
+
     new, rows = vector.copy(), outputs.copy()
     for k in range(len(outputs)):
         by = rate * (labels[k] - 1 / (1 + np.exp(-sum(outputs[k] * vector))))
@@ -23,13 +30,18 @@ def step(vector, outputs, labels, rate):
 @check("shape")
 def two_arrays(mine):
     """Gives other shapes than those it was given: the new vector [d] and the new outputs [k, d]."""
-    vector, outputs = mine(V, U, LABELS, 0.1)
+    import numpy as np
+
+    word, asked, wanted = given()
+    vector, outputs = mine(word, asked, wanted, 0.1)
     same([list(np.shape(vector)), list(np.shape(outputs))], [[3], [3, 3]])
 
 
 @check("values")
 def one_output_by_hand(mine):
     """Is wrong for one output whose score is 0: sigma is 1/2, so half of the rate is the step."""
+    import numpy as np
+
     away = "Moves away from a neighbour: the step is rate * (label - sigma), not rate * (sigma - label)."
     vector, _ = mine(np.zeros(2), np.array([[0.0, 2.0]]), np.array([1.0]), 0.5)
     same(vector, np.array([0.0, 0.5]), mistakes={away: np.array([0.0, -0.5])})
@@ -38,19 +50,29 @@ def one_output_by_hand(mine):
 @check("values")
 def the_vector_moves_by_all_outputs(mine):
     """Changes the vector otherwise than by the sum of the steps times the outputs as they were."""
-    expected, rows = step(V, U, LABELS, 0.3)
+    import numpy as np
+
+    word, asked, wanted = given()
+    expected, rows = step(word, asked, wanted, 0.3)
     late = "Changes the vector by outputs that have been changed already: both sides learn from the other as it was."
-    by = 0.3 * (LABELS - 1 / (1 + np.exp(-(U @ V))))
-    same(mine(V, U, LABELS, 0.3)[0], expected, mistakes={late: V + by @ rows})
+    by = 0.3 * (wanted - 1 / (1 + np.exp(-(asked @ word))))
+    same(mine(word, asked, wanted, 0.3)[0], expected, mistakes={late: word + by @ rows})
 
 
 @check("values")
 def each_output_moves_by_the_vector(mine):
     """Changes the outputs otherwise than each by its own step times the vector."""
-    expected = step(V, U, LABELS, 0.3)[1]
+    import numpy as np
+
+    word, asked, wanted = given()
+    expected = step(word, asked, wanted, 0.3)[1]
     late = "Changes the outputs by the vector that has been changed already: use the vector as it was."
-    by = 0.3 * (LABELS - 1 / (1 + np.exp(-(U @ V))))
-    same(mine(V, U, LABELS, 0.3)[1], expected, mistakes={late: U + np.outer(by, step(V, U, LABELS, 0.3)[0])})
+    by = 0.3 * (wanted - 1 / (1 + np.exp(-(asked @ word))))
+    same(
+        mine(word, asked, wanted, 0.3)[1],
+        expected,
+        mistakes={late: asked + np.outer(by, step(word, asked, wanted, 0.3)[0])},
+    )
 
 
 EXERCISE = Exercise(

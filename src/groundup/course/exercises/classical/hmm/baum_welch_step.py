@@ -152,7 +152,7 @@ EXERCISE = Exercise(
     ),
     mutants=(
         Mutant("counts", "A row of the new model does not sum to 1", edits=((SHARES, "HMM(*counts[:3])"),)),
-        Mutant("by the whole", "A row of the new model does not sum to 1", edits=((SHARES, "HMM(*(found / found.sum() for " + FOUND),)),
+
         Mutant("0 / 0", "A state that cannot be reached", edits=((SHARES, "HMM(*(found / (found.sum(-1, keepdims=True) + 1e-300) for " + FOUND),)),
         Mutant(
             "the new one's likelihood", "the log likelihood of the new model",

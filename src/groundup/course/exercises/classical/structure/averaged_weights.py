@@ -26,13 +26,16 @@ def a_new_table(mine):
 @check("values")
 def a_weight_that_never_changed_again(mine):
     """A weight that changed at the first step alone is its own mean: its total is 0, for no step came before."""
-    same(mine({("a", "x"): 1.0}, {("a", "x"): 0.0}, 4), {("a", "x"): 1.0})
+    shared = "Divides the weight by the steps as well: only its total is shared out among them."
+    same(mine({("a", "x"): 1.0}, {("a", "x"): 0.0}, 4)["a", "x"], 1.0, mistakes={shared: 0.25})
 
 
 @check("values")
 def a_weight_that_came_late(mine):
     """A weight that came at the last of four steps was there a quarter of the time: take its total over the steps away."""
-    same(mine({("a", "x"): 1.0}, {("a", "x"): 3.0}, 4), {("a", "x"): 0.25})
+    added = "Adds the total where it is taken away: what came late would count for more than it is."
+    whole = "Takes the total away as it is: it is a sum over steps, to be divided by how many there were."
+    same(mine({("a", "x"): 1.0}, {("a", "x"): 3.0}, 4)["a", "x"], 0.25, mistakes={added: 1.75, whole: -2.0})
 
 
 @check("values")
@@ -67,13 +70,13 @@ EXERCISE = Exercise(
     mutants=(
         Mutant("the last weights", "came at the last", edits=(("weight - totals[key] / steps", "weight"),)),
         Mutant("the totals alone", "is its own mean", edits=(("weight - totals[key] / steps", "totals[key] / steps"),)),
-        Mutant("added", "came at the last", edits=(("weight - totals", "weight + totals"),)),
+        Mutant("added", "Adds the total", edits=(("weight - totals", "weight + totals"),)),
         Mutant(
             "everything over the steps",
-            "is its own mean",
+            "Divides the weight",
             edits=(("weight - totals[key] / steps", "(weight - totals[key]) / steps"),),
         ),
-        Mutant("not over the steps", "came at the last", edits=(("totals[key] / steps", "totals[key]"),)),
+        Mutant("not over the steps", "as it is", edits=(("totals[key] / steps", "totals[key]"),)),
         Mutant(
             "zeros fall out",
             "the same keys",

@@ -92,19 +92,9 @@ EXERCISE = Exercise(
         ),
         Mutant("circles", "from a symbol to itself", edits=(("if a != b and score + more", "if score + more"),)),
         Mutant(
-            "a rule to itself stays",
-            "from a symbol to itself",
-            edits=(("for (a, b), score in unary.items() if a != b}", "for (a, b), score in unary.items()}"),),
-        ),
-        Mutant(
             "the middle is called the first",
             "first symbol on the way",
             edits=(("best[a, b] = (score + more, step)", "best[a, b] = (score + more, middle)"),),
-        ),
-        Mutant(
-            "what is there stays",
-            "where two are better",
-            edits=(('score + more > best.get((a, b), (-math.inf, ""))[0]', "(a, b) not in best"),),
         ),
         Mutant(
             "two rules at most",

@@ -174,11 +174,6 @@ EXERCISE = Exercise(
             edits=(("                if b in cell:\n", "                if False:\n"),),
         ),
         Mutant(
-            "chains over words alone",
-            "Leaves the chains",
-            edits=(("                if b in cell:\n", "                if b in cell and length == 1:\n"),),
-        ),
-        Mutant(
             "a chain replaces",
             "A chain replaces",
             edits=(

@@ -127,8 +127,7 @@ EXERCISE = Exercise(
         Mutant("overflow", "Overflows", edits=((RETURN, "import numpy as np\n    return float("
                     "np.log(np.exp(score(transition, scores, labels)) / np.exp(log_partition(transition, scores))))"),)),
         Mutant("alone", "With one label there is one labelling", edits=((RETURN, "return score(transition, scores, labels)"),)),
-        Mutant("a probability", "With one label", edits=((RETURN, "import math\n    return math.exp("
-                    "score(transition, scores, labels) - log_partition(transition, scores))"),)),
+
         Mutant("the loss", "Gives the loss", edits=((RETURN, "return log_partition(transition, scores) - score(transition, scores, labels)"),)),
         Mutant(
             "each word", "Normalises each word by itself",

@@ -142,7 +142,6 @@ EXERCISE = Exercise(
             "Leaves out chains",
             edits=(("                if b in cell:\n", "                if False:\n"),),
         ),
-        Mutant("chains for nothing", "chain's own probability", edits=(("+ share * cell[b]", "+ cell[b]"),)),
         Mutant(
             "no empty cells",
             "a cell for every span",

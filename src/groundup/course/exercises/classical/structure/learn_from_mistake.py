@@ -80,14 +80,10 @@ EXERCISE = Exercise(
             edits=(("((right, 1.0), (guessed, -1.0))", "((right, 1.0),)"),),
         ),
         Mutant(
-            "begins anew", "weights change wrongly", edits=(("weights.get((feature, name), 0.0) + change", "change"),)
-        ),
-        Mutant(
             "no step",
             "totals are wrong",
             edits=(("totals.get((feature, name), 0.0) + step * change", "totals.get((feature, name), 0.0) + change"),),
         ),
-        Mutant("one step too many", "totals are wrong", edits=(("+ step * change", "+ (step + 1) * change"),)),
         Mutant("never learns", "Does not change", edits=(("    if guessed == right:", "    if True:"),)),
     ),
 )

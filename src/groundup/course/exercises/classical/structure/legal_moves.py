@@ -92,16 +92,6 @@ EXERCISE = Exercise(
             "the root is shifted", "Moves the root", edits=(("SHIFT: not before_root", "SHIFT: len(state.buffer) > 0"),)
         ),
         Mutant(
-            "the root depends",
-            "Moves the root",
-            edits=(("RIGHT: bool(state.stack) and not before_root", "RIGHT: bool(state.stack)"),),
-        ),
-        Mutant(
-            "the last word is kept back",
-            "Moves the root",
-            edits=(("LEFT: headless", "LEFT: headless and not before_root"),),
-        ),
-        Mutant(
             "a set",
             "Returns set where list",
             edits=(

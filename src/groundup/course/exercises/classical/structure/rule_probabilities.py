@@ -63,14 +63,6 @@ EXERCISE = Exercise(
             edits=(("math.log(count / totals[rule[0]])", "count / totals[rule[0]]"),),
         ),
         Mutant("a share of all rules", "sum to one", edits=(("count / totals[rule[0]]", "count / counts.total()"),)),
-        Mutant(
-            "the total of the other side",
-            "sum to one",
-            edits=(
-                ("totals[rule[0]] += count", "totals[rule[0]] += 1; count = 1"),
-                ("math.log(count / totals[rule[0]])", "math.log(min(1, count / counts.total()))"),
-            ),
-        ),
         Mutant("each rule once", "share of its symbol's rules", edits=(("Counter(rules)", "Counter(set(rules))"),)),
         Mutant(
             "a list",
@@ -81,11 +73,6 @@ EXERCISE = Exercise(
                     "return [math.log(count / totals[rule[0]]) for rule, count in counts.items()]",
                 ),
             ),
-        ),
-        Mutant(
-            "a logarithm to the base 2",
-            "sum to one",
-            edits=(("math.log(count / totals[rule[0]])", "math.log2(count / totals[rule[0]])"),),
         ),
     ),
 )

@@ -140,11 +140,6 @@ EXERCISE = Exercise(
             (("if reached == -1:", "if False:"),),
         ),
         Mutant(
-            "always from the start",
-            "Allows or forbids a token of one byte wrongly",
-            (("reached = state", "reached = 0"),),
-        ),
-        Mutant(
             "a token without bytes", "Allows a token that stands for no text", (("bool(piece) and reached", "reached"),)
         ),
         Mutant(
