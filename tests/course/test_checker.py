@@ -247,12 +247,12 @@ def test_praise_written_on_every_handle_is_not_believed():
     assert judged(with_first_line(forged)).kind == "broken"
 
 
-def test_a_hostile_file_leaves_nothing_behind():
-    before = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("groundup-sandbox")}
+def test_a_hostile_file_leaves_nothing_behind(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # those of tests beside this one stand elsewhere
     server = checker.shared().process
     for line in ("import os; os._exit(0)", "open('x', 'w').write('x')", "1 / 0"):
         judged(with_first_line(line))
-    assert {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("groundup-sandbox")} <= before
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("groundup-sandbox")]
     assert checker.shared().process is server and judged(RIGHT).passed
 
 
