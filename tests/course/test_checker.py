@@ -253,8 +253,8 @@ def sandboxes():
 
 
 def test_a_hostile_file_leaves_nothing_behind():
-    before = sandboxes()
-    server = checker.shared().process
+    assert judged(RIGHT).passed  # the warm process is there
+    before, server = sandboxes(), checker.shared().process
     for line in ("import os; os._exit(0)", "open('x', 'w').write('x')", "1 / 0"):
         judged(with_first_line(line))
     left = sandboxes() - before
