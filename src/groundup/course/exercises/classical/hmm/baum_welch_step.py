@@ -65,6 +65,8 @@ def rows_sum_to_one(mine):
     """A row of the new model does not sum to 1: counts become shares when each row is divided by its own sum."""
     given, sequences = drawn(1)
     for one in mine(given, sequences)[0]:
+        whole = "Divides a table by the sum of all its counts: each row is a distribution of its own."
+        that(one.ndim == 1 or abs(one.sum() - 1) > 1e-9, whole, expected="rows of sum 1", got=one)
         same(one.sum(-1), one.sum(-1) * 0 + 1)
 
 
@@ -152,7 +154,7 @@ EXERCISE = Exercise(
     ),
     mutants=(
         Mutant("counts", "A row of the new model does not sum to 1", edits=((SHARES, "HMM(*counts[:3])"),)),
-
+        Mutant("by the whole", "Divides a table by the sum", edits=((SHARES, "HMM(*(found / found.sum() for " + FOUND),)),
         Mutant("0 / 0", "A state that cannot be reached", edits=((SHARES, "HMM(*(found / (found.sum(-1, keepdims=True) + 1e-300) for " + FOUND),)),
         Mutant(
             "the new one's likelihood", "the log likelihood of the new model",

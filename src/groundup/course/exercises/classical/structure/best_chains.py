@@ -34,6 +34,8 @@ def scores_and_first_steps(mine):
 def no_symbol_reaches_itself(mine):
     """Gives a chain from a symbol to itself: a circle only costs, and the empty chain is not asked for."""
     circles = [pair for pair in mine(dict(UNARY)) if pair[0] == pair[1]]
+    itself = "Keeps a rule from a symbol to itself: it only costs."
+    that(not circles or not all(pair in UNARY for pair in circles), itself, expected="no (A, A)", got=circles)
     that(not circles, expected="no (A, A)", got=circles)
 
 
@@ -41,6 +43,12 @@ def no_symbol_reaches_itself(mine):
 def two_steps_may_be_better_than_one(mine):
     """Keeps the one rule where two are better: A to C by B has 0.3 times 0.5, the direct rule only 0.1."""
     got = mine(dict(UNARY))
+    that(
+        ("B", "D") in got,
+        "Gives the rules alone: chains of two and more rules are asked for.",
+        expected="(C, B), by A",
+        got=got,
+    )
     same(math.exp(got.get(("A", "C"), (-99.0, ""))[0]), 0.15)
     same(got["A", "C"][1], "B", "Does not give the first symbol on the way: from A to C that is B.")
 
@@ -87,14 +95,28 @@ EXERCISE = Exercise(
     mutants=(
         Mutant(
             "the rules alone",
-            "where two are better",
+            "Gives the rules alone",
             edits=(("for middle in sorted({b for _, b in best}):", "for middle in ():"),),
         ),
-        Mutant("circles", "from a symbol to itself", edits=(("if a != b and score + more", "if score + more"),)),
+        Mutant(
+            "circles",
+            "Gives a chain from a symbol to itself",
+            edits=(("if a != b and score + more", "if score + more"),),
+        ),
+        Mutant(
+            "a rule to itself stays",
+            "Keeps a rule from",
+            edits=(("for (a, b), score in unary.items() if a != b}", "for (a, b), score in unary.items()}"),),
+        ),
         Mutant(
             "the middle is called the first",
             "first symbol on the way",
             edits=(("best[a, b] = (score + more, step)", "best[a, b] = (score + more, middle)"),),
+        ),
+        Mutant(
+            "what is there stays",
+            "where two are better",
+            edits=(('score + more > best.get((a, b), (-math.inf, ""))[0]', "(a, b) not in best"),),
         ),
         Mutant(
             "two rules at most",

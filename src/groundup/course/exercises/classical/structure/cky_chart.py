@@ -97,7 +97,8 @@ def chains_are_added_to_each_cell(mine):
         _logs({("D", "A"): 0.1, ("S", "C"): 0.5}),
     )
     same(shares(got[0, 1]), [("A", 0.5), ("D", 0.05)])
-    same(shares(got[0, 2]), [("C", 0.36), ("S", 0.18)])
+    longer = "Leaves the chains out over more than one word: where C stands over two, S may stand as well."
+    same(shares(got[0, 2]), [("C", 0.36), ("S", 0.18)], longer)
 
 
 @check("values")
@@ -172,6 +173,11 @@ EXERCISE = Exercise(
             "no chains",
             "Leaves the chains",
             edits=(("                if b in cell:\n", "                if False:\n"),),
+        ),
+        Mutant(
+            "chains over words alone",
+            "over more than one word",
+            edits=(("                if b in cell:\n", "                if b in cell and length == 1:\n"),),
         ),
         Mutant(
             "a chain replaces",

@@ -54,7 +54,7 @@ def a_single_label_teaches_nothing(mine):
     """With one label everything is as expected, so both gradients are 0: take what is expected from what is there."""
     transition, scores, labels = drawn(1, 1, 3)
     for found in mine(transition, scores, labels):
-        same(found, found * 0)
+        same(found, found * 0, mistakes={"What is expected is missing from the scores' gradient.": found * 0 + 1})
 
 
 @check("values")
@@ -128,7 +128,7 @@ EXERCISE = Exercise(
         Mutant("other order", "in the wrong order", edits=((RETURN, "return by_scores, by_transition"),)),
         Mutant("of the loss", "of the loss", edits=((RETURN, "return -by_transition, -by_scores"),)),
         Mutant("only expected", "With one label everything is as expected", edits=((WORD, "pass"),)),
-
+        Mutant("only there", "What is expected is missing", edits=((EXPECTED, "by_scores, by_transition = 0 * expected.states, -expected.steps.sum(0)"),)),
         Mutant("backwards", "Counts the step backwards", edits=((STEP, "by_transition[j, i] += 1"),)),
         Mutant("once", "A step that is taken several times", edits=((STEP, "by_transition[i, j] = 1 - expected.steps.sum(0)[i, j] "
                     "if scores.shape[1] > 1 else by_transition[i, j] + 1"),)),

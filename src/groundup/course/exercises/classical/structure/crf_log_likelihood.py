@@ -43,7 +43,7 @@ def large_scores_are_no_trouble(mine):
 def a_single_label_is_certain(mine):
     """With one label there is one labelling, whose probability is 1 and its logarithm 0."""
     transition, scores, labels = drawn(1, 1, 4)
-    same(float(mine(transition, scores, labels)), 0.0)
+    same(float(mine(transition, scores, labels)), 0.0, mistakes={"Gives a probability where its logarithm is asked for.": 1.0})
 
 
 @check("values")
@@ -127,7 +127,8 @@ EXERCISE = Exercise(
         Mutant("overflow", "Overflows", edits=((RETURN, "import numpy as np\n    return float("
                     "np.log(np.exp(score(transition, scores, labels)) / np.exp(log_partition(transition, scores))))"),)),
         Mutant("alone", "With one label there is one labelling", edits=((RETURN, "return score(transition, scores, labels)"),)),
-
+        Mutant("a probability", "Gives a probability", edits=((RETURN, "import math\n    return math.exp("
+                    "score(transition, scores, labels) - log_partition(transition, scores))"),)),
         Mutant("the loss", "Gives the loss", edits=((RETURN, "return log_partition(transition, scores) - score(transition, scores, labels)"),)),
         Mutant(
             "each word", "Normalises each word by itself",

@@ -73,7 +73,8 @@ def catalans_numbers_count_the_trees(mine):
 def chains_are_summed_too(mine):
     """Leaves out chains of unary rules, or does not multiply by the chain's own probability."""
     got = mine(["x"], _logs({("A", "x"): 0.5, ("B", "x"): 0.8}), {}, {("A", "B"): 0.25})
-    same(sorted(got[0, 1].items()), [("A", 0.7), ("B", 0.8)])
+    free = "Takes a chain for nothing: multiply by its own probability."
+    same(sorted(got[0, 1].items()), [("A", 0.7), ("B", 0.8)], mistakes={free: [("A", 1.3), ("B", 0.8)]})
 
 
 @check("values")
@@ -142,6 +143,7 @@ EXERCISE = Exercise(
             "Leaves out chains",
             edits=(("                if b in cell:\n", "                if False:\n"),),
         ),
+        Mutant("chains for nothing", "Takes a chain for nothing", edits=(("+ share * cell[b]", "+ cell[b]"),)),
         Mutant(
             "no empty cells",
             "a cell for every span",

@@ -28,11 +28,15 @@ def a_right_guess_changes_nothing(mine):
 def right_up_and_wrong_down(mine):
     """The weights change wrongly: for each feature the right class's goes up by 1 and the guessed class's down by 1."""
     got = _stepped(mine, {("a", "x"): 2.0}, {}, ["a", "b"], "x", "y", 1)[0]
+    anew = "Begins each weight anew: the change is added to the weight that is there."
     turned = "The wrong class is rewarded: the right one goes up."
     same(
         got,
         [(("a", "x"), 3.0), (("a", "y"), -1.0), (("b", "x"), 1.0), (("b", "y"), -1.0)],
-        mistakes={turned: [(("a", "x"), 1.0), (("a", "y"), 1.0), (("b", "x"), -1.0), (("b", "y"), 1.0)]},
+        mistakes={
+            anew: [(("a", "x"), 1.0), (("a", "y"), -1.0), (("b", "x"), 1.0), (("b", "y"), -1.0)],
+            turned: [(("a", "x"), 1.0), (("a", "y"), 1.0), (("b", "x"), -1.0), (("b", "y"), 1.0)],
+        },
     )
 
 
@@ -40,7 +44,8 @@ def right_up_and_wrong_down(mine):
 def totals_hold_the_step(mine):
     """The totals are wrong: each change is added there times the step, which is how many steps came before it."""
     got = _stepped(mine, {}, {("a", "x"): 4.0}, ["a"], "x", "y", 7)[1]
-    same(got, [(("a", "x"), 11.0), (("a", "y"), -7.0)])
+    many = "Counts the present step among those before it: at step 7 seven steps came before."
+    same(got, [(("a", "x"), 11.0), (("a", "y"), -7.0)], mistakes={many: [(("a", "x"), 12.0), (("a", "y"), -8.0)]})
 
 
 EXERCISE = Exercise(
@@ -80,10 +85,14 @@ EXERCISE = Exercise(
             edits=(("((right, 1.0), (guessed, -1.0))", "((right, 1.0),)"),),
         ),
         Mutant(
+            "begins anew", "Begins each weight anew", edits=(("weights.get((feature, name), 0.0) + change", "change"),)
+        ),
+        Mutant(
             "no step",
             "totals are wrong",
             edits=(("totals.get((feature, name), 0.0) + step * change", "totals.get((feature, name), 0.0) + change"),),
         ),
+        Mutant("one step too many", "among those before it", edits=(("+ step * change", "+ (step + 1) * change"),)),
         Mutant("never learns", "Does not change", edits=(("    if guessed == right:", "    if True:"),)),
     ),
 )

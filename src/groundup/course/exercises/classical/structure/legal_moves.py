@@ -41,7 +41,9 @@ def a_word_with_a_head_gets_no_second(mine):
 @check("values")
 def the_root_stays_in_the_buffer(mine):
     """Moves the root: when it alone is left in the buffer, it can be neither shifted nor made a dependent."""
-    same(mine(_state([1], [3], [0, 1])), [LEFT])
+    depends = "Allows RIGHT with the root: it is nobody's dependent."
+    kept = "Forbids LEFT before the root: the words that are left would get no head."
+    same(mine(_state([1], [3], [0, 1])), [LEFT], mistakes={depends: [LEFT, RIGHT], kept: []})
     same(mine(_state([1, 2], [3], [0, 1])), [REDUCE])
 
 
@@ -90,6 +92,16 @@ EXERCISE = Exercise(
         Mutant("LEFT with a head", "has a head already", edits=(("LEFT: headless", "LEFT: bool(state.stack)"),)),
         Mutant(
             "the root is shifted", "Moves the root", edits=(("SHIFT: not before_root", "SHIFT: len(state.buffer) > 0"),)
+        ),
+        Mutant(
+            "the root depends",
+            "Allows RIGHT with the root",
+            edits=(("RIGHT: bool(state.stack) and not before_root", "RIGHT: bool(state.stack)"),),
+        ),
+        Mutant(
+            "the last word is kept back",
+            "Forbids LEFT before the root",
+            edits=(("LEFT: headless", "LEFT: headless and not before_root"),),
         ),
         Mutant(
             "a set",

@@ -49,8 +49,16 @@ def a_whole_number(mine):
 @check("values")
 def shift_loses_arcs_with_the_stack(mine):
     """SHIFT is counted wrongly: the word meets the stack for the last time, its head there and its dependents without a head there are lost."""
-    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), SHIFT, GOLD), 1)
-    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD), 1)
+    head = mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), SHIFT, GOLD)
+    dependent = mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), SHIFT, GOLD)
+    that(
+        head or dependent,
+        "Says that SHIFT costs nothing: a word that goes onto the stack meets nobody of it.",
+        expected=1,
+        got=0,
+    )
+    same(head, 1, "SHIFT forgets the head of the word: in the stack it cannot be reached any more.")
+    same(dependent, 1, "SHIFT forgets the dependents of the word: those in the stack without a head are lost.")
     same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), SHIFT, GOLD), 0)
     has = "Counts a word of the stack that has a head already: it was lost before, not by this move."
     same(mine(_state([1, 2], [3, 4], [0, 1, 0]), SHIFT, (4, 3, 1)), 1, has)
@@ -59,15 +67,20 @@ def shift_loses_arcs_with_the_stack(mine):
 @check("values")
 def left_loses_what_the_top_was_waiting_for(mine):
     """LEFT is counted wrongly: the top leaves and loses its dependents in the buffer, and its head if it comes after the first of the buffer."""
-    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), LEFT, GOLD), 0)
+    makes = "LEFT counts the arc that it makes as lost: the top's head may be the first of the buffer."
+    same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), LEFT, GOLD), 0, makes)
+    forgets = "LEFT forgets the top's own head: behind the first of the buffer it cannot be reached any more."
+    same(mine(_state([1], [2, 3, 4], [0] * 3), LEFT, (3, 3, 4)), 1, forgets)
     same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), LEFT, GOLD), 3)
 
 
 @check("values")
 def right_gives_a_head_that_stays(mine):
     """RIGHT is counted wrongly: the word loses its head, wherever it still is, unless it is the stack's top, and its dependents on the stack."""
-    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), RIGHT, GOLD), 0)
-    same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), RIGHT, GOLD), 1)
+    makes = "RIGHT counts the arc that it makes as lost: the word's head may be the top of the stack."
+    same(mine(_state([2], [3, 4, 5, 6], [2, 0, 0, 0, 0]), RIGHT, GOLD), 0, makes)
+    behind = "RIGHT looks for the word's head in the stack alone: behind it in the buffer it is lost as well."
+    same(mine(_state([2, 3], [4, 5, 6], [2, 0, 2, 0, 0]), RIGHT, GOLD), 1, behind)
     same(mine(_state([1], [2, 3, 4, 5, 6], [0] * 5), RIGHT, GOLD), 2)
 
 
@@ -121,11 +134,21 @@ EXERCISE = Exercise(
     mutants=(
         Mutant(
             "shift forgets its head",
-            "SHIFT is counted",
+            "SHIFT forgets the head",
             edits=(
                 (
                     "return (gold[b - 1] in state.stack) + sum(gold[word - 1] == b for word in free)",
                     "return sum(gold[word - 1] == b for word in free)",
+                ),
+            ),
+        ),
+        Mutant(
+            "shift forgets its dependents",
+            "SHIFT forgets the dependents",
+            edits=(
+                (
+                    "return (gold[b - 1] in state.stack) + sum(gold[word - 1] == b for word in free)",
+                    "return int(gold[b - 1] in state.stack)",
                 ),
             ),
         ),
@@ -136,13 +159,33 @@ EXERCISE = Exercise(
         ),
         Mutant(
             "left forgets the head",
-            "LEFT is counted",
+            "LEFT forgets the top's own head",
             edits=((" + (move == LEFT and gold[s - 1] in rest)", ""),),
         ),
         Mutant(
+            "left loses the arc it makes",
+            "LEFT counts the arc",
+            edits=(("gold[s - 1] in rest)", "gold[s - 1] in state.buffer)"),),
+        ),
+        Mutant(
             "right loses the arc it makes",
-            "RIGHT is counted",
+            "RIGHT counts the arc",
             edits=(("lost_head = gold[b - 1] != s and gold[b - 1] in", "lost_head = gold[b - 1] in"),),
+        ),
+        Mutant(
+            "right looks at the stack alone",
+            "in the stack alone",
+            edits=(("in (*state.stack, *rest)", "in state.stack"),),
+        ),
+        Mutant(
+            "the first of the buffer is forgotten",
+            "LEFT is counted",
+            edits=(("for word in (b, *rest) if word <= len(gold)", "for word in rest if word <= len(gold)"),),
+        ),
+        Mutant(
+            "shift is free",
+            "SHIFT costs nothing",
+            edits=(("    if move == SHIFT:\n", "    if move == SHIFT:\n        return 0\n    if move == -1:\n"),),
         ),
     ),
 )

@@ -24,6 +24,8 @@ def a_symbol_sums_to_one(mine):
     got = mine(list(RULES))
     without_log = "Gives shares where natural logarithms are asked for: a share under 1 has a logarithm under 0."
     that(all(value <= 0 for value in got.values()), without_log, expected="numbers of at most 0", got=got)
+    base = "Takes the logarithm to the base 2: the natural one is asked for."
+    that(abs(got["S", "NP", "VP"] - math.log2(3 / 4)) > 1e-9, base, expected=math.log(3 / 4), got=got["S", "NP", "VP"])
     for rule, score in got.items():
         sums[rule[0]] += math.exp(score)
     same([sums[name] for name in ("S", "NP", "VP")], [1.0, 1.0, 1.0])
@@ -73,6 +75,11 @@ EXERCISE = Exercise(
                     "return [math.log(count / totals[rule[0]]) for rule, count in counts.items()]",
                 ),
             ),
+        ),
+        Mutant(
+            "a logarithm to the base 2",
+            "to the base 2",
+            edits=(("math.log(count / totals[rule[0]])", "math.log2(count / totals[rule[0]])"),),
         ),
     ),
 )

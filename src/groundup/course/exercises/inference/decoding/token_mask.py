@@ -43,7 +43,8 @@ def marks_are_bool(mine):
 def single_bytes(mine):
     """Allows or forbids a token of one byte wrongly: it may come where the table has a next state for its byte, 0 included."""
     same(true(mine(numbers(), 0, [b"7", b",", b"x"])), [0])
-    same(true(mine(numbers(), 1, [b"7", b",", b"x"])), [0, 1])
+    first = "Begins in the first state and not in the given one."
+    same(true(mine(numbers(), 1, [b"7", b",", b"x"])), [0, 1], mistakes={first: [0]})
     same(true(mine(table((0, "a", 0)), 0, [b"a", b"b"])), [0])
 
 
@@ -138,6 +139,11 @@ EXERCISE = Exercise(
             "on after -1",
             "Goes on after -1",
             (("if reached == -1:", "if False:"),),
+        ),
+        Mutant(
+            "always from the start",
+            "Begins in the first state",
+            (("reached = state", "reached = 0"),),
         ),
         Mutant(
             "a token without bytes", "Allows a token that stands for no text", (("bool(piece) and reached", "reached"),)
