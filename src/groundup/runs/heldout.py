@@ -129,7 +129,8 @@ def complete(module: Any, tokenizer: Any, prompts: Sequence[str]) -> list[str]:
     from groundup.inference.engine.batching import generate_batch
 
     context = module.config.max_position_embeddings
-    ids = [[tokenizer.eos_token_id, *tokenizer.encode(prompt)][: context - 1] for prompt in prompts]
+    # a document of blanks has no first word: with no mark before a text either, it begins behind the end of another
+    ids = [(tokenizer.encode_prompt(prompt) or [tokenizer.eos_token_id])[: context - 1] for prompt in prompts]
     room = min(SAMPLE_TOKENS, context - max(map(len, ids)))  # a table of learned positions has no row beyond
     sampling = SamplingConfig(max_new_tokens=room, temperature=0.7, top_p=0.95)
     made = generate_batch(module, ids, sampling, {tokenizer.eos_token_id}, pad_id=tokenizer.pad_token_id or 0)

@@ -40,6 +40,22 @@ def test_a_text_begins_as_texts_began_in_training(tokenizer, theirs):
     assert theirs.encode("the cat", add_special_tokens=False) == tokenizer.encode("the cat")
 
 
+@pytest.mark.parametrize(
+    "post_processor, roles, begin",
+    [
+        (None, {}, True),  # a folder made here before the post-processor was written down
+        ({"type": "ByteLevel"}, {}, False),  # GPT-2's
+        (None, {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"}, False),  # two marks: SmolLM2's
+        (None, {"bos_token": None}, False),  # Qwen's
+        (None, {"bos_token": None, "eos_token": None}, False),
+    ],
+)
+def test_one_mark_for_both_ends_and_no_post_processor_is_a_folder_of_before(tokenizer, post_processor, roles, begin):
+    raw, config = formats.to_dicts(tokenizer)
+    read = formats.from_dicts("tokenizer.json", raw | {"post_processor": post_processor}, config | roles, None)
+    assert read.encode_prompt("the cat") == [0] * begin + tokenizer.encode("the cat")
+
+
 def test_transformers_decodes_to_the_same_text(tokenizer, theirs, strings):
     for text in [*strings(300, seed=29), " ?", "hello !", "the word 'social'"]:
         ids = tokenizer.encode(text)

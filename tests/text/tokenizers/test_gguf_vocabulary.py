@@ -165,3 +165,10 @@ def test_what_gguf_has_no_word_for_is_refused():
     ]:
         with pytest.raises(UnsupportedModel, match=f"{words}.*; save the model as a folder"):
             write_vocabulary(tokenizer)
+
+
+def test_marks_are_those_of_every_other_tokenizer():
+    from groundup.text.tokenizers.post_processors import surrounded
+
+    assert marks([("<s>", 1)], [("</s>", 2)]) == surrounded([("<s>", 1)], [("</s>", 2)]).to_json()
+    assert marks([]) is None

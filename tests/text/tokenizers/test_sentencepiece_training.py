@@ -139,3 +139,14 @@ def test_sizes_that_cannot_be_reached_are_refused(corpus):
         train_sentencepiece(corpus, 400, model="word")
     with pytest.raises(ConfigError, match="use 0.9995"):
         train_sentencepiece(corpus, 400, character_coverage=99.95)
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe"])
+def test_a_text_begins_with_the_mark_that_stands_before_documents_in_training(corpus, tmp_path, model):
+    from groundup.data.pipeline.tokenize import tokenize
+
+    ours = train_sentencepiece(corpus, 300, model=model, byte_fallback=True, character_coverage=0.9)
+    before = tokenize(["the cat"], ours, tmp_path / "shards").start_id
+    ours.save(tmp_path / "saved")
+    for one in (ours, load_tokenizer(tmp_path / "saved")):
+        assert one.encode_prompt("the cat") == [before, *one.encode("the cat")] == [1, *ours.encode("the cat")]

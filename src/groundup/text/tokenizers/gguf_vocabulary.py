@@ -26,7 +26,7 @@ import numpy as np
 from groundup.errors import FormatError, UnsupportedModel
 from groundup.text.tokenizers.added_tokens import AddedToken
 from groundup.text.tokenizers.pipeline import PipelineTokenizer
-from groundup.text.tokenizers.post_processors import read_post_processor
+from groundup.text.tokenizers.post_processors import read_post_processor, surrounded
 from groundup.text.tokenizers.sentencepiece_normalizer import SPACE, SentencePieceNormalizer
 from groundup.text.tokenizers.sentencepiece_tokenizer import (
     BYTE,
@@ -212,13 +212,7 @@ def _marks(
 
 def marks(before: Sequence[tuple[str, int]], behind: Sequence[tuple[str, int]] = ()) -> dict[str, Any] | None:
     """A post_processor of tokenizer.json that puts control tokens (each with its id) around a text; None for none."""
-    if not before and not behind:
-        return None
-    around = [[{"SpecialToken": {"id": token, "type_id": 0}} for token, _ in side] for side in (before, behind)]
-    single = [*around[0], {"Sequence": {"id": "A", "type_id": 0}}, *around[1]]
-    pair = [*single, *around[0], {"Sequence": {"id": "B", "type_id": 0}}, *around[1]]
-    special = {token: {"id": token, "ids": [id], "tokens": [token]} for token, id in (*before, *behind)}
-    return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": special}
+    return surrounded(before, behind).to_json() if before or behind else None
 
 
 # ───────── out ─────────

@@ -20,6 +20,7 @@ import regex
 
 from groundup.errors import ConfigError, InputError
 from groundup.text.tokenizers.character_bpe_training import train_character_bpe_fast
+from groundup.text.tokenizers.post_processors import surrounded
 from groundup.text.tokenizers.sentencepiece_normalizer import SentencePieceNormalizer
 from groundup.text.tokenizers.sentencepiece_tokenizer import (
     BYTE,
@@ -208,6 +209,9 @@ def train_sentencepiece(
     _check_alphabet(words, vocab_size, len(first))
     learned = _learn(words, vocab_size - len(first), model, seeds, longest)
     pieces = [Piece(text, float(np.float32(score))) for text, score in learned if text not in taken]
+    # every document stands behind it in training
+    begin = surrounded([(BOS, [piece.text for piece in first].index(BOS))])
     return SentencePieceTokenizer(
-        [*first, *pieces], model=model, rules=rules, byte_fallback=byte_fallback, bos_token=BOS, eos_token=EOS
-    )
+        [*first, *pieces], model=model, rules=rules, byte_fallback=byte_fallback, post_processor=begin,
+        bos_token=BOS, eos_token=EOS,
+    )  # fmt: skip

@@ -221,9 +221,14 @@ class Tokenizer:
         """Ids of a text as its model met texts in training: with the marks that the tokenizer puts around them.
 
         Llama's texts begin with <s>, Qwen's with nothing, those of a tokenizer trained here with <|endoftext|>: its
-        post-processor says so. A bos_token alone says nothing of that (SmolLM2's opens a turn of a chat).
+        post-processor says so. A bos_token alone says nothing of that (SmolLM2's opens a turn of a chat, and <|im_end|> ends it).
+        Folders that were trained here before they said so have no post-processor at all, and one token that both begins and ends
+        texts: every document stood behind it.
         """
-        return self.encode(text, add_special_tokens=True)
+        ids, begin = self.encode(text, add_special_tokens=True), self.bos_token_id
+        if self.post_processor is None and begin is not None and begin == self.eos_token_id:
+            return [begin, *ids]
+        return ids
 
     def encode_pair(
         self, first: str, second: str, allow_special: bool = False, add_special_tokens: bool = True
