@@ -346,3 +346,23 @@ def test_a_text_matches_the_regular_expression_that_was_asked_for(folder, asked)
     assert re.fullmatch("[a-c]{2,4}-x?", text)
     with pytest.raises(InputError, match=r"character 2: a \( is not closed"):
         handle.generate("ab", regex="(", max_new_tokens=3)
+
+
+@pytest.mark.parametrize("order", ["top_k", lambda logits, ids: logits], ids=["a name", "a function"])
+def test_a_regular_expression_goes_with_an_order_of_one_step(folder, order):
+    text = groundup.load(folder).generate("ab", regex="[a-c]{2,4}-x?", max_new_tokens=30, order=order)
+    assert re.fullmatch("[a-c]{2,4}-x?", text)
+
+
+@pytest.mark.parametrize("regex", ["[a-z]{2,4}", " [a-z]{2}"])
+def test_a_t5_may_begin_with_the_blank_of_its_first_word_under_a_regular_expression(t5, regex):
+    handle, begun = load(t5[2], device="cpu"), set()
+    words = [id for id in range(len(handle.tokenizer)) if handle.tokenizer.token_bytes(id).startswith(b" ")]
+
+    def with_a_blank(logits, ids):
+        begun.add(bool(torch.isfinite(logits[:, words]).any()))
+        return logits
+
+    for seed in range(4):
+        assert re.fullmatch(regex, handle.generate("ab", regex=regex, max_new_tokens=12, seed=seed, order=with_a_blank))
+    assert True in begun

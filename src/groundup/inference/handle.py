@@ -16,7 +16,8 @@ import torch
 
 from groundup import files
 from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
-from groundup.inference.decoding.config import Processor, SamplingConfig, from_generation_config
+from groundup.inference.decoding.config import Processor, SamplingConfig, as_order, from_generation_config
+from groundup.inference.decoding.constrained.automaton import after_a_blank, automaton_of
 from groundup.inference.decoding.constrained.masks import RegexConstraint, Vocabulary, constrained
 from groundup.inference.engine.batching import steps
 from groundup.inference.streaming import TextStream
@@ -95,8 +96,7 @@ class Handle:
         tokenizer = self._tokenizer()
         ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else list(prompt)
         if regex is not None:
-            before = 1 if isinstance(self.module, EncoderDecoder) else len(ids)
-            sampling["order"] = (self._matching(regex, before), *sampling.get("order", SamplingConfig().order))
+            sampling["order"] = (self._matching(regex), *as_order(sampling.get("order", SamplingConfig().order)))
         if isinstance(self.module, EncoderDecoder):
             return self._answer_to(ids, stream, sampling)
         return self._answer(ids, self.stop_ids(), stream, sampling)
@@ -117,7 +117,7 @@ class Handle:
             return self._answer_to(prompt, stream, sampling)
         return self._answer(prompt, self.stop_ids() | end_of_turn(tokenizer), stream, sampling)
 
-    def _matching(self, regex: str, prompt: int) -> Processor:
+    def _matching(self, regex: str) -> Processor:
         """A step that leaves the tokens with which the answer can still match."""
         ends = self.stop_ids()
         if not ends:
@@ -125,7 +125,10 @@ class Handle:
                 "this model has no token that ends a text, so regex cannot end one; name eos_token_id in its config.json"
             )
         vocabulary = Vocabulary.of(self.tokenizer, self.config.vocab_size, ends)
-        return constrained(RegexConstraint(regex, vocabulary), prompt)
+        automaton = automaton_of(regex)
+        if isinstance(self.module, EncoderDecoder) and _adds_a_blank(self.tokenizer):
+            automaton = after_a_blank(automaton)  # which `_as_a_beginning` takes away
+        return constrained(RegexConstraint(automaton, vocabulary))
 
     def _must_write(self) -> None:
         """Refuse to write with a model that does not, and say what it does."""
@@ -184,10 +187,15 @@ class Handle:
             yield piece
 
 
+def _adds_a_blank(tokenizer: Any) -> bool:
+    """Whether a text's first word brings a blank that the text has not, as SentencePiece's does."""
+    ids = tokenizer.encode("a")
+    return bool(ids) and tokenizer.decode(ids) == "a" and tokenizer.token_bytes(ids[0]).startswith(b" ")
+
+
 def _as_a_beginning(pieces: Iterator[str], tokenizer: Any) -> Iterator[str]:
     """The pieces of a text that continues nothing: without the blank before its first word, if the tokenizer adds one."""
-    ids = tokenizer.encode("a")
-    blank = bool(ids) and tokenizer.decode(ids) == "a" and tokenizer.token_bytes(ids[0]).startswith(b" ")
+    blank = _adds_a_blank(tokenizer)
     for number, piece in enumerate(pieces):
         yield piece.removeprefix(" ") if blank and number == 0 else piece
 

@@ -98,3 +98,14 @@ def test_a_search_without_room_says_so(tiny, prompt, room):
 def test_the_prompt_counts_in_no_length(tiny):
     found = beam_answers(tiny(), list(range(30)), 4, (), replace(BeamConfig(beams=2), length_penalty=1.0))
     assert all(one.score == pytest.approx(one.log_probability / 4) for one in found)
+
+
+def test_a_recurrent_models_state_is_searched_with_as_a_cache_is():
+    from groundup.classical.recurrent.language_model import RecurrentConfig, RecurrentLM
+
+    module = RecurrentLM(RecurrentConfig(model_type="gru_lm", vocab_size=5, hidden_size=12))
+    every = [*itertools.product(range(5), repeat=3)]
+    logits = module(torch.tensor([[1, 3, *answer] for answer in every])).detach().log_softmax(-1)
+    sums = sum(logits[torch.arange(125), 1 + place, torch.tensor(every)[:, place]] for place in range(3))
+    found = beam_answers(module, [1, 3], 3, (), BeamConfig(beams=25, length_penalty=0.0))
+    assert [one.ids for one in found] == [every[i] for i in sums.sort(descending=True).indices[:25]]

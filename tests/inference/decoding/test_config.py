@@ -3,7 +3,7 @@
 import pytest
 
 from groundup.errors import ConfigError
-from groundup.inference.decoding.config import SamplingConfig, from_generation_config
+from groundup.inference.decoding.config import SamplingConfig, from_generation_config, wants_the_prompt
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,20 @@ def test_only_what_is_switched_on_is_a_step_and_greedy_keeps_penalties_and_funct
 
 def test_typical_p_of_a_generation_config_is_read():
     assert from_generation_config({"do_sample": True, "typical_p": 0.9}).typical_p == 0.9
+
+
+def test_one_step_may_stand_alone_as_a_name_or_a_function():
+    def mine(logits, ids):
+        return logits
+
+    assert SamplingConfig(order="top_k").order == ("top_k",) and SamplingConfig(order=mine).order == (mine,)
+
+
+def test_a_step_is_told_of_the_prompt_where_it_takes_a_third_argument():
+    class Mine:
+        def __call__(self, logits, ids, prompt):
+            return logits
+
+    assert wants_the_prompt(Mine()) and wants_the_prompt(lambda logits, ids, prompt: logits)
+    for other in (lambda logits, ids: logits, lambda logits, ids, strength=2.0: logits, lambda *all: all[0], max):
+        assert not wants_the_prompt(other)

@@ -3,6 +3,7 @@
 The prompt is read once, in one row; the first step makes a row for each beam, and after every step the rows of the beams that
 go on are taken in their new order (`KVCache.select`). The search itself, and its scores: `beam.py`. The prompt's tokens count
 in no sum and no length.
+Left out: the handle, whose `generate` does not reach this yet.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,14 +40,13 @@ def beam_answers(
     if len(prompt) > 1:
         module.hidden(ids[:, :-1], None, None, cache)
 
-    def step(state: KVCache, last: Tensor) -> tuple[Tensor, KVCache]:
+    def step(state: Any, last: Tensor) -> tuple[Tensor, Any]:
         return torch.log_softmax(module(last[:, None], None, None, state)[:, 0].float(), dim=1), state
 
     return beam_search(step, cache, ids[:, -1], set(stop_ids), limit, config, rows_of)[0]
 
 
-def rows_of(cache: KVCache, rows: Tensor) -> KVCache:
-    """These rows of a cache, in this order; nothing is copied where they stand so already."""
-    if len(rows) != len(cache.keys[0]) or not torch.equal(rows, torch.arange(len(rows), device=rows.device)):
-        cache.select(rows)
+def rows_of(cache: Any, rows: Tensor) -> Any:
+    """These rows of a cache, in this order: of a `KVCache`, or of what a model without attention has in its place."""
+    cache.select(rows)
     return cache

@@ -1,5 +1,6 @@
 """What a user may ask of the sampler, checked where it is asked. Needs no torch."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -7,8 +8,10 @@ from typing import Any
 
 from groundup.errors import ConfigError
 
-Processor = Callable[[Any, Any], Any]
-"""logits (batch, vocab), ids so far (batch, length; -1 where a row is padded) -> logits: a step of the user's own"""
+Processor = Callable[..., Any]
+"""logits (batch, vocab), ids so far (batch, length; -1 where a row is padded) -> logits: a step of the user's own.
+
+One that takes a third argument is also told how many columns of the ids come before the answer; a batch knows it, as it is padded."""
 
 OFF = {  # every step of the default order, and the value with which it does nothing
     "repetition_penalty": 1.0,
@@ -21,6 +24,29 @@ OFF = {  # every step of the default order, and the value with which it does not
     "typical_p": 1.0,
 }
 READ_THE_TEXT = {"repetition_penalty", "frequency_penalty", "presence_penalty"}
+
+
+def as_order(order: Any) -> tuple[str | Processor, ...]:
+    """An order, in which one step may stand alone.
+
+    >>> as_order("top_k"), as_order(["top_k", "min_p"])
+    (('top_k',), ('top_k', 'min_p'))
+    """
+    return (order,) if isinstance(order, str) or callable(order) else tuple(order)
+
+
+def wants_the_prompt(step: Processor) -> bool:
+    """Whether a step of the user's own takes a third argument; one with a value of its own is the user's.
+
+    >>> wants_the_prompt(lambda logits, ids: logits), wants_the_prompt(lambda logits, ids, prompt: logits)
+    (False, True)
+    """
+    try:
+        parameters = inspect.signature(step).parameters.values()
+    except (TypeError, ValueError):  # compiled code may have none
+        return False
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(one.kind in by_place and one.default is one.empty for one in parameters) > 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +68,7 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
-        object.__setattr__(self, "order", (self.order,) if callable(self.order) else tuple(self.order))
+        object.__setattr__(self, "order", as_order(self.order))
         checks = {
             "max_new_tokens": (self.max_new_tokens >= 1, "1 or more"),
             "repetition_penalty": (0 < self.repetition_penalty < math.inf, "1 for none, 1.1 for a mild one"),

@@ -7,7 +7,7 @@ circles comes by hidden states it had before; the second term, the degeneration 
 Su et al. 2022, arXiv:2202.06417, equation 5 (k of 5 to 10, alpha about 0.6).
 
 A step costs one pass of the model over k rows: all candidates at once, each a row of the cache that ends in another token; the chosen
-row is then copied k times. Left out: batches of prompts.
+row is then copied k times. Left out: batches of prompts; and the handle, whose `generate` does not reach this yet.
 """
 
 from collections.abc import Collection, Iterator, Sequence

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from groundup.errors import InputError
-from groundup.inference.decoding.config import SamplingConfig
+from groundup.inference.decoding.config import SamplingConfig, wants_the_prompt
 from groundup.slots import filled, slot
 
 Logits = Float[Tensor, "batch vocab"]
@@ -163,7 +163,8 @@ def narrow(
         if isinstance(step, str):
             logits = STEPS[step](logits, getattr(config, step), text)
         else:
-            logits = _checked(step(logits, previous), logits)
+            told = (previous, prompt) if wants_the_prompt(step) else (previous,)
+            logits = _checked(step(logits, *told), logits)
     return logits
 
 

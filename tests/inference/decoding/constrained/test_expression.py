@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from groundup.errors import InputError
-from groundup.inference.decoding.constrained.automaton import automaton_of
+from groundup.inference.decoding.constrained.automaton import after_a_blank, automaton_of
 from groundup.inference.decoding.constrained.expression import utf8_runs
 
 ATOMS = some.sampled_from(["a", "b", "é", "0", ".", r"\d", "[ab]", "[^a]", "[a-bé]", r"[\d_]", r"\n", r"\."])
@@ -80,3 +80,30 @@ def test_the_runs_of_a_range_are_its_characters_and_no_other(one, other, data):
 def test_an_expression_that_cannot_be_followed_says_why_and_what_to_do(expression, said):
     with pytest.raises(InputError, match=said):
         automaton_of(expression)
+
+
+def test_zeros_before_a_count_say_nothing():
+    for expression in ("a{0000000003}", "a{00000000001,00000000003}"):
+        automaton = automaton_of(expression)
+        assert automaton.matches("aaa") and not automaton.matches("") and not automaton.matches("aaaa")
+    assert automaton_of("a{0000000000}").matches("") and automaton_of("a{00000000002,}").matches("a" * 9)
+
+
+@pytest.mark.parametrize("expression", ["[ab]+", " ?a", " {2}b*", "a*", "(?: |ab)*"])
+@pytest.mark.parametrize("text", ["", " ", "  ", "   ", "a", " a", "  a", "  b", "ab ab", " ab ab", "b a"])
+def test_a_blank_that_is_taken_away_leaves_a_text_of_the_expression(expression, text):
+    made, plain = after_a_blank(automaton_of(expression)), re.compile(expression)
+    assert made.matches(" " + text) == bool(plain.fullmatch(text))
+    if not text.startswith(" "):
+        assert made.matches(text) == bool(plain.fullmatch(text))
+
+
+def test_each_limit_names_itself(monkeypatch):
+    from groundup.inference.decoding.constrained import automaton
+
+    monkeypatch.setattr(automaton, "MOST_WORK", 2_000)
+    with pytest.raises(InputError, match="explodes: over 2,000 nodes are looked at to follow it; use smaller repeats"):
+        automaton_of("(?:a?){60}")  # 61 states, and each is 60 steps for nothing wide
+    monkeypatch.setattr(automaton, "MOST_STATES", 10)
+    with pytest.raises(InputError, match="explodes: over 10 states are needed to follow it; use smaller repeats"):
+        automaton_of("a{20}")

@@ -99,7 +99,7 @@ def test_a_random_model_writes_what_the_json_schema_accepts(tiny):
 
 def written(module, constraint, seed, **asked):
     """An answer under a constraint, drawn from everything it allows."""
-    sampling = SamplingConfig(max_new_tokens=40, seed=seed, order=(constrained(constraint, 2), *OFF), **asked)
+    sampling = SamplingConfig(max_new_tokens=40, seed=seed, order=(constrained(constraint), *OFF), **asked)
     (done,) = generate_batch(module, [[5, 6]], sampling, WORDS.ends)
     return done.ids
 
@@ -116,7 +116,7 @@ def test_a_random_model_writes_only_what_matches(tiny, asked):
 
 def test_rows_of_a_batch_have_states_of_their_own(tiny):
     module, constraint = tiny(vocab_size=len(PIECES)), RegexConstraint(r"\d{1,5}x", WORDS)
-    sampling = SamplingConfig(max_new_tokens=12, seed=4, order=(constrained(constraint, 1), *OFF))
+    sampling = SamplingConfig(max_new_tokens=12, seed=4, order=(constrained(constraint), *OFF))
     for done in generate_batch(module, [[5]] * 6, sampling, WORDS.ends):
         assert re.fullmatch(r"\d{1,5}x", b"".join(PIECES[id] for id in done.ids[:-1]).decode())
 
@@ -150,3 +150,35 @@ def test_a_filled_mask_replaces_the_trie(monkeypatch):
     monkeypatch.setattr(masks, "filled", lambda slot: slot == "inference.decoding.token_mask")
     monkeypatch.setattr(masks, "token_mask", lambda table, state, pieces: np.arange(len(pieces)) == 7)
     assert torch.nonzero(RegexConstraint("a", WORDS).mask(0)).tolist() == [[7]]
+
+
+def test_one_config_serves_prompts_of_any_length_and_more_of_them_than_fit_at_once(tiny):
+    module, expression = tiny(vocab_size=len(PIECES)), r"(?:ab|c){2,4}-"
+    order = (constrained(RegexConstraint(expression, WORDS)), *OFF)
+    sampling = SamplingConfig(max_new_tokens=14, seed=2, order=order)
+    for prompts in ([[5], [6, 7, 8], [9], [5, 6, 7, 8, 9]], [[3, 4, 5, 6], [7], [8, 9]]):
+        for done in generate_batch(module, prompts, sampling, WORDS.ends, rows_at_once=2):
+            assert re.fullmatch(expression, b"".join(PIECES[id] for id in done.ids[:-1]).decode())
+
+
+def test_a_row_that_ended_waits_for_the_others_in_both_engines(tiny):
+    pytest.importorskip("llguidance")
+    from groundup.inference.decoding.constrained.guided import Guide
+
+    module, expression = tiny(vocab_size=len(PIECES)), r"a{1,9}"
+    for constraint in (RegexConstraint(expression, WORDS), Guide(WORDS).regex(expression)):
+        sampling = SamplingConfig(max_new_tokens=14, seed=4, order=(constrained(constraint), *OFF))
+        made = generate_batch(module, [[number] for number in range(5, 25)], sampling, WORDS.ends)
+        assert len({len(done.ids) for done in made}) > 3
+        assert all(re.fullmatch(expression, b"".join(PIECES[id] for id in done.ids[:-1]).decode()) for done in made)
+
+
+def test_a_matcher_that_has_stopped_takes_its_end_again_and_nothing_else():
+    pytest.importorskip("llguidance")
+    from groundup.inference.decoding.constrained.guided import Guide
+
+    constraint = Guide(WORDS).regex("a")
+    ended = constraint.advance(constraint.advance(constraint.start, 98), 0)
+    assert torch.nonzero(constraint.mask(constraint.advance(ended, 0)))[:, 0].tolist() == [0]
+    with pytest.raises(InputError, match="token 98 is not allowed here"):
+        constraint.advance(ended, 98)

@@ -44,39 +44,58 @@ def automaton_of(expression: str) -> Automaton:
     return pruned(subsets(graph_of(expression)))
 
 
-def closure(graph: Graph, nodes: list[int]) -> frozenset[int]:
-    """These nodes and all that are reached from them for nothing; of them only those that matter: a byte follows, or the text may end."""
+def after_a_blank(automaton: Automaton) -> Automaton:
+    """The same texts, and each also behind one more blank; a text that itself begins with a blank only so.
+
+    So taking a blank away from the front, where there is one, always leaves one of the texts.
+    """
+    later = np.where(automaton.next_state == DEAD, DEAD, automaton.next_state + 1).astype(np.int32)
+    first = later[:1].copy()
+    first[0, ord(" ")] = 1  # where the old first state is now
+    return Automaton(np.vstack((first, later)), np.append(automaton.final[:1], automaton.final))
+
+
+def closure(graph: Graph, nodes: list[int]) -> tuple[frozenset[int], int]:
+    """These nodes and all that are reached from them for nothing; of them only those that matter: a byte follows, or the text may end.
+
+    And how many nodes were looked at for it.
+    """
     seen, waiting = set(nodes), list(nodes)
     while waiting:
         for node in graph.free[waiting.pop()]:
             if node not in seen:
                 seen.add(node)
                 waiting.append(node)
-    return frozenset(node for node in seen if graph.byte[node] is not None or node == graph.end)
+    return frozenset(node for node in seen if graph.byte[node] is not None or node == graph.end), len(seen)
 
 
 def subsets(graph: Graph) -> Automaton:
     """Number the sets of nodes as they are met; InputError where there are too many."""
-    start = closure(graph, [graph.start])
-    numbers, waiting, rows, work = {start: 0}, [start], [], 0
+    start, work = closure(graph, [graph.start])
+    numbers, waiting, rows = {start: 0}, [start], []
     for nodes in waiting:  # grows as new sets are met
         steps = [step for node in nodes if (step := graph.byte[node]) is not None]
         row = np.full(256, DEAD, dtype=np.int32)
         edges = sorted({0, 256, *(low for low, _, _ in steps), *(high + 1 for _, high, _ in steps)})
         for begin, end in zip(edges, edges[1:], strict=False):  # between two edges all bytes do the same
             if targets := [target for low, high, target in steps if low <= begin <= high]:
-                reached = closure(graph, targets)
+                reached, looked = closure(graph, targets)
                 if reached not in numbers:
                     numbers[reached] = len(numbers)
                     waiting.append(reached)
                 row[begin:end] = numbers[reached]
-                work += len(reached) + len(targets)
+                work += looked + len(targets)
         work += len(edges) * len(steps) // 8
         rows.append(row)
         if len(numbers) > MOST_STATES or work > MOST_WORK:
+            many = (
+                f"{MOST_STATES:,} states are needed"
+                if len(numbers) > MOST_STATES
+                else f"{MOST_WORK:,} nodes are looked at"
+            )
             raise InputError(
-                f"the regular expression explodes: over {MOST_STATES:,} states are needed to follow it; use smaller repeats, or "
-                "fewer alternatives that begin alike"
+                f"the regular expression explodes: over {many} to follow it; "
+                "use smaller repeats, or fewer alternatives that begin alike"
             )
     return Automaton(np.stack(rows), np.array([graph.end in nodes for nodes in waiting]))
 

@@ -187,7 +187,9 @@ class Reader:
         low, comma, high = inside.partition(",")
         if not closed or not all(one in "0123456789" for one in low + high) or not low:
             raise self.wrong("{ begins no count", r"write {3}, {2,} or {2,5}, or \{ for the character")
-        least, most = int(low[:9]), int(high[:9]) if high else None if comma else int(low[:9])
+        # leading zeros say nothing, and nine digits are too many repeats already
+        low, high = (digits and (digits.lstrip("0")[:9] or "0") for digits in (low, high))
+        least, most = int(low), int(high) if high else None if comma else int(low)
         if most is not None and most < least:
             raise self.wrong(f"{{{inside}}} ends below its beginning", "give the smaller number first")
         if max(least, most or 0) > LARGEST_GRAPH:

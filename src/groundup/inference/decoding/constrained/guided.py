@@ -2,7 +2,7 @@
 
 It follows an expression by derivatives and a grammar by an Earley parser, on a trie of the vocabulary, in Rust:
 https://github.com/guidance-ai/llguidance. A state is its matcher, copied before it goes on, so that it stays a value.
-Needs the extra `serve`.
+Needs the extra `serve`. The handle's `generate` does not reach this yet: its regex is followed by `masks.py`.
 """
 
 import re
@@ -94,7 +94,9 @@ class GuidedConstraint:
         return torch.from_numpy(allowed)
 
     def advance(self, state: Any, id: int) -> Any:
-        """The state after one more token."""
+        """The state after one more token; that of a text that has ended stays as it is."""
+        if state.is_stopped() and id in self.guide.vocabulary.ends:
+            return state
         following = state.deep_copy()
         if not following.consume_token(id):
             raise InputError(f"token {id} is not allowed here; take one that mask(state) allows")

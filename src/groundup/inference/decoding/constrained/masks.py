@@ -141,14 +141,11 @@ class RegexConstraint:
         return state == DEAD or bool(self.automaton.final[state])
 
 
-def constrained(constraint: Constraint, prompt: int) -> Processor:
-    """A step for `SamplingConfig.order` that leaves only what the constraint allows; it belongs before those that narrow the choice.
-
-    prompt: how many columns of the ids come before the answer.
-    """
+def constrained(constraint: Constraint) -> Processor:
+    """A step for `SamplingConfig.order` that leaves only what the constraint allows; it belongs before those that narrow the choice."""
     states: dict[tuple[int, ...], Any] = {(): constraint.start}
 
-    def step(logits: Tensor, ids: Tensor) -> Tensor:
+    def step(logits: Tensor, ids: Tensor, prompt: int) -> Tensor:
         nonlocal states
         answers = [tuple(row) for row in ids[:, prompt:].tolist()]
         now = {}
