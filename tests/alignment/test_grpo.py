@@ -13,7 +13,7 @@ from groundup.alignment import grpo
 from groundup.alignment.answers import log_probabilities, side_by_side
 from groundup.alignment.config import GrpoConfig
 from groundup.alignment.environments.rollouts import Environment
-from groundup.errors import InputError, Interrupted
+from groundup.errors import ConfigError, InputError, Interrupted
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import generate_batch
 from groundup.inference.handle import load
@@ -238,3 +238,11 @@ def test_a_model_without_a_chat_template_is_sent_to_tuning(module, tasks, reward
 def test_no_task_is_said(module, reward, tokenizer, stops):
     with pytest.raises(InputError, match="no task to practise; give at least one"):
         grpo.grpo(module, tokenizer, [], reward, CONFIG, stop_ids=stops)
+
+
+def test_align_by_itself_refuses_trackers_that_it_would_not_tell(tmp_path):
+    with pytest.raises(ConfigError, match="trackers=.*wandb.* would be told nothing.*; leave trackers out"):
+        grpo.align(
+            tmp_path / "base", [], lambda item, text: 0.0, replace(CONFIG, trackers=("wandb",)), tmp_path / "out"
+        )
+    assert not (tmp_path / "out").exists()

@@ -26,7 +26,7 @@ from groundup import files
 from groundup.alignment.answers import AnswerBatch, log_probabilities, side_by_side
 from groundup.alignment.config import GrpoConfig
 from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task, keep_until, records, task
-from groundup.errors import InputError
+from groundup.errors import ConfigError, InputError
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.slots import slot
 from groundup.training import loop
@@ -235,11 +235,17 @@ def align(
 ) -> Path:
     """Improve a model folder on tasks (each with `.prompt`), judged by `reward(task, text)`; the new model folder.
 
-    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped.
+    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. Trackers belong to a
+    run's stage: here they are refused.
     """
     from groundup.inference.handle import end_of_turn, load
     from groundup.model.formats.huggingface import dtype_of, save_model
 
+    if config.trackers:
+        raise ConfigError(
+            f"trackers={config.trackers!r} would be told nothing by align(), which writes metrics.jsonl alone; leave trackers out, "
+            "or run `groundup align`, which tells them"
+        )
     handle, out = load(model), Path(out)
     if not handle.tokenizer.chat_template:
         raise InputError(f"{model} has no chat template; tune it first with `groundup tune {model}`")

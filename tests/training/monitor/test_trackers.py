@@ -155,7 +155,12 @@ def test_wandb_keeps_the_first_way_and_says_so_in_tag_and_notes(tracked, tmp_pat
     wandb.teardown()
     [file] = (tmp_path / "wandb").glob("offline-run-*-abc123/*.wandb")
     records = records_of_wandb(file)
-    steps = [one.history.step.num for one in records if one.HasField("history")]
+    steps, losses = [], {}
+    for one in (one.history for one in records if one.HasField("history")):
+        row = {item.key or item.nested_key[0]: item.value_json for item in one.item}
+        steps.append(one.step.num)
+        losses[one.step.num] = float(row["loss"])
+    assert losses == {1: 3.0, 2: 2.5, 3: 9.0, 4: 9.5, 5: 1.9}
     last = [one.run for one in records if one.HasField("run")][-1]
     assert sorted(steps) == sorted(set(steps)) and max(steps) == 5
     assert (
@@ -170,6 +175,15 @@ def test_a_resume_is_no_way_back_and_a_rollback_behind_it_is():
     ways.last = 6
     assert ways.back(3) and ways.new(3) and ways.given_up == [(3, 6)]
     assert not ways.back(3) and not ways.unseen(3) and not ways.back(7) and ways.unseen(7)
+
+
+def test_a_store_whose_steps_only_rise_has_one_ways_numbers_of_each():
+    ways = trackers.Ways(before=0)
+    kept = [(step, loss) for step, loss in [*WAYS, (5, "validated")] if (ways.back(step), ways.unseen(step))[1]]
+    assert kept == [*WAYS[:4], (5, 1.9), (5, "validated")]  # a step's second line of the same way belongs to it
+    again = trackers.Ways(before=0)  # back once more, before the first way's end is passed
+    told = [1, 2, 3, 4, 2, 3, 2, 3, 4, 5, 4, 5, 6]
+    assert [step for step in told if (again.back(step), again.unseen(step))[1]] == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_a_kill_took_from_a_tracker_comes_from_the_metrics(tracked, tmp_path):

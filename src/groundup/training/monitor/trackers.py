@@ -99,6 +99,7 @@ class Ways:
 
     def __init__(self, before: int):
         self.before, self.last, self.told = before, before, 0
+        self.other_way = before  # the last step of which the store has another way's numbers
         self.given_up: list[tuple[int, int]] = []
 
     def back(self, step: int) -> bool:
@@ -106,7 +107,7 @@ class Ways:
         back = step < self.told
         if back and step <= self.last:
             self.given_up.append((step, self.last))
-            self.before = step - 1
+            self.before, self.other_way = step - 1, self.last
         self.told = step
         return back
 
@@ -116,7 +117,7 @@ class Ways:
 
     def unseen(self, step: int) -> bool:
         """Whether the store has no numbers of this step of any way, and none of a later one; for stores whose steps only rise."""
-        unseen = self.new(step) and step >= self.last
+        unseen = step > max(self.before, self.other_way) and step >= self.last
         self.last = max(self.last, step)
         return unseen
 
