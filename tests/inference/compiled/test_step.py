@@ -134,3 +134,44 @@ def test_bad_input_is_answered(tiny):
         decoder.step(1)
     with pytest.raises(ConfigError, match="q3"):
         lower(decoder.module, "q3")
+
+
+@pytest.mark.parametrize("asked", [{"threads": 0}, {"threads": -2}, {"context": 0}, {"context": -1}], ids=str)
+def test_no_threads_and_no_room_are_refused(asked):
+    (name, number), *_ = asked.items()
+    with pytest.raises(ConfigError, match=f"{name}={number} is not possible; use 1 or more, or leave it out"):
+        lower(llama(), **asked)
+
+
+@pytest.mark.parametrize("ids", [[1, 70], [-1, 2]])
+def test_a_prompt_of_ids_beyond_the_vocabulary_is_refused_before_it_is_read(ids):
+    decoder = lower(llama(), threads=1)
+    decoder.prefill([1, 2])
+    with pytest.raises(InputError, match=r"token (70|-1) is not in the vocabulary of 70; use 0 or more"):
+        decoder.prefill(ids)
+    assert decoder.length == 2
+
+
+def test_cores_are_counted_where_the_system_has_no_affinity(monkeypatch):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    assert 1 <= lower(llama()).threads <= 64
+
+
+@pytest.mark.parametrize("place", ["input_layernorm", "norm", "q_norm"])
+def test_norms_that_add_different_numbers_are_refused(tiny, place):
+    module = tiny()
+    last = module.model.layers[-1]
+    norm = {"input_layernorm": last.input_layernorm, "norm": module.model.norm, "q_norm": last.self_attn.q_norm}[place]
+    assert refused(module) is None
+    norm.eps = 0.1
+    with pytest.raises(UnsupportedModel, match="norms that add different numbers"):
+        lower(module)
+
+
+def test_the_check_is_made_where_a_module_is_lowered(monkeypatch):
+    checked = []
+    monkeypatch.setattr(step, "_check", checked.append)
+    decoder = lower(llama(), threads=1)
+    assert checked == [decoder]
+    decoder.step(1)
+    assert checked == [decoder]

@@ -62,7 +62,8 @@ def refused(module: Any) -> str | None:
         return "angles that are scaled, or differ between layers"
     if not _plain_norm(module.model.norm):
         return "a last norm that is no RMSNorm"
-    return next(filter(None, (_refused_block(block, rotary.head_dim) for block in module.model.layers)), None)
+    refused_block = next(filter(None, (_refused_block(block, rotary.head_dim) for block in module.model.layers)), None)
+    return refused_block or _refused_norms(module)
 
 
 def _refused_block(block: Any, turning: int) -> str | None:
@@ -85,6 +86,15 @@ def _refused_block(block: Any, turning: int) -> str | None:
     norms = [block.input_layernorm, block.post_attention_layernorm]
     norms += [norm for norm in (attention.q_norm, attention.k_norm) if norm is not None]
     return None if all(map(_plain_norm, norms)) else "a norm that is no RMSNorm"
+
+
+def _refused_norms(module: Any) -> str | None:
+    """The step has one eps for the norms of the stream, and one for those of queries and keys."""
+    blocks = module.model.layers
+    stream = [norm.eps for block in blocks for norm in (block.input_layernorm, block.post_attention_layernorm)]
+    heads = [norm.eps for block in blocks for norm in _head_norms(block.self_attn)]
+    differ = len({module.model.norm.eps, *stream}) > 1 or len(set(heads)) > 1
+    return "norms that add different numbers" if differ else None
 
 
 def _plain_norm(norm: Any) -> bool:
