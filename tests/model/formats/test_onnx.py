@@ -365,3 +365,15 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtra, match=r"pip install 'groundup\[export\]'"):
         save_onnx(tmp_path / "m.onnx", random("llama"))
+
+
+@torch.no_grad()
+def test_a_weight_beyond_half_precision_is_refused_by_its_name(recwarn):
+    module = random("llama")
+    module.model.layers[0].mlp.up_proj.weight[0, 0] = 65_519.0  # the last that is rounded down to 65,504
+    graph_of(module, dtype="float16")
+    module.model.layers[0].mlp.up_proj.weight[0, 0] = -70_000.0
+    with pytest.raises(UnsupportedModel, match=r"layers.0.mlp.up_proj.weight.* beyond 65,504.*; use float32"):
+        graph_of(module, dtype="float16")
+    graph_of(module)
+    assert not [one for one in recwarn if "overflow" in str(one.message)]

@@ -161,8 +161,9 @@ def _write(onnx: Any, path: Path, graph: Graph, name: str) -> None:
         files.write_bytes(path, proto.SerializeToString())
         return
     beside = path.name + ".data"
-    with files.atomic_folder(path.with_name(f"{path.name}.parts")) as folder:  # both files or none
+    with files.atomic_folder(path.with_name(f"{path.name}.parts")) as folder:
         onnx.save_model(proto, str(folder / path.name), save_as_external_data=True, location=beside)
+    # both are whole before one is moved; who is stopped between the two has the new weights, and no graph or the old one
     for name in (beside, path.name):
         (path.with_name(f"{path.name}.parts") / name).replace(path.with_name(name))
     files.remove(path.with_name(f"{path.name}.parts"))

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from groundup.errors import UnsupportedModel
+
 
 class Node(NamedTuple):
     """One step: the operator, the names of what it reads, of what it makes, and its settings. also: what it makes besides."""
@@ -22,6 +24,17 @@ class Node(NamedTuple):
     makes: str
     settings: dict[str, Any]
     also: tuple[str, ...] = ()
+
+
+def shortened(array: np.ndarray, stored: Any, name: str) -> np.ndarray:
+    """The numbers in the format in which they are stored; UnsupportedModel where one would become infinite."""
+    with np.errstate(over="ignore"):
+        short = array.astype(stored)
+    if not np.array_equal(np.isinf(short), np.isinf(array)):
+        raise UnsupportedModel(
+            f"{name} holds numbers beyond {np.finfo(stored).max:,.0f}, the largest of {np.dtype(stored)}; use float32"
+        )
+    return short
 
 
 @dataclass
@@ -71,13 +84,13 @@ class Graph:
     def weight(self, name: str, tensor: torch.Tensor, turned: bool = False, exact: bool = False) -> "Value":
         """A weight under its own name, cast to float32 where it is stored shorter; exact: never stored shorter.
 
-        turned: (inputs, outputs), as MatMul reads it.
+        turned: (inputs, outputs), as MatMul reads it. UnsupportedModel: a number that is too large to be stored shorter.
         """
         name = f"{name}.T" if turned else name
         stored = np.float32 if exact else self.stored
         if name not in self.constants:
             array = tensor.detach().float().cpu().numpy()
-            self.constants[name] = np.ascontiguousarray((array.T if turned else array).astype(stored))
+            self.constants[name] = np.ascontiguousarray(shortened(array.T if turned else array, stored, name))
         value = Value(self, name)
         return value if stored == np.float32 else self.node("Cast", value, to="FLOAT")
 
