@@ -43,12 +43,23 @@ def what_is_there_already_is_not_searched_for_garbage():
     gc.freeze()
 
 
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """After it torch has the threads that it had before; beside other tests one. Nothing is loaded for that."""
+    torch = sys.modules.get("torch")
+    before = 1 if BESIDE_OTHERS else torch and torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if before and (torch := sys.modules.get("torch")) and torch.get_num_threads() != before:
+            torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def threads_as_they_were():
     """What a test did to torch's threads ends with it."""
-    yield
-    if BESIDE_OTHERS and (torch := sys.modules.get("torch")) and torch.get_num_threads() != 1:
-        torch.set_num_threads(1)
+    with threads_kept():
+        yield
 
 
 @pytest.fixture(autouse=True)
