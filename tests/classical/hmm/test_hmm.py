@@ -196,6 +196,12 @@ def test_what_cannot_be_is_refused(call, says):
         call()
 
 
+def test_the_row_that_is_wrong_is_the_one_named():
+    wrong = ICE._replace(transition=np.array([[0.5, 0.5], [0.9, 0.3]]))
+    with pytest.raises(InputError, match=r"a row of transition sums to 1\.2, not 1"):
+        hmm.check_hmm(wrong)
+
+
 def test_an_impossible_sequence_is_named():
     model = ICE._replace(emission=np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]))
     with pytest.raises(InputError, match="smooth the model"):
@@ -207,3 +213,5 @@ def test_an_impossible_sequence_is_named():
 def test_a_configuration_of_nothing_is_refused():
     with pytest.raises(ConfigError, match="num_states=0 is too few"):
         scaled.BaumWelchConfig(num_states=0)
+    with pytest.raises(ConfigError, match="seed=-1 is not possible; use 0"):
+        scaled.BaumWelchConfig(num_states=2, seed=-1)

@@ -32,6 +32,12 @@ def test_the_weights_of_brants_by_hand():
     assert pos.deleted_interpolation(one, two, three).tolist() == pytest.approx([0.0, 1 / 3, 2 / 3])
 
 
+def test_the_triple_at_a_sentences_beginning_votes_too():
+    # three equal sentences: every triple is foretold by the two tags before it, the first by the two marks
+    counts = pos.ngram_counts([np.array([0, 1])] * 3, 2)
+    assert pos.deleted_interpolation(*map(np.float64, counts)).tolist() == [0.0, 0.0, 1.0]
+
+
 def test_pairs_of_tags_are_the_plain_chain():
     tagger = pos.train(SMALL, pos.TaggerConfig(order=2))
     words = "the man barks loudly".split()
@@ -86,8 +92,13 @@ def test_what_cannot_be_learned_from_is_refused():
     with pytest.raises(InputError, match="201 tags make 8,120,601 triples; shorten the tags"):
         pos.train(many)
     assert pos.train(many, pos.TaggerConfig(order=2)).tag(["7"]) == ["T7"]
-    with pytest.raises(InputError, match="split it first"):
-        pos.train(SMALL).tag_batch(["the dog"])
+    for call in (
+        lambda: pos.train(SMALL).tag_batch(["the dog"]),
+        lambda: pos.train([("dog", ["N", "N", "N"])]),
+        lambda: pos.induce(["the dog"], BaumWelchConfig(num_states=2)),
+    ):
+        with pytest.raises(InputError, match="split it first"):
+            call()
     with pytest.raises(ConfigError, match="order=4 is not built; use 2"):
         pos.TaggerConfig(order=4)
 
@@ -135,8 +146,10 @@ def test_states_of_real_words_are_better_than_one_tag_for_all():
     if not archive.exists():
         pytest.skip("the treebank is not on this machine")
     sentences = read_tagged(archive, "*/tagged/*.pos", form="slashes")[:1000]
-    found, likelihoods = pos.induce([words for words, _ in sentences], BaumWelchConfig(num_states=20, iterations=60))
+    found, likelihoods = pos.induce([words for words, _ in sentences], BaumWelchConfig(num_states=20, iterations=25))
     groups = [state for one in found for state in one]
     gold = [tag for _, tags in sentences for tag in tags]
+    # 0.378, 0.343 and 0.361 for the seeds 0, 1 and 2: 0.32 leaves room for sums in another order, and is more than twice the
+    # 0.136 of one tag for all
     assert many_to_one(groups, gold) > 0.32 > 2 * max(map(gold.count, set(gold))) / len(gold)
     assert all(after >= before - 1e-6 for before, after in zip(likelihoods, likelihoods[1:], strict=False))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundup.classical.hmm.scaled import split
 from groundup.classical.structure import crf
 from groundup.classical.structure import crf_compiled as compiled
 from groundup.errors import InputError
@@ -100,7 +101,7 @@ def test_the_compiled_objective_and_labels_are_the_references(seed, labels, thre
             np.add.at(by_table, one, -row)
         best += crf.decode(transition, scores)
     with ThreadPoolExecutor(threads) as pool:
-        parts = compiled.split(corpus.offsets, threads)
+        parts = split(corpus.offsets, threads)
         found, gradient = compiled.objective(corpus, pairs, rows, counted, weights, labels, parts, pool)
     assert found == pytest.approx(value, rel=1e-9, abs=1e-9)
     assert np.allclose(gradient, np.concatenate([by_table[at], by_transition.ravel()]), atol=1e-9)
@@ -143,6 +144,8 @@ def test_under_the_rules_no_inside_follows_an_outside():
         ),
         (lambda: crf.decode(np.zeros((2, 2)), np.zeros((0, 2))), "do not fit"),
         (lambda: crf.decode(np.full((2, 2), np.nan), np.zeros((3, 2))), "a weight is NaN; train again"),
+        (lambda: crf.crf_log_likelihood(np.zeros((2, 2)), np.zeros((3, 2)), [0, 1]), "2 labels for 3 words"),
+        (lambda: crf.crf_gradient(np.zeros((2, 2)), np.zeros((3, 2)), [0, 1]), "2 labels for 3 words"),
         (lambda: crf.check_scores(np.zeros((2, 2)), np.zeros((3, 2)), [0, 2, 1]), "give one below 2 for each"),
     ],
 )

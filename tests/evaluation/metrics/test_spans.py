@@ -48,6 +48,16 @@ def test_spans_do_not_overlap_and_cover_all_that_is_not_outside(tags):
     assert all(tags[place][2:] == span.type for span in spans for place in range(span.start, span.end))
 
 
+def test_a_type_of_the_name_all_leaves_the_total_alone():
+    found = span_f1([["B-all", "B-X"]], [["B-all", "O"]])
+    assert found["all"].gold == 2 and found["type all"].gold == 1 and found["X"].recall == 0
+
+
+def test_as_many_sentences_are_wanted_of_both():
+    with pytest.raises(InputError, match="2 sentences of gold tags and 1 of predicted ones; give as many"):
+        span_f1([["O"], ["O"]], [["O"]])
+
+
 def test_rows_of_different_length_are_named():
     with pytest.raises(InputError, match="sentence 2 has 2 gold tags and 1 predicted ones; give as many"):
         span_f1([["O"], ["O", "O"]], [["O"], ["O"]])

@@ -77,6 +77,12 @@ def test_a_start_without_a_value_is_refused():
         lbfgs(lambda x: (float("nan"), x), np.ones(2))
 
 
+@pytest.mark.parametrize("name", ["memory", "iterations", "period"])
+def test_a_number_below_one_is_refused(name):
+    with pytest.raises(InputError, match=f"{name}=0 is not possible; use 1 or more"):
+        lbfgs(rosenbrock, np.zeros(2), **{name: 0})
+
+
 def test_steps_are_told_and_the_last_is_the_lowest():
     told = []
     found = lbfgs(rosenbrock, np.zeros(2), iterations=5, on_step=lambda number, value: told.append((number, value)))

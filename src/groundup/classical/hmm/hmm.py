@@ -50,8 +50,10 @@ def check_hmm(model: HMM) -> HMM:
     for name, array in model._asdict().items():
         if not np.isfinite(array).all() or (array < 0).any():
             raise InputError(f"{name} holds a number that is no probability; give finite ones of 0 or more")
-        if np.abs(array.sum(-1) - 1).max() > TOLERANCE:
-            raise InputError(f"a row of {name} sums to {array.sum(-1).min():g}, not 1; divide each row by its sum")
+        sums = np.atleast_1d(array.sum(-1))
+        worst = sums[np.abs(sums - 1).argmax()]
+        if abs(worst - 1) > TOLERANCE:
+            raise InputError(f"a row of {name} sums to {worst:.8g}, not 1; divide each row by its sum")
     return model
 
 
@@ -208,7 +210,10 @@ def draw(model: HMM, length: int, seed: int = 0) -> tuple[list[int], list[int]]:
 
 
 def random_hmm(states: int, symbols: int, seed: int = 0) -> HMM:
-    """A model to begin learning from: every row near to even, and no two rows alike (alike, they would stay so)."""
+    """A model to begin learning from: each row drawn evenly from all distributions.
+
+    Rows that are all nearly even are nearly alike, and alike they would stay: Baum and Welch need many steps to tell them apart.
+    """
     random = np.random.default_rng(seed)
-    rows = (random.uniform(1, 2, shape) for shape in ((states,), (states, states), (states, symbols)))
+    rows = (random.exponential(size=shape) for shape in ((states,), (states, states), (states, symbols)))
     return HMM(*(row / row.sum(-1, keepdims=True) for row in rows))

@@ -23,7 +23,7 @@ LONGEST_ENDING = 6  # letters; longer ones made nothing better (10: 0.02 points)
 
 
 def shape(word: str) -> str:
-    """What a word looks like: a digit in it, a hyphen, its capitals, or none of them.
+    """What a word looks like: "1" with a digit in it, "." without a letter; else "AA", "A" or "a" by its capitals, and "-" with a hyphen.
 
     >>> [shape(word) for word in ("dogs", "Paris", "IBM", "1990s", "well-known", "...")]
     ['a', 'A', 'AA', '1', 'a-', '.']

@@ -33,6 +33,7 @@ from groundup.slots import slot
 
 MODEL_TYPE = "hmm_tagger"
 MOST_TAGS = 200  # with trigrams: 8 million probabilities, 64 MB
+AS_WORDS = "a sentence is a list of words, and a string came; split it first: text.split()"
 LEAST_SHARE = 1e-4  # of a tag that a word is tried with
 
 
@@ -68,12 +69,13 @@ def deleted_interpolation(
     """The weights of one, two and three tags in the mixture, from their counts; they sum to 1.
 
     Each triple votes, as often as it was seen, for the order that would have predicted it best if it had been seen once
-    less: Brants 2000, figure 1. Of equally good orders the longest wins; 0 / 0 counts as 0.
+    less: Brants 2000, figure 1. Of equally good orders the longest wins; 0 / 0 counts as 0. How often a pair was seen before a
+    third tag is the sum of its triples: `two` does not count the pair of marks that each sentence begins with.
     """
     votes = np.zeros(3)
     for a, b, c in np.argwhere(three > 0):
         above = np.array([one[c] - 1, two[b, c] - 1, three[a, b, c] - 1])
-        below = np.array([one.sum() - 1, one[b] - 1, two[a, b] - 1])
+        below = np.array([one.sum() - 1, one[b] - 1, three[a, b].sum() - 1])
         predicted = np.where(below > 0, above / np.where(below > 0, below, 1), 0.0)
         votes[2 - int(predicted[::-1].argmax())] += three[a, b, c]
     return votes / votes.sum()
@@ -122,7 +124,7 @@ class HMMTagger:
     def tag_batch(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """The tags of many sentences; a sentence without words has none."""
         if any(isinstance(one, str) for one in sentences):
-            raise InputError("a sentence is a list of words, and a string came; split it first: text.split()")
+            raise InputError(AS_WORDS)
         numbers: dict[str, int] = {}
         words = np.array([numbers.setdefault(word, len(numbers)) for one in sentences for word in one], np.int64)
         if not len(words):
@@ -137,7 +139,7 @@ class HMMTagger:
 
     def save(self, folder: str | Path) -> None:
         """Write the tagger as a folder."""
-        config = {"model_type": MODEL_TYPE, **asdict(self.config), "num_tags": len(self.tags)}
+        config = {"model_type": MODEL_TYPE, **asdict(self.config)}
         arrays = {"transitions": self.table, "prior": self.prior, "lexicon": self.lexicon.shares}
         folders.write(folder, config, arrays, {"tags": self.tags, "keys": list(self.lexicon.nodes)})
 
@@ -165,6 +167,8 @@ def train(
 ) -> HMMTagger:
     """Count a tagger from tagged sentences, (words, tags) each."""
     config = config or TaggerConfig()
+    if any(isinstance(words, str) for words, _ in sentences):
+        raise InputError(AS_WORDS)
     tags = check_tagged(sentences)
     if config.order == 3 and len(tags) > MOST_TAGS:
         raise InputError(
@@ -215,6 +219,8 @@ def induce(
 
     least: words that occur less often share a symbol by their shape, so that they cannot have a state each.
     """
+    if any(isinstance(one, str) for one in sentences):
+        raise InputError(AS_WORDS)
     spoken = [words for words in sentences if len(words)]
     times = Counter(word for words in spoken for word in words)
     numbers: dict[str, int] = {}

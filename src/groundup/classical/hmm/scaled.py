@@ -109,11 +109,16 @@ def best_states_of(model: HMM, symbols: np.ndarray, offsets: np.ndarray) -> np.n
     return _best_states(log(model.start), step, shown, symbols, offsets)
 
 
+def split(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
+    """The sequences in as many parts of about equally many symbols."""
+    cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], threads + 1)[1:-1])
+    return [offsets[a : b + 1] for a, b in zip([0, *cuts], [*cuts, len(offsets) - 1], strict=True) if b > a]
+
+
 def expected_counts(model: HMM, symbols: np.ndarray, offsets: np.ndarray, threads: int = 1) -> Counts:
     """`expected_counts_reference` of the sequences symbols[offsets[k]:offsets[k + 1]], in threads."""
     shown = np.ascontiguousarray(model.emission.T)
-    cuts = np.searchsorted(offsets, np.linspace(0, len(symbols), threads + 1)[1:-1])
-    parts = [offsets[a : b + 1] for a, b in zip([0, *cuts], [*cuts, len(offsets) - 1], strict=True) if b > a]
+    parts = split(offsets, threads)
     with ThreadPoolExecutor(threads) as pool:
         found = list(
             pool.map(lambda part: _expected_counts(model.start, model.transition, shown, symbols, part), parts)
@@ -148,6 +153,8 @@ class BaumWelchConfig:
         for name in ("num_states", "iterations", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is too few; use 1 or more")
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed} is not possible; use 0 or more")
 
 
 def baum_welch(

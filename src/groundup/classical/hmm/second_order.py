@@ -13,7 +13,10 @@ from groundup.text.compiled import kernel
 
 
 def best_tags_reference(table: np.ndarray, choices: Sequence[dict[int, float]]) -> tuple[list[int], float]:
-    """The best tags of one sentence, and their score, as a dictionary of the ways that end in each pair of tags."""
+    """The best tags of one sentence, and their score, as a dictionary of the ways that end in each pair of tags.
+
+    Of equally good ways `best_tags` may give another: it goes by the order in which a word's tags stand.
+    """
     mark = table.shape[2] - 1
     ways: dict[tuple[int, int], tuple[float, list[int]]] = {(mark, mark): (0.0, [])}
     for choice in [*choices, {mark: 0.0}]:

@@ -60,6 +60,7 @@ def crf_log_likelihood(
 
     transition[i, j]: what the step from label i to j is worth; scores[t, j]: what label j is worth at word t.
     """
+    check_scores(transition, scores, labels)
     return score(transition, scores, labels) - log_partition(transition, scores)
 
 
@@ -68,6 +69,7 @@ def crf_gradient(
     transition: Float[np.ndarray, "labels labels"], scores: Float[np.ndarray, "seq labels"], labels: Sequence[int]
 ) -> tuple[Float[np.ndarray, "labels labels"], Float[np.ndarray, "seq labels"]]:
     """The gradient of `crf_log_likelihood` by transition and by scores: what is there minus what is expected."""
+    check_scores(transition, scores, labels)
     expected = posteriors(np.zeros(scores.shape[1]), transition, scores)
     by_scores, by_transition = -expected.states, -expected.steps.sum(0)
     for t, label in enumerate(labels):

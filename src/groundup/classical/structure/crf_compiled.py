@@ -255,12 +255,6 @@ def objective(
     return total - float(weights @ counted), gradient
 
 
-def split(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
-    """The sentences in as many parts of about equally many words."""
-    cuts = np.searchsorted(offsets, np.linspace(0, offsets[-1], threads + 1)[1:-1])
-    return [offsets[a : b + 1] for a, b in zip([0, *cuts], [*cuts, len(offsets) - 1], strict=True) if b > a]
-
-
 @kernel
 def _decode(corpus, pairs, weights, of, rows, start, transition):
     """The best label of each word; transition[j, i]: of the step from i to j."""

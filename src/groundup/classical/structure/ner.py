@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from groundup.classical import folder as folders
+from groundup.classical.hmm.scaled import split
 from groundup.classical.structure.attributes import Features, Numbering, Window, word_features
 from groundup.classical.structure.crf import bio_rules
 from groundup.classical.structure.crf_compiled import (
@@ -27,7 +28,6 @@ from groundup.classical.structure.crf_compiled import (
     decode_corpus,
     objective,
     seen_pairs,
-    split,
     whole_rows,
 )
 from groundup.data.sources.tagged import check_tagged

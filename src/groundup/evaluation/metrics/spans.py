@@ -56,9 +56,16 @@ def bio_spans(tags: Sequence[str]) -> list[Span]:
 def span_f1(gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> dict[str, Found]:
     """How many spans were found, of each type and, under "all", of all together; one row of tags a sentence.
 
+    A type that is itself called "all" stands under "type all".
+
     >>> span_f1([["B-PER", "O", "B-LOC"]], [["B-PER", "O", "O"]])["all"].recall
     0.5
     """
+    gold, predicted = list(gold), list(predicted)
+    if len(gold) != len(predicted):
+        raise InputError(
+            f"{len(gold)} sentences of gold tags and {len(predicted)} of predicted ones; give as many of both"
+        )
     there, found, right = Counter[str](), Counter[str](), Counter[str]()
     for number, (one, other) in enumerate(zip(gold, predicted, strict=True), 1):
         if len(one) != len(other):
@@ -70,7 +77,8 @@ def span_f1(gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -
         found.update(span.type for span in own)
         right.update(span.type for span in set(true) & set(own))
     result = {"all": _found(there.total(), found.total(), right.total())}
-    return result | {type: _found(there[type], found[type], right[type]) for type in sorted(there | found)}
+    names = {type: "type all" if type == "all" else type for type in sorted(there | found)}
+    return result | {name: _found(there[type], found[type], right[type]) for type, name in names.items()}
 
 
 def _found(gold: int, predicted: int, right: int) -> Found:

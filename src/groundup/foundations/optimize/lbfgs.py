@@ -78,7 +78,7 @@ def lbfgs(
     """
     x = np.array(start, np.float64)
     value, gradient = _asked(function, x, l1)
-    _check(value, gradient)
+    _check(value, gradient, memory=memory, iterations=iterations, period=period)
     steps, changes = list[Numbers](), list[Numbers]()
     values, reason = [value], "all iterations done"
     for number in range(1, iterations + 1):
@@ -113,7 +113,10 @@ def _downhill(slope: Numbers, steps: list[Numbers], changes: list[Numbers], l1: 
     return np.where(direction * slope < 0, direction, 0.0) if l1 else direction
 
 
-def _check(value: float, gradient: Numbers) -> None:
+def _check(value: float, gradient: Numbers, **least_one: int) -> None:
+    for name, given in least_one.items():
+        if given < 1:
+            raise InputError(f"{name}={given} is not possible; use 1 or more")
     if not np.isfinite(value) or not np.isfinite(gradient).all():
         raise InputError("the function or its gradient at the start is no number; start where it is finite")
 

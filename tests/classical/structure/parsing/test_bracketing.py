@@ -31,6 +31,14 @@ def test_punctuation_does_not_part_words_and_prt_is_advp():
     assert ("NP", 0, 2) in brackets(one) and brackets(one) == brackets(other)
 
 
+def test_punctuation_is_what_the_right_tree_tags_so():
+    gold, other = read_brackets(
+        "(TOP (S (NP (NN a)) (, ,) (NP (NN b)) (VP (VB go))))(TOP (S (NP (NN a)) (NN ,) (NP (NN b)) (VP (VB go))))"
+    )
+    assert bracketing_f1([gold], [other])["f1"] == 1.0, "one comma taken for a noun moves no bracket"
+    assert bracketing_f1([other], [gold])["f1"] == 1.0
+
+
 def test_nothing_shared_is_zero_and_not_a_division_by_zero():
     assert bracketing_f1([("TOP", ("NN", "a"))], [("TOP", ("X", ("NN", "a")))])["f1"] == 0.0
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from groundup.classical.structure.parsing.chart import tables
 from groundup.classical.structure.parsing.cky import cky_chart, inside_chart, log_inside, parse
 from groundup.classical.structure.parsing.grammar import Grammar, best_chains, sum_of_chains
-from groundup.classical.structure.parsing.trees import is_tag, restore, words_of
+from groundup.classical.structure.parsing.trees import is_tag, words_of
 from groundup.errors import InputError
 
 
@@ -151,7 +151,18 @@ def test_what_no_rule_covers_is_given_in_the_fewest_pieces():
     found = parse(ASTRONOMERS, rules, "stars with ears astronomers saw stars".split())
     assert not found.whole and found.log_probability is None
     assert [part[0] for part in found.tree[1:]] == ["NP", "S"] and len(words_of(found.tree)) == 6
-    assert restore(found.tree) == found.tree, "no symbol of the binarisation is left"
+
+
+def test_a_symbol_of_the_binarisation_is_no_piece():
+    # (@NP|DT JJ NN) covers "big dog", and without the determiner no NP does: the pieces are the two tags
+    grammar = Grammar(
+        "TOP",
+        logs({("NP", "DT", "@NP|DT"): 1.0, ("@NP|DT", "JJ", "NN"): 1.0}),
+        logs({("TOP", "NP"): 1.0}),
+        logs({("DT", "the"): 1.0, ("JJ", "big"): 1.0, ("NN", "dog"): 1.0}),
+    )
+    assert parse(grammar, tables(grammar), "big dog the".split()).tree == (
+        "TOP", ("JJ", "big"), ("NN", "dog"), ("DT", "the"))  # fmt: skip
 
 
 def test_a_beam_gives_a_tree_that_is_never_better():
@@ -172,6 +183,9 @@ def test_what_is_no_sentence_is_refused():
     ):
         with pytest.raises(InputError, match=way_out):
             parse(ASTRONOMERS, rules, wrong)
+    for beam in (-1.0, math.nan):
+        with pytest.raises(InputError, match=f"beam={beam} is not possible; use 0 or more"):
+            parse(ASTRONOMERS, rules, SENTENCE, beam=beam)
     with pytest.raises(InputError, match=r"9,000 words needs 1\.9 GB .* at most 6,688 words"):
         parse(ASTRONOMERS, rules, ["saw"] * 9000)
     with pytest.raises(InputError, match="at most 4 words"):

@@ -1,4 +1,4 @@
-"""CoNLL-U: what is read is written byte for byte, and damage is answered with its line."""
+"""CoNLL-U: what is read is written as it stood, and damage is answered with its line."""
 
 import gzip
 from pathlib import Path
@@ -32,6 +32,13 @@ def test_ranges_and_unwritten_words_are_kept_and_are_no_words_of_the_tree():
     assert first.parsed([0, 1], ["root", "neg"]).heads == [0, 1]
 
 
+def test_a_sentence_without_heads_is_read_and_says_so_when_asked_for_them():
+    (one,) = parse_conllu("\ufeff" + row("1", "cats", "_", "_"))
+    assert one.words == ["cats"]
+    with pytest.raises(InputError, match="'cats' has words without a head; give a treebank"):
+        _ = one.heads
+
+
 @given(st.lists(st.text("abcé ", min_size=1, max_size=5), min_size=1, max_size=6))
 def test_a_made_sentence_is_read_again(words):
     made = sentence_of(words, ["X"] * len(words), range(len(words)), ["dep"] * len(words))
@@ -43,6 +50,11 @@ def test_files_packed_or_not(tmp_path):
     (tmp_path / "a.conllu.gz").write_bytes(gzip.compress(TEXT.encode()))
     assert read_conllu(tmp_path / "a.conllu") == read_conllu(tmp_path / "a.conllu.gz") == parse_conllu(TEXT)
     (tmp_path / "b.conllu.gz").write_bytes(gzip.compress(TEXT.encode())[:-9])
+    with pytest.raises(FormatError, match=r"b\.conllu\.gz cannot be read"):
+        read_conllu(tmp_path / "b.conllu.gz")
+    body = bytearray(gzip.compress(TEXT.encode() * 9))
+    body[12:40] = bytes(28)  # behind the head: what zlib reads
+    (tmp_path / "b.conllu.gz").write_bytes(body)
     with pytest.raises(FormatError, match=r"b\.conllu\.gz cannot be read"):
         read_conllu(tmp_path / "b.conllu.gz")
     with pytest.raises(InputError, match="is not there"):

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundup.classical.structure.parsing import DependencyParser, ParserConfig, read_conllu, train_parser
+from groundup import files
+from groundup.classical.structure.parsing import DependencyParser, ParserConfig, greedy, read_conllu, train_parser
 from groundup.classical.structure.parsing.conllu import check_tree, sentence_of
 from groundup.classical.structure.parsing.dependency import attachment
 from groundup.errors import ConfigError, FormatError, InputError
@@ -50,6 +51,14 @@ def test_whatever_it_is_given_comes_out_as_a_tree(parser):
         check_tree(parser.parse(["?"] * words, tags).heads)
 
 
+def test_a_word_that_is_no_root_any_more_has_no_roots_label(parser, monkeypatch):
+    root = parser.names.labels.index("root") + 1
+    roots = np.zeros(3, np.int32), np.full(3, root, np.int32)
+    monkeypatch.setattr(greedy, "parse", lambda *_: roots)
+    found = parser.parse(["a", "dog", "slept"], ["DET", "NOUN", "VERB"])
+    assert found.heads == [0, 1, 1] and found.labels == ["root", "parataxis", "parataxis"]
+
+
 def test_saved_and_read_again_it_is_the_same(parser, tmp_path):
     parser.save(tmp_path / "parser")
     again = DependencyParser.load(tmp_path / "parser")
@@ -63,7 +72,9 @@ def test_a_damaged_folder_is_named(parser, tmp_path):
     config.write_text(config.read_text().replace('"move_bits": 12', '"move_bits": 9'))
     with pytest.raises(FormatError, match=r"config\.json is damaged"):
         DependencyParser.load(tmp_path / "parser")
-    (tmp_path / "parser" / "vocab.json").unlink()
+    files.write_checksums(tmp_path / "parser")  # as if it had been saved so: its rows are beyond a table of 2^9
+    with pytest.raises(FormatError, match=r"holds no parser that fits its own config\.json"):
+        DependencyParser.load(tmp_path / "parser")
     parser.save(tmp_path / "other")
     (tmp_path / "other" / "vocab.json").unlink()
     with pytest.raises(FormatError, match=r"vocab\.json is missing"):
@@ -88,7 +99,7 @@ def test_what_cannot_be_learned_from_is_refused():
         train_parser([made("a/X b/X", [0, 0], "root root")])
     with pytest.raises(InputError, match="circle"):
         train_parser([made("a/X b/X c/X", [2, 1, 0], "a b root")])
-    for wrong in ({"rounds": 0}, {"follow": 2.0}, {"move_bits": 40}):
+    for wrong in ({"rounds": 0}, {"seed": -1}, {"follow": 2.0}, {"move_bits": 40}):
         with pytest.raises(ConfigError, match="use"):
             ParserConfig(**wrong)
 

@@ -72,11 +72,11 @@ def test_what_cannot_be_learned_from_is_refused():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not TREEBANK.exists(), reason="the Penn Treebank's sample is not here")
-def test_the_penn_treebanks_held_out_sentences_are_parsed_at_074():
+def test_the_penn_treebanks_held_out_sentences_are_parsed_at_076():
     with zipfile.ZipFile(TREEBANK) as archive:
         names = sorted(name for name in archive.namelist() if "combined/wsj" in name)
         trees = [clean(tree) for name in names for tree in read_brackets(archive.read(name).decode(), name)]
     held_out = [tree for tree in trees[::80] if len(words_of(tree)) <= 30]
     model = train_pcfg([tree for number, tree in enumerate(trees) if number % 20])
-    assert model.score(held_out)["f1"] > 0.70
+    assert model.score(held_out)["f1"] > 0.74  # 0.761
     assert all(model.parse(words_of(tree)).whole for tree in held_out[:10])

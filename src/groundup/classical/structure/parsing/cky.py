@@ -126,6 +126,8 @@ def parse(
     memory_bytes: int = MEMORY_BYTES,
 ) -> Parse:
     """The most probable tree of a sentence. rules: `tables(grammar)`; beam: nats below a cell's best that are kept, None: all."""
+    if beam is not None and not beam >= 0:  # NaN too
+        raise InputError(f"beam={beam} is not possible; use 0 or more nats, or None for all")
     words = checked(words, rules, memory_bytes)
     tags = tags_of(grammar, rules, words)
     scores = kernels.viterbi(

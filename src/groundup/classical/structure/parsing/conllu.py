@@ -4,11 +4,13 @@
 
 HEAD is the ID of the word that a word depends on, 0 for the root. Lines with an ID like 3-4 hold one written word that is
 two of syntax ("don't"), lines like 3.1 a word that is not written; neither has a head in the tree, and both are kept as
-they came, so what is read is written again byte for byte. A file that ends in .gz is unpacked.
+they came, so rows and comments are written again as they stood; what is not kept: ends of line other than \\n, a second
+empty line, a comment under the last sentence. A file that ends in .gz is unpacked.
 """
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +51,12 @@ class Sentence:
     @property
     def heads(self) -> list[int]:
         """For each word the number of its head, counted from 1; 0 is the root."""
-        return [int(head) for head in self.column(HEAD)]
+        heads = self.column(HEAD)
+        if "_" in heads:
+            raise InputError(
+                f"the sentence {' '.join(self.words[:8])!r} has words without a head; give a treebank that has them"
+            )
+        return [int(head) for head in heads]
 
     @property
     def labels(self) -> list[str]:
@@ -83,7 +90,7 @@ def read_conllu(path: str | Path) -> list[Sentence]:
         text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
     except FileNotFoundError as error:
         raise InputError(f"{path} is not there; check the path") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise FormatError(
             f"{path} cannot be read ({error}); it should be UTF-8, or gzip of it where it ends in .gz"
         ) from error
@@ -95,7 +102,7 @@ def parse_conllu(text: str, name: str = "the text") -> list[Sentence]:
     sentences: list[Sentence] = []
     comments: list[str] = []
     rows: list[tuple[str, ...]] = []
-    for number, line in enumerate([*text.split("\n"), ""], 1):
+    for number, line in enumerate([*text.removeprefix("\ufeff").split("\n"), ""], 1):  # a mark some editors begin with
         line = line.rstrip("\r")
         if not line.strip():
             if rows:

@@ -27,6 +27,7 @@ from groundup.progress import Progress
 from groundup.progress import progress as open_progress
 
 NOTHING, ROOT, UNKNOWN = 0, 1, 2  # numbers of no word, of the root, and of a word, tag or ending that was never seen
+BESIDE = "parataxis"  # the relation of a second root to the first: what stands beside it
 ARRAYS = ("moves.rows", "moves.weights", "labels.rows", "labels.weights")
 
 
@@ -45,6 +46,8 @@ class ParserConfig:
             raise ConfigError(f"rounds={self.rounds} learns nothing; use 1 or more (12 is usual)")
         if not 0 <= self.follow <= 1:
             raise ConfigError(f"follow={self.follow} is no share; use 0 (never follow a mistake) to 1")
+        if self.seed < 0:
+            raise ConfigError(f"seed={self.seed} is not possible; use 0 or more")
         for name in ("move_bits", "label_bits"):
             if not 8 <= getattr(self, name) <= 26:
                 raise ConfigError(f"{name}={getattr(self, name)} gives 2^{getattr(self, name)} rows; use 8 to 26")
@@ -124,7 +127,10 @@ class DependencyParser:
                 "give tags of that set"
             )
         heads, labels = greedy.parse(self.rows(words, tags), len(words), self.moves, self.labels)
-        return Arcs(one_root(heads.tolist()), [self.names.labels[label - 1] for label in labels.tolist()])
+        heads, names = one_root(heads.tolist()), [self.names.labels[label - 1] for label in labels.tolist()]
+        return Arcs(
+            heads, [BESIDE if name == "root" and head else name for head, name in zip(heads, names, strict=True)]
+        )
 
     def parse_sentences(self, sentences: Sequence[Sentence]) -> list[Sentence]:
         """The same sentences with the heads and labels that the parser gives them."""

@@ -183,11 +183,14 @@ def _ways(grammar: Grammar) -> dict[str, tuple[list[tuple[str, ...]], np.ndarray
 
 
 def sample_tree(grammar: Grammar, seed: int = 0) -> Tree:
-    """Draw a tree from the top down, each rule by its probability; a class becomes one of the words counted in it."""
+    """Draw a tree from the top down, each rule by its probability; a class becomes one of the words counted in it.
+
+    It is drawn without recursion and then made a `Tree` with it, as all functions on trees are.
+    """
     source = np.random.default_rng(seed)
     ways = _ways(grammar)
     drawn: list[list] = [[grammar.start]]
-    for node in drawn:  # it grows while it is read: breadth first, so no recursion
+    for node in drawn:  # it grows while it is read: breadth first
         if len(drawn) > DRAWS:
             raise InputError(f"the sentence of seed {seed} grew past {DRAWS:,} symbols; draw with another seed")
         found, sums = ways[node[0]]

@@ -115,7 +115,7 @@ def _move_features(sentence, state, s, n, words, shift, out):
 
 @inner
 def _label_features(sentence, state, head, word, words, shift, out):
-    """The places of an arc's features in the table of labels; on which side the head stands is in each."""
+    """The places of an arc's features in the table of labels; on which side the head stands is in each that looks at both."""
     side, far = int(head > word), min(abs(head - word), 6)
     w, t, e = sentence[WORD], sentence[TAG], sentence[END]
     tags = (t[word] * 4096 + t[head]) * 2 + side

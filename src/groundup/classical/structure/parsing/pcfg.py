@@ -2,7 +2,7 @@
 
 `train` takes trees as the Penn Treebank has them (or their text in brackets), `PCFG.parse` gives a sentence's tree with
 its probability. Read off 95 % of the Penn Treebank's sample (3,718 sentences), with one phrase of memory above and one beside
-(`vertical=2, horizontal=1`), labelled F1 on 183 held-out sentences of up to 40 words is 0.75; without the phrase above it is 0.71.
+(`vertical=2, horizontal=1`), labelled F1 on 183 held-out sentences of up to 40 words is 0.754; without the phrase above it is 0.693.
 """
 
 from collections.abc import Mapping, Sequence

@@ -219,7 +219,7 @@ def _():
 def _(summer):
     _clear = HMM(summer.start, np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[0.05, 0.25, 0.7], [0.7, 0.25, 0.05]]))
     _diaries = [draw(_clear, 15, seed)[1] for seed in range(40)]
-    learned, likelihoods = random_hmm(2, 3, seed=2), []
+    learned, likelihoods = random_hmm(2, 3, seed=4), []
     for _ in range(40):
         learned, _likelihood = baum_welch_step(learned, _diaries)
         likelihoods.append(_likelihood / 600)
@@ -265,7 +265,8 @@ def _():
     ## Try
 
     - Put the slider to 2: two ices are as likely on both kinds of day, and only the neighbours decide.
-    - Begin Baum and Welch with `random_hmm(2, 3, seed=...)` of other seeds: the states change places, the curve hardly changes.
+    - Begin Baum and Welch with `random_hmm(2, 3, seed=...)` of other seeds: with 2 and with 6 the curve stays below
+      the level of the truth. No step lowers the likelihood, and none jumps to a higher hill.
     - Give it three states: the likelihood rises further. Does the third state mean anything?
 
     Write it yourself: `groundup learn start forward`, `viterbi`, then `baum_welch_step`

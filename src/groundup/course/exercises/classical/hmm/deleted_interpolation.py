@@ -29,7 +29,7 @@ def by_its_words(one, two, three):
         times = int(three[place])
         if times:
             a, b, c = place
-            parts = [(one[c] - 1, total - 1), (two[b, c] - 1, one[b] - 1), (three[place] - 1, two[a, b] - 1)]
+            parts = [(one[c] - 1, total - 1), (two[b, c] - 1, one[b] - 1), (three[place] - 1, three[a, b].sum() - 1)]
             shares = [Fraction(int(up), int(down)) if down else Fraction(0) for up, down in parts]
             votes[max(range(3), key=lambda n: (shares[n], n))] += times
     return numpy.array(votes) / sum(votes)
@@ -56,7 +56,7 @@ def a_triple_that_always_holds(mine):
 
     mistakes = {
         "The order is turned round: the weights are of one, two and three tags.": numpy.array([1.0, 0.0, 0.0]),
-        "Gives a tie to the shorter order: the longest of the best gets the votes.": numpy.array([0.0, 1.0, 0.0]),
+        "Gives a tie to the shorter order: the longest of the best gets the votes.": numpy.array([0.0, 0.7, 0.3]),
     }
     one, two, three = counted([0, 1, 2] * 4, 3)
     same(mine(one, two, three), numpy.array([0.0, 0.0, 1.0]), mistakes=mistakes)
@@ -78,6 +78,17 @@ def a_triple_votes_as_often_as_it_was_seen(mine):
 
 
 @check("values")
+def a_beginning_votes_too(mine):
+    """The triples at the beginning of sentences do not vote for three tags: divide by three[a, b].sum() - 1, not by two[a, b] - 1."""
+    import numpy
+
+    one, two, three = numpy.full(3, 3.0), numpy.zeros((3, 3)), numpy.zeros((3, 3, 3))  # 2 is the mark
+    for a, b, c in ((2, 2, 0), (2, 0, 1), (0, 1, 2)):  # three times the sentence 0 1
+        three[a, b, c] = two[b, c] = 3
+    same(mine(one, two, three), numpy.array([0.0, 0.0, 1.0]))
+
+
+@check("values")
 def as_brants_says(mine):
     """Differs from the figure of the paper, on fractions."""
     import numpy
@@ -92,7 +103,7 @@ def as_brants_says(mine):
 
 
 ABOVE = "above = np.array([one[c] - 1, two[b, c] - 1, three[a, b, c] - 1])"
-BELOW = "below = np.array([one.sum() - 1, one[b] - 1, two[a, b] - 1])"
+BELOW = "below = np.array([one.sum() - 1, one[b] - 1, three[a, b].sum() - 1])"
 VOTE = "votes[2 - int(predicted[::-1].argmax())] += three[a, b, c]"
 
 EXERCISE = Exercise(
@@ -105,7 +116,10 @@ EXERCISE = Exercise(
 
         one tag:     (one[c] - 1) / (one.sum() - 1)
         two tags:    (two[b, c] - 1) / (one[b] - 1)
-        three tags:  (three[a, b, c] - 1) / (two[a, b] - 1)         each 0 where it is 0 / 0
+        three tags:  (three[a, b, c] - 1) / (three[a, b].sum() - 1)   each 0 where it is 0 / 0
+
+    The last divisor counts how often a, b was followed by any tag. two[a, b] is no such count: sentences begin with two
+    marks, which stand before the first tag as a pair and are never counted as one.
 
     The largest gets three[a, b, c] votes; of equal ones, the longest. Give the shares of the votes as an array: of one, two,
     three tags.
@@ -121,7 +135,8 @@ EXERCISE = Exercise(
     run="groundup --mine my learn lesson classical.hmm.pos",
     checks=(
         three_weights, they_sum_to_one, a_triple_that_always_holds, a_triple_seen_once_is_no_witness,
-        a_triple_votes_as_often_as_it_was_seen, as_brants_says,
+        a_triple_votes_as_often_as_it_was_seen,
+        a_beginning_votes_too, as_brants_says,
     ),
     mutants=(
         Mutant("votes", "do not sum to 1", edits=(("return votes / votes.sum()", "return votes"),)),
@@ -129,9 +144,10 @@ EXERCISE = Exercise(
         Mutant("the shorter", "Gives a tie to the shorter", edits=((VOTE, "votes[int((predicted + [0, 1e-9, 1e-9]).argmax())] += three[a, b, c]"),)),
         Mutant(
             "not deleted", "A triple that was seen once",
-            edits=((ABOVE, "above = np.array([one[c], two[b, c], three[a, b, c]])"), (BELOW, "below = np.array([one.sum(), one[b], two[a, b]])")),
+            edits=((ABOVE, "above = np.array([one[c], two[b, c], three[a, b, c]])"), (BELOW, "below = np.array([one.sum(), one[b], three[a, b].sum()])")),
         ),
         Mutant("once each", "Counts each kind of triple once", edits=((VOTE, "votes[2 - int(predicted[::-1].argmax())] += 1"),)),
+        Mutant("the pair itself", "The triples at the beginning", edits=((BELOW, BELOW.replace("three[a, b].sum()", "two[a, b]")),)),
         Mutant("two weights", "three weights", edits=(("return votes / votes.sum()", "return votes[1:] / votes.sum()"),)),
     ),
 )  # fmt: skip
