@@ -1,7 +1,7 @@
 """`groundup generate MODEL PROMPT`: answer a message, or continue a text."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -59,6 +59,13 @@ def run(options: GenerateOptions) -> None:
         print()
 
 
+def _without_effect(options: GenerateOptions) -> list[str]:
+    """The flags that were given and that only a transformer heeds."""
+    told = {"regex": options.regex is not None, "raw": options.raw}
+    told |= {one.name: getattr(options.machine, one.name) != one.default for one in fields(MachineConfig)}
+    return [name for name, is_given in told.items() if is_given]
+
+
 def _classical(options: GenerateOptions, model_type: str, prompt: str) -> None:
     """Continue a text with counts or a recurrent network."""
     from groundup.cli import classical, running
@@ -71,6 +78,8 @@ def _classical(options: GenerateOptions, model_type: str, prompt: str) -> None:
         )
     if options.chat:
         raise ConfigError(f"{options.model} is {classical.named(model_type)}, which does not chat; leave --chat out")
+    for flag in _without_effect(options):
+        raise ConfigError(f"--{flag} is not for {options.model}, which is {classical.named(model_type)}; leave it out")
     model, sampling = classical.load(options.model, model_type), options.sampling.given()
     text = language.write(model, options.model, model_type, prompt, dict(sampling))
     if options.json:

@@ -46,6 +46,10 @@ def run(options: InspectOptions) -> int:
     kind = None if options.check else classical.kind(options.model)
     refuse(options.questions, options.model, kind)
     if kind is not None:
+        if options.headers:
+            raise ConfigError(
+                f"--headers is not for {options.model}, which is {classical.named(kind)} and read whole; leave it out"
+            )
         from groundup.cli.classical.inspecting import inspect
 
         return inspect(options.model, kind, options.questions, options.json)

@@ -74,6 +74,11 @@ def test_taggers_show_tags_and_names_and_draw_them(make, call, tmp_path):
     assert "B-PER" in (tmp_path / "p.html").read_text()
 
 
+def test_a_slash_in_a_taggers_sentence_is_the_words_own(make, call):
+    found = asked(call, make(*HMM)[0], "--sentence", "and/or")["sentence"]
+    assert "".join(found["words"]) == "and/or"
+
+
 def test_a_grammar_shows_the_tree_or_the_pieces(make, call, tmp_path):
     folder, _ = make(*PCFG)
     status, out, _ = call("inspect", folder, "--sentence", "the cat sees a dog", "--picture", tmp_path / "p.html")
@@ -148,6 +153,14 @@ def test_vectors_as_word2vec_and_back(make, call, tmp_path, form, name):
         (NGRAM, ("generate", "the", "--top-k", "3"), "--top-k is not for"),
         (NGRAM, ("generate", "the", "--chat"), "does not chat"),
         (NGRAM, ("generate", "the", "--temperature", "-1"), "temperature=-1"),
+        (NGRAM, ("generate", "the", "--regex", "a+"), "--regex is not for"),
+        (GRU, ("generate", "the", "--raw"), "--raw is not for"),
+        (NGRAM, ("generate", "the", "--threads", "1"), "--threads is not for"),
+        (GRU, ("generate", "the", "--device", "cpu"), "--device is not for"),
+        (GRU, ("generate", "the", "--dtype", "float32"), "--dtype is not for"),
+        (HMM, ("inspect", "--headers"), "--headers is not for"),
+        (ARCS, ("inspect", "--sentence", "cats/NOUN see/VERB", "--tagger", "x"), "leave --tagger out"),
+        (ARCS, ("inspect", "--sentence", "cats see", "--tagger", "nowhere"), "nowhere is not a folder"),
         (NGRAM, ("export", "x", "--to", "gguf"), "use --to arpa"),
         (SVD, ("export", "x", "--to", "arpa"), "use --to word2vec"),
         (HMM, ("export", "x", "--to", "arpa"), "its own folder only"),
@@ -163,6 +176,13 @@ def test_what_a_kind_does_not_do_is_one_sentence(make, call, which, arguments, w
 def test_questions_to_a_transformer_are_refused(model_folder, call):
     status, _, err = call("inspect", model_folder, "--word", "king")
     assert status == 2 and "leave it out" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("inspect", "--word", "king"), ("export", "x", "--to", "arpa")])
+def test_a_path_that_does_not_exist_is_said_to_be_missing(tmp_path, call, arguments):
+    verb, *rest = arguments
+    status, _, err = call(verb, tmp_path / "none", *rest)
+    assert status == 2 and "is not there" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

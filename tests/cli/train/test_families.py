@@ -1,7 +1,9 @@
 """`groundup train ngram|vectors|tagger|parser|recurrent`: folders, results, and what cannot be trained."""
 
 import json
+import zipfile
 
+import numpy as np
 import pytest
 
 NGRAM = ("ngram", "--text", "t.txt", "--words", "--order", "3")
@@ -24,10 +26,27 @@ def test_counts_of_a_tokenizers_tokens_lose_nothing(make):
 def test_vectors_of_every_method_tell_neighbours_apart(make, method):
     folder, found = make("vectors", "--text", "t.txt", "--method", method, *WORDS)
     assert found["vocabulary"] > 10 and found["heldout"]["words_with_a_vector"] > 0.8
-    assert 0 <= found["heldout"]["neighbours_told_from_drawn_words"] <= 1
+    told = found["heldout"]["neighbours_told_from_drawn_words"]
+    assert (
+        told > 0.7 if method in ("glove", "svd") else told > 0.25
+    )  # 45 pairs; by prediction 0.38 to 0.62 on so little
     assert json.loads((folder / "config.json").read_text())["trained"]["method"].startswith(
         method[:3].replace("svd", "coo")
     )
+
+
+def test_neighbours_are_told_from_drawn_words_by_their_vectors():
+    from groundup.cli.train.vectors import neighbours_told
+
+    class Vectors(dict):
+        index = property(lambda self: self)
+
+    vectors, pairs = Vectors(a=0, b=1, c=2, d=3), [["a", "b"], ["c", "d"]] * 20
+    vectors.unit = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    assert neighbours_told(vectors, pairs) > 0.7
+    vectors.unit = np.array([[1.0, 0], [0, 1], [1, 0], [0, 1]])
+    assert neighbours_told(vectors, pairs) < 0.5
+    assert neighbours_told(vectors, [["a"], ["x", "b"]]) is None
 
 
 @pytest.mark.parametrize(
@@ -94,6 +113,12 @@ def test_help_names_the_families_and_the_flags_of_a_transformer(call):
         (("parser", "--treebank", "t.conll"), "outside of any bracket"),
         (("parser", "--treebank", "t.mrg", "--method", "arc_eager"), "columns where CoNLL-U has 10"),
         (("parser", "--treebank", "t.mrg", "--rounds", "2"), "--rounds says nothing about --method pcfg"),
+        (
+            ("parser", "--treebank", "t.conllu", "--method", "arc_eager", "--members", "*"),
+            "--members is for --method pcfg",
+        ),
+        (("parser", "--treebank", "t.conllu", "--method", "arc_eager", "--seed", "-1"), "seed=-1"),
+        (("tagger", "--data", "t.conll", "--encoding", "utf9"), "'utf9' is no encoding"),
         (("recurrent", "--text", "t.txt", "--steps", "0"), "steps=0"),
         (("recurrent", "--text", "t.txt", "--cell", "qrnn"), "qrnn"),
         (("ngrm", "--text", "t.txt"), "is not something `groundup train` does"),
@@ -106,16 +131,67 @@ def test_a_mistake_is_one_sentence(sources, tmp_path, call, arguments, words):
     assert not (tmp_path / "m").exists()
 
 
-@pytest.mark.parametrize(("text", "words"), [("", "no text"), ("word " * 5, "too few"), ("word " * 500, "")])
-@pytest.mark.parametrize("family", ["ngram", "vectors", "recurrent"])
+def test_held_out_sentences_without_heads_are_refused_before_training(sources, tmp_path, call):
+    test = tmp_path / "test.conllu"
+    test.write_text("1\tcats\t_\tNOUN\t_\t_\t_\t_\t_\t_\n")
+    flags = ("--treebank", sources / "t.conllu", "--method", "arc_eager", "--test", test, "--out", tmp_path / "m")
+    status, _, err = call("train", "parser", *flags)
+    assert status == 2 and "without a head" in err and "cats" in err and not (tmp_path / "m").exists()
+
+
+def test_conllu_is_known_by_its_ten_columns_and_read_from_a_zip(sources, tmp_path, call):
+    text = "# sent_id = 1\n" + (sources / "t.conllu").read_text()
+    (tmp_path / "bank.txt").write_text("\ufeff" + text)
+    with zipfile.ZipFile(tmp_path / "bank.zip", "w") as archive:
+        archive.writestr("one/a.conllu", text)
+        archive.writestr("README", "nothing tagged")
+    for name, more in (("bank.txt", ()), ("bank.zip", ("--members", "*.conllu"))):
+        status, out, _ = call("train", "tagger", "--data", tmp_path / name, *more, "--out", tmp_path / "m", "--json")
+        assert status == 0 and json.loads(out)["tags"] == 3  # DET NOUN VERB
+
+
+def damaged_archives(folder):
+    """An archive with a wrong byte in a member, one with none of its beginning, and one that wants a password."""
+    with zipfile.ZipFile(folder / "crc.zip", "w") as archive:
+        archive.writestr("a", "(S (N word))" * 9)
+    whole = (folder / "crc.zip").read_bytes()
+    (folder / "crc.zip").write_bytes(whole.replace(b"word", b"wodr", 1))
+    (folder / "begin.zip").write_bytes(b"????" + whole[4:])
+    place = whole.index(b"PK\1\2") + 8  # the flag that says a member is encrypted
+    locked = bytearray(whole)
+    locked[place] |= 1
+    (folder / "locked.zip").write_bytes(locked)
+    return [folder / name for name in ("crc.zip", "begin.zip", "locked.zip")]
+
+
+@pytest.mark.parametrize("family", ["tagger", "parser"])
+def test_a_damaged_or_locked_archive_is_one_sentence(tmp_path, call, family):
+    for path in damaged_archives(tmp_path):
+        flags = ("--data", path) if family == "tagger" else ("--treebank", path, "--members", "*")
+        status, out, err = call("train", family, *flags, "--out", tmp_path / "m")
+        assert (status, out, err.count("\n")) == (2, "", 1) and path.name in err and "cannot be read" in err
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "words"),
+    [
+        *((family, "", "a.txt is empty; give a file with text") for family in ("ngram", "vectors", "recurrent")),
+        *((family, "word " * 5, "has 25 characters, too few") for family in ("ngram", "vectors", "recurrent")),
+        ("ngram", "word " * 500, "vocab_size=4096 is more than this text allows"),
+        ("vectors", "word " * 500, "the corpus holds one word, 'word'"),
+    ],
+)
 def test_an_empty_corpus_and_one_word(tmp_path, call, text, words, family):
     (tmp_path / "a.txt").write_text(text)
-    steps = ("--steps", "2") if family == "recurrent" else ()
-    status, _, err = call("train", family, "--text", tmp_path / "a.txt", "--out", tmp_path / "m", "--json", *steps)
-    if words or family == "vectors":
-        assert status == 2 and err.count("\n") == 1
-    else:
-        assert status in (0, 2) and "fault of ours" not in err
+    status, _, err = call("train", family, "--text", tmp_path / "a.txt", "--out", tmp_path / "m", "--json")
+    assert status == 2 and err.count("\n") == 1 and words in err
+
+
+def test_a_network_learns_one_word_too(tmp_path, call):
+    (tmp_path / "a.txt").write_text("word " * 500)
+    flags = ("--text", tmp_path / "a.txt", "--out", tmp_path / "m", "--json", "--steps", "2")
+    status, out, _ = call("train", "recurrent", *flags)
+    assert status == 0 and json.loads(out)["heldout"]["bits_per_byte"] > 0
 
 
 def test_one_word_for_vectors_is_said(tmp_path, call):

@@ -20,6 +20,15 @@ def test_columns_are_apart_by_tabs_or_spaces_and_a_word_may_hold_a_space():
     assert parse_columns("") == []
 
 
+def test_a_tab_at_the_end_and_a_byte_order_mark_are_no_part_of_the_text(tmp_path):
+    assert parse_columns("a\tO\t\nb\tX\t\n") == [(["a", "b"], ["O", "X"])]
+    assert parse_slashes("\ufeffa/O") == [(["a"], ["O"])]
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfa/O")
+    assert read_tagged(tmp_path / "a.txt", form="slashes") == [(["a"], ["O"])]
+    with pytest.raises(InputError, match="f: line 2 has a tag and no word"):
+        parse_columns("a\tO\n\tX\n", "f")
+
+
 def test_a_line_of_too_few_columns_is_named():
     with pytest.raises(InputError, match="f: line 2 has 1 columns where 3 are expected; mend the line"):
         parse_columns("a X O\nb\n", "f")
@@ -57,16 +66,32 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "latin").write_bytes(b"\xe9t\xe9 O\n")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("b", "b/B")
+    (tmp_path / "cut.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:-9])
     for call, says in (
         (lambda: read_tagged(tmp_path / "none"), "is not there; give a file"),
         (lambda: read_tagged(tmp_path / "empty"), "has no tagged sentence"),
         (lambda: read_tagged(tmp_path / "latin"), r"is no utf-8 \(byte 0\); pass its encoding"),
         (lambda: read_tagged(tmp_path / "a.zip", "*.pos"), r"has no member like '\*.pos'; it has b"),
+        (
+            lambda: read_tagged(tmp_path / "latin", encoding="utf9"),
+            "'utf9' is no encoding that Python knows; use utf-8",
+        ),
+        (lambda: read_tagged(tmp_path / "cut.zip"), "cut.zip cannot be read"),
         (lambda: read_tagged(tmp_path / "a.zip", form="xml"), "use columns or slashes"),
     ):
         with pytest.raises(InputError, match=says):
             call()
     assert read_tagged(tmp_path / "latin", encoding="latin-1") == [(["été"], ["O"])]
+
+
+def test_a_file_one_may_not_read_is_said(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.txt").write_text("a O")
+    monkeypatch.setattr(Path, "read_text", refused)  # whoever runs the tests as root may read all
+    with pytest.raises(InputError, match=r"a\.txt cannot be read \(permission denied\); give yourself"):
+        read_tagged(tmp_path / "a.txt")
 
 
 def test_a_corpus_is_checked():

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, InputError
 
 FORMS = {"arpa": "ngram", "word2vec": "word_vectors", "word2vec_binary": "word_vectors"}  # --to -> model_type
 
@@ -12,6 +12,8 @@ def export(path: Path, model_type: str | None, to: str, out: Path, told: dict[st
     """Write the file; the path of it. told: flags of other kinds of export, which are refused."""
     from groundup.cli.classical import load, named
 
+    if not path.exists():
+        raise InputError(f"{path} is not there; give a model folder or file")
     if FORMS.get(to) != model_type or model_type is None:
         forms = " or ".join(f"--to {form}" for form, kind in FORMS.items() if kind == model_type)
         what = "not a model of counts or vectors" if model_type is None else named(model_type)

@@ -43,9 +43,11 @@ class Questions:
 def refuse(questions: Questions, path: Path, model_type: str | None) -> None:
     """ConfigError for a question that this kind of model has no answer to."""
     from groundup.cli.classical import named
-    from groundup.errors import ConfigError
+    from groundup.errors import ConfigError, InputError
 
     for name in questions.asked():
+        if not path.exists():
+            raise InputError(f"{path} is not there; give a model folder or file")
         if model_type not in BELONGS[name]:
             what = "a transformer, or not a model" if model_type is None else named(model_type)
             whose = ", ".join(named(one) for one in BELONGS[name])

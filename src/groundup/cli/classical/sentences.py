@@ -13,7 +13,9 @@ def answer(model: Any, model_type: str, path: Path, questions: Questions) -> Sho
     """Take the sentence apart as the model was taught to."""
     from groundup import files, plots
 
-    words, tags = split(questions.sentence or "")
+    words, tags = split(questions.sentence or "", tagged=model_type == "dependency_parser")
+    if tags is not None and questions.tagger is not None:
+        raise ConfigError("the sentence has tags of its own (word/TAG); leave --tagger out, or the tags")
     if model_type == "pcfg":
         found, text, figure = _tree(model, words)
     elif model_type == "dependency_parser":
@@ -32,8 +34,8 @@ def answer(model: Any, model_type: str, path: Path, questions: Questions) -> Sho
     return {"sentence": found}, print_it
 
 
-def split(sentence: str) -> tuple[list[str], list[str] | None]:
-    """Words, and tags where every word has one.
+def split(sentence: str, tagged: bool = True) -> tuple[list[str], list[str] | None]:
+    """Words, and tags where every word has one. tagged: whether word/TAG is read so; to others a slash is the text's own.
 
     >>> split("Cats sleep."), split("Cats/NOUN sleep/VERB")
     ((['Cats', 'sleep', '.'], None), (['Cats', 'sleep'], ['NOUN', 'VERB']))
@@ -44,7 +46,7 @@ def split(sentence: str) -> tuple[list[str], list[str] | None]:
     if not items:
         raise InputError('the sentence has no word; write --sentence "The cat sleeps."')
     pairs = [item.rpartition("/") for item in items]
-    if all(word and tag for word, _, tag in pairs):
+    if tagged and all(word and tag for word, _, tag in pairs):
         return [word for word, _, _ in pairs], [tag for _, _, tag in pairs]
     return split_words(sentence), None
 
@@ -97,6 +99,8 @@ def _tagged(path: Path, folder: Path | None, words: Sequence[str]) -> list[str]:
     from groundup.cli.train.parser import TAGGER
 
     place = folder or path / TAGGER
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give --tagger the folder of a tagger")
     if not place.is_dir():
         raise InputError(
             f"{path} needs tags and has no tagger beside it; write word/TAG for each word, or give --tagger"

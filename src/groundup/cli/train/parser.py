@@ -4,14 +4,13 @@ pcfg       phrases within phrases: a grammar read off trees in brackets (a file,
 arc_eager  arcs from word to word, learned from CoNLL-U. It needs tags, so a tagger learned from the same sentences lies beside it.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
 from groundup.cli.train.making import Making
+from groundup.errors import ConfigError
 
 LONGEST = 40  # words of a held-out sentence that a grammar is measured on: a chart grows with their cube
 MOST = 200  # of these sentences
@@ -26,8 +25,8 @@ class ParserOptions(Making):
     """sentences with trees: brackets (also a .zip of such files) for pcfg, .conllu for arc_eager"""
     test: Path | None = None
     """sentences to measure on; left out: every twentieth of --treebank, which is not learned from"""
-    members: str = "*.mrg"
-    """of a .zip: the files to read"""
+    members: str | None = None
+    """pcfg: of a .zip, the files to read; left out: *.mrg"""
     method: Literal["pcfg", "arc_eager"] = "pcfg"
     """the best tree by a grammar; moves that build arcs from left to right"""
     horizontal: int | None = None
@@ -50,6 +49,8 @@ def train_parser(options: ParserOptions) -> None:
     from groundup.cli.train import making
 
     making.free(options.out)
+    if options.members is not None and options.method != "pcfg":
+        raise ConfigError(f"--members is for --method pcfg, and {options.method} reads one file; leave it out")
     flags = {name: getattr(options, name) for name in SAME}
     (_phrases if options.method == "pcfg" else _arcs)(options, flags)
 
@@ -59,11 +60,12 @@ def _phrases(options: ParserOptions, flags: dict[str, Any]) -> None:
     from groundup.cli.train import making
 
     config = making.given(pcfg.PCFGConfig, flags, "--method pcfg")
-    trees = read_trees(options.treebank, options.members)
+    members = options.members or "*.mrg"
+    trees = read_trees(options.treebank, members)
     if options.test is None:
         train, heldout = making.apart(trees, "trees")
     else:
-        train, heldout = trees, read_trees(options.test, options.members)
+        train, heldout = trees, read_trees(options.test, members)
     making.make(
         options, "parser", lambda: pcfg.train(train, config), lambda model: measured_phrases(model, heldout),
         method="pcfg", trees=len(train),
@@ -107,6 +109,8 @@ def _arcs(options: ParserOptions, flags: dict[str, Any]) -> None:
     if options.test is None:  # a tag that only one sentence has cannot be learned elsewhere
         heldout = [one for one in heldout if set(one.tags) <= set(known)]
     check_tagged([(one.words, one.tags) for one in heldout], known)
+    for one in heldout:
+        _ = one.heads  # one that lacks them is refused here, not after training
 
     def measured(model: Any) -> dict[str, Any]:
         tagger = pos.train([(one.words, one.tags) for one in train])
@@ -133,20 +137,10 @@ def measured_arcs(model: Any, tagger: Any, sentences: Sequence[Any]) -> dict[str
 def read_trees(path: Path, members: str = "*.mrg") -> list[Any]:
     """Trees in brackets of a file, or of the members of a .zip."""
     from groundup.classical.structure.parsing.trees import read_brackets
+    from groundup.data.sources.tagged import texts_of
     from groundup.errors import InputError
 
-    if not path.is_file():
-        raise InputError(f"{path} is not there; give a file of trees in brackets, or a .zip of them")
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                names = sorted(name for name in archive.namelist() if fnmatch(name, members) and name[-1] != "/")
-                found = [(f"{path}/{name}", archive.read(name).decode()) for name in names]
-        else:
-            found = [(str(path), path.read_text(encoding="utf-8"))]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no UTF-8 (byte {error.start}); save it as UTF-8") from error
-    trees = [tree for name, text in found for tree in read_brackets(text, name)]
+    trees = [tree for name, text in texts_of(path, members) for tree in read_brackets(text, name)]
     if not trees:
         raise InputError(f"{path} has no tree ({members} of a .zip); give a treebank in brackets")
     return trees

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from groundup.cli.train.making import Making
 
@@ -156,9 +156,7 @@ def read(path: Path, members: str, form: str, encoding: str = "utf-8") -> list[T
 
     form = form_of(path, members) if form == "auto" else form
     if form == "conllu":
-        from groundup.classical.structure.parsing.conllu import read_conllu
-
-        found = [(one.words, one.tags) for one in read_conllu(path)]
+        found = [(one.words, one.tags) for one in _conllu(path, members)]
     elif form == "brackets":
         from groundup.classical.structure.parsing.trees import clean, tagged
         from groundup.cli.train.parser import read_trees
@@ -172,15 +170,28 @@ def read(path: Path, members: str, form: str, encoding: str = "utf-8") -> list[T
     return found
 
 
+def _conllu(path: Path, members: str) -> list[Any]:
+    """Sentences of CoNLL-U, of a file or of the members of a .zip."""
+    from groundup.classical.structure.parsing.conllu import parse_conllu, read_conllu
+    from groundup.data.sources.tagged import is_archive, texts_of
+
+    if not is_archive(path):
+        return read_conllu(path)  # packed with gzip or not
+    return [one for name, text in texts_of(path, members) for one in parse_conllu(text, name)]
+
+
 def form_of(path: Path, members: str = "*") -> str:
     """How tagged sentences are written, by the name of the file and how it begins.
 
-    Trees open a second bracket before anything is closed; in running text every item has its slash.
+    CoNLL-U has ten columns apart by tabs, of which the first is a number, and comments above them; trees open a second
+    bracket before anything is closed; in running text every item has its slash.
     """
     name, begin = _begin(path, members)
-    first = next((line for line in begin.splitlines() if line.strip()), "").split()
-    if ".conllu" in name:
+    lines = [line for line in begin.split("\n") if line.strip()]
+    row = next((line for line in lines if not line.startswith("# ")), "").split("\t")
+    if ".conllu" in name or (len(row) == 10 and re.fullmatch(r"\d+([-.]\d+)?", row[0])):
         return "conllu"
+    first = (lines or [""])[0].split()
     if re.match(r"\s*\(\s*[^\s()]*\s*\(", begin):
         return "brackets"
     words = [item for item in first if item not in ("[", "]") and item.strip("=")]
@@ -189,11 +200,19 @@ def form_of(path: Path, members: str = "*") -> str:
 
 def _begin(path: Path, members: str) -> tuple[str, str]:
     """The name and the first characters of a file, or of the first member of a .zip."""
+    from groundup.data.sources.tagged import is_archive, readable
+
     if not path.is_file():
         return path.name, ""
-    if not zipfile.is_zipfile(path):
-        with open(path, "rb") as file:
-            return path.name, file.read(1000).decode("latin-1")
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in sorted(archive.namelist()) if fnmatch(name, members) and not name.endswith("/")]
-        return (names[0], archive.open(names[0]).read(1000).decode("latin-1")) if names else ("", "")
+    with readable(path):
+        if not is_archive(path):
+            with open(path, "rb") as file:
+                return path.name, _start(file)
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in sorted(archive.namelist()) if fnmatch(name, members) and not name.endswith("/")]
+            return (names[0], _start(archive.open(names[0]))) if names else ("", "")
+
+
+def _start(file: IO[bytes]) -> str:
+    """Enough of a file to see its form (comments may stand above it), without the mark that some editors begin with."""
+    return file.read(10_000).removeprefix(b"\xef\xbb\xbf").decode("latin-1")

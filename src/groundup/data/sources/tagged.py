@@ -9,13 +9,17 @@ Left out: the ten columns of CoNLL-U, which hold trees.
 """
 
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
 from groundup.errors import InputError
 
 Tagged = tuple[list[str], list[str]]  # the words of a sentence and their tags
+MARK = "\ufeff"  # some editors begin a file with it
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)  # the last: it has a password
 AFTER_THE_END = frozenset(["''", ")", "."])  # tags that close a sentence whose full stop was there
 
 
@@ -30,26 +34,47 @@ def read_tagged(
     if form not in readers:
         raise InputError(f"form={form!r} is no form of tagged text; use {' or '.join(readers)}")
     sentences = [
-        sentence for name, text in _texts(Path(path), pattern, encoding) for sentence in readers[form](text, name)
+        sentence for name, text in texts_of(Path(path), pattern, encoding) for sentence in readers[form](text, name)
     ]
     if not sentences:
         raise InputError(f"{path} has no tagged sentence; give a file with a word and its tag a line, or of word/tag")
     return sentences
 
 
-def _texts(path: Path, pattern: str, encoding: str) -> list[tuple[str, str]]:
-    if not path.is_file():
-        raise InputError(f"{path} is not there; give a file of tagged sentences, or a .zip of them")
+def is_archive(path: Path) -> bool:
+    """Whether a file is a .zip, by its name or by what is in it."""
+    return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+
+
+@contextmanager
+def readable(path: Path, encoding: str = "utf-8") -> Iterator[None]:
+    """InputError for what a file may do to those who read it: no right to, a damaged or locked archive, another encoding."""
     try:
-        if not zipfile.is_zipfile(path):
-            return [(str(path), path.read_text(encoding=encoding))]
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is no {encoding} (byte {error.start}); pass its encoding, such as latin-1, or save it as UTF-8"
+        ) from error
+    except LookupError as error:
+        raise InputError(f"{encoding!r} is no encoding that Python knows; use utf-8, latin-1 or the like") from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read (permission denied); give yourself the right to read it") from error
+    except DAMAGED as error:
+        raise InputError(f"{path} cannot be read ({error}); unpack it yourself, or fetch it again") from error
+
+
+def texts_of(path: Path, pattern: str, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    """The name and the text of a file, or of each member of a .zip whose name fits `pattern`."""
+    if not path.is_file():
+        raise InputError(f"{path} is not there; give a file of sentences, or a .zip of them")
+    with readable(path, encoding):
+        if not is_archive(path):
+            return [(str(path), path.read_text(encoding=encoding).removeprefix(MARK))]
         with zipfile.ZipFile(path) as archive:
             names = sorted(name for name in archive.namelist() if fnmatch(name, pattern) and not name.endswith("/"))
             if not names:
                 raise InputError(f"{path} has no member like {pattern!r}; it has {', '.join(archive.namelist()[:5])}")
-            return [(f"{path}/{name}", archive.read(name).decode(encoding)) for name in names]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no {encoding} (byte {error.start}); pass its encoding, such as latin-1") from error
+            return [(f"{path}/{name}", archive.read(name).decode(encoding).removeprefix(MARK)) for name in names]
 
 
 def parse_columns(text: str, name: str = "<text>") -> list[Tagged]:
@@ -62,8 +87,9 @@ def parse_columns(text: str, name: str = "<text>") -> list[Tagged]:
     words: list[str] = []
     tags: list[str] = []
     width = 0
-    for number, line in enumerate([*text.removeprefix("\ufeff").split("\n"), ""], 1):  # a mark some editors begin with
-        parts = line.split("\t") if "\t" in line.strip() else line.split()
+    for number, line in enumerate([*text.removeprefix(MARK).split("\n"), ""], 1):
+        line = line.rstrip()  # a tab at the end begins no column
+        parts = line.split("\t") if "\t" in line else line.split()
         if not line.strip() or parts[0] == "-DOCSTART-":
             if words:
                 sentences.append((words, tags))
@@ -76,6 +102,8 @@ def parse_columns(text: str, name: str = "<text>") -> list[Tagged]:
             )
         words.append(" ".join(parts[: len(parts) - width + 1]).strip())  # a space inside a word, as some files have it
         tags.append(parts[-1].strip())
+        if not words[-1]:
+            raise InputError(f"{name}: line {number} has a tag and no word; mend the line")
     return sentences
 
 
@@ -85,6 +113,7 @@ def parse_slashes(text: str, name: str = "<text>") -> list[Tagged]:
     >>> parse_slashes("[ The/DT dog/NN ] barks/VBZ ./.  1\\\\/2/CD")
     [(['The', 'dog', 'barks', '.'], ['DT', 'NN', 'VBZ', '.']), (['1/2'], ['CD'])]
     """
+    text = text.removeprefix(MARK)
     sentences: list[Tagged] = [([], [])]
     stopped = False  # the sentence has its full stop
     penn = any(line.lstrip().startswith("[ ") for line in text.split("\n"))  # empty lines stand inside its sentences
