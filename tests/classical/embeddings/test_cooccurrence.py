@@ -165,6 +165,13 @@ def test_what_cannot_be_counted_is_said(corpus, config, sentence):
         train_cooccurrence(corpus, CooccurrenceConfig(**config))
 
 
+def test_fewer_directions_than_asked_for_are_said_and_recorded(capsys):
+    corpus = [["a", "b", "c", "d"], ["a", "b"], ["c", "d"]] * 2
+    vectors = train_cooccurrence(corpus, CooccurrenceConfig(hidden_size=100, min_count=1))
+    assert vectors.dimension == 4 and vectors.trained["hidden_size"] == 4
+    assert "hidden_size=100" in capsys.readouterr().err
+
+
 def test_settings_that_cannot_be_are_refused():
     for wrong in (
         {"window": 0},

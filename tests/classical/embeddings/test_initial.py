@@ -50,6 +50,13 @@ def test_a_narrower_model_keeps_the_principal_directions(vectors):
     )
 
 
+def test_rows_of_one_number_have_a_scale_too_and_no_width_is_no_default():
+    matrix = initial_embedding(WordVectors(["a", "b"], np.full((2, 6), 3.0)), {"a": 0, "b": 1}, std=0.02)
+    assert np.allclose(matrix, 0.02)
+    with pytest.raises(ConfigError, match="hidden_size=0"):
+        initial_embedding(WordVectors(["a"], np.ones((1, 6))), {"a": 0}, hidden_size=0)
+
+
 def test_tokens_that_are_no_words_get_quiet_draws(vectors):
     vocabulary = {"Ġcat": 0, "▁dog": 1, "xq": 2, "zz": 3}
     matrix, again = (initial_embedding(vectors, vocabulary, seed=3) for _ in range(2))

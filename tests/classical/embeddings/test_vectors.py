@@ -34,6 +34,13 @@ def test_zeros_are_near_nothing_and_equals_go_by_rank():
     assert [word for word, _ in vectors.nearest(np.array([1.0, 0]))] == ["b", "c", "a"]
 
 
+def test_equals_at_the_cut_are_the_first_of_them():
+    vectors = WordVectors([f"w{i}" for i in range(3000)], np.repeat([[1.0, 0], [1, 1], [0, 1]], 1000, axis=0))
+    assert [word for word, _ in vectors.nearest("w5", 4)] == ["w0", "w1", "w2", "w3"]
+    found = [word for word, _ in vectors.nearest(np.array([0.0, 1.0]), 1003)]
+    assert found == [f"w{i}" for i in (*range(2000, 3000), 1000, 1001, 1002)]
+
+
 def test_a_word_never_seen_offers_near_spellings(vectors):
     with pytest.raises(InputError, match="'Cat' is none of the 5 words; did you mean 'cat'"):
         vectors.nearest("Cat")
@@ -187,9 +194,20 @@ def test_a_damaged_binary_file_names_its_byte(vectors, tmp_path):
     refused(b"a 1 2 3\n\x00", "the first line of a binary file")
 
 
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_longest_word_comes_back(tmp_path, binary):
+    words = ["x" * 4095, "é" * 2047]
+    WordVectors(words, np.ones((2, 3))).save_word2vec(tmp_path / "v", binary)
+    assert WordVectors.load_word2vec(tmp_path / "v", binary).words == words
+
+
 def test_a_word_with_a_space_has_no_place_there(tmp_path):
     with pytest.raises(InputError, match="'New York' has no place"):
         WordVectors(["New York"], np.ones((1, 2))).save_word2vec(tmp_path / "v")
+    for word in ("half\ud800", "x" * 4096, "é" * 2048):
+        for binary in (False, True):
+            with pytest.raises(InputError, match="has no place in this format.*leave it out"):
+                WordVectors([word], np.ones((1, 2))).save_word2vec(tmp_path / "v", binary)
     assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="cannot be read"):
         WordVectors.load_word2vec(tmp_path / "v")

@@ -1,12 +1,14 @@
 """A corpus as ids: against counting by hand, and what cannot be a corpus."""
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.classical.embeddings.vocabulary import read_corpus, sentences_of
-from groundup.errors import InputError
+from groundup.classical.embeddings.vocabulary import check_seed, read_corpus, sentences_of
+from groundup.errors import ConfigError, InputError
 
 
 @given(st.lists(st.lists(st.sampled_from("abcde"), max_size=6), min_size=1, max_size=8), st.integers(1, 3))
@@ -25,6 +27,39 @@ def test_sentences_come_back_without_the_rare_words(sentences, min_count):
 
 def test_a_largest_size_keeps_the_most_frequent():
     assert read_corpus([list("aaabbc")], 1, 2).words == ["a", "b"]
+
+
+CONFIGS = [
+    ("classical.embeddings.word2vec", "Word2VecConfig"),
+    ("classical.embeddings.fasttext", "FastTextConfig"),
+    ("classical.embeddings.glove", "GloveConfig"),
+    ("classical.embeddings.cooccurrence", "CooccurrenceConfig"),
+    ("classical.embeddings.evaluation.t_sne", "TsneConfig"),
+    ("classical.embeddings.evaluation.umap", "UmapConfig"),
+    ("classical.recurrent.char_lm", "CharacterConfig"),
+    ("classical.recurrent.bidirectional", "TaggerConfig"),
+    ("classical.recurrent.seq2seq_network", "Seq2SeqConfig"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), CONFIGS)
+def test_a_seed_below_zero_is_refused_before_anything_is_read(module, name):
+    config = getattr(importlib.import_module(f"groundup.{module}"), name)
+    with pytest.raises(ConfigError, match="seed=-1 is not possible; use 0 or more"):
+        config(seed=-1)
+    check_seed(0)
+    assert config(seed=0).seed == 0
+
+
+@pytest.mark.parametrize(("module", "name"), CONFIGS[:4])
+def test_a_largest_size_below_two_is_named(module, name):
+    config = getattr(importlib.import_module(f"groundup.{module}"), name)
+    for size in (-1, 0, 1):
+        with pytest.raises(ConfigError, match=f"max_vocabulary={size} leaves no two words; use 2 or more"):
+            config(max_vocabulary=size)
+        with pytest.raises(ConfigError, match=f"max_vocabulary={size}"):
+            read_corpus([["a", "b", "c"]], 1, size)
+    assert config(max_vocabulary=2).max_vocabulary == 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from groundup import slots
-from groundup.classical.embeddings import prediction, prediction_kernel
+from groundup.classical.embeddings import prediction, prediction_kernel, word2vec
+from groundup.classical.embeddings.fasttext import FastTextConfig, train_fasttext
 from groundup.classical.embeddings.vectors import WordVectors
 from groundup.classical.embeddings.vocabulary import read_corpus
 from groundup.classical.embeddings.word2vec import (
@@ -129,11 +130,40 @@ def test_a_sentence_longer_than_a_piece_is_cut():
     assert max(np.diff(piece).max() for piece in pieces) <= 10_000
 
 
+def test_only_a_sentence_longer_than_a_piece_is_cut():
+    lengths = [7_000, 7_000, 25_000, 10_000, 3]
+    pieces = prediction.cut(read_corpus([(["a", "b"] * length)[:length] for length in lengths], 1))
+    borders = sorted({int(place) for piece in pieces for place in piece})
+    assert borders == [0, 7_000, 14_000, 24_000, 34_000, 39_000, 49_000, 49_003]
+
+
+def test_what_a_ready_corpus_was_cut_by_is_what_is_recorded():
+    corpus = read_corpus([["a", "b", "b", "c", "c", "c"]] * 3, 4, 2)
+    config = Word2VecConfig(hidden_size=4, epochs=1, threads=1, min_count=5, max_vocabulary=None)
+    trained = train_word2vec(corpus, config).trained
+    assert trained["min_count"] == 4 and trained["max_vocabulary"] == 2 and trained["epochs"] == 1
+    given = train_fasttext(corpus, FastTextConfig(hidden_size=4, epochs=1, threads=1, buckets=10)).trained
+    assert given["min_count"] == 4 and given["max_vocabulary"] == 2 and given["method"] == "fasttext"
+
+
 @pytest.mark.parametrize("name", ["skip_gram_step", "cbow_step"])
 def test_a_learners_step_runs_in_the_real_training(monkeypatch, name):
+    config = Word2VecConfig(
+        architecture="skip-gram" if name == "skip_gram_step" else "cbow",
+        hidden_size=8,
+        min_count=1,
+        epochs=2,
+        threads=1,
+        sample=0,
+    )
+    compiled = train_word2vec(planted(20), config).vectors
+    calls, step = [], getattr(word2vec, name)
+    monkeypatch.setattr(word2vec, name, lambda *arguments: calls.append(name) or step(*arguments))
     monkeypatch.setattr(slots, "filled", lambda id: id == f"classical.embeddings.{name}")
     assert f"classical.embeddings.{name}" in slots.registry
     assert work_for(None) is train_reference
+    readable = train_word2vec(planted(20), config).vectors
+    assert len(calls) > 100 and np.abs(readable - compiled).max() < 0.004 < np.abs(compiled).max()
 
 
 @pytest.mark.parametrize(

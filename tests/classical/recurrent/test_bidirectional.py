@@ -73,6 +73,8 @@ def test_bad_input(tagger):
     with pytest.raises(InputError, match="'JJ' is no tag of this tagger, which knows DT, NN, PRP, VBZ"):
         train_tags = [(["that"], ["JJ"])]
         tagger.batch(train_tags)
+    with pytest.raises(InputError, match="'JJ' is no tag of this tagger"):
+        tagger.score([(["that", "barks"], ["PRP", "JJ"])])
     with pytest.raises(InputError, match="split it first"):
         tagger.tag_batch(["that barks"])
     with pytest.raises(ConfigError, match="hidden_size=0"):

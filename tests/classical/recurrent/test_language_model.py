@@ -131,6 +131,16 @@ def test_a_damaged_folder_is_answered_by_file_and_way_out(tmp_path):
     changed(tmp_path / "a", hidden_size=16, temperature=3)
     with pytest.raises(ConfigError, match="temperature is no key"):
         RecurrentLM.load(tmp_path / "a")
+    raw = json.loads((tmp_path / "a" / "config.json").read_text())
+    for left_out in ({"temperature", "vocab_size"}, {"temperature"}):
+        files.write_json(
+            tmp_path / "a" / "config.json", {name: raw[name] for name in raw.keys() - left_out} | {"hidden_size": "16"}
+        )
+        files.write_checksums(tmp_path / "a")
+        with pytest.raises(
+            FormatError, match="(?s)not as a recurrent language model is written .*train and save it again"
+        ):
+            RecurrentLM.load(tmp_path / "a")
     changed(tmp_path / "a", model_type="hmm_tagger")
     with pytest.raises(InputError, match="has model_type 'hmm_tagger'"):
         RecurrentLM.load(tmp_path / "a")

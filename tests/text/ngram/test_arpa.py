@@ -68,6 +68,31 @@ def test_a_vocabulary_without_unknown_words_gets_one_that_never_comes(tmp_path):
     np.testing.assert_allclose(ours, scores, atol=1e-5)
 
 
+def test_only_ascii_blanks_part_words_as_in_kenlm(tmp_path):
+    kenlm = pytest.importorskip("kenlm")
+    words = [*WORDS[:2], "10\u00a0km", "x\u2003", "\u3000", "\u0085z", *WORDS[6:]]
+    made = model(order=3)
+    arpa.write(tmp_path / "model.arpa", made, words)
+    found, spelled = arpa.read(tmp_path / "model.arpa")
+    assert spelled == words
+    np.testing.assert_allclose(found.log_probabilities(stream()), made.log_probabilities(stream()), atol=1e-7)
+    theirs = kenlm.Model(str(tmp_path / "model.arpa"))
+    assert all(word in theirs for word in words[1:])
+    ours = made.log_probabilities(np.array([1, 2, 3, 4, 5, 1]))[1:] / np.log(10)
+    scores = [score for score, _, _ in theirs.full_scores(" ".join(words[2:6]), bos=True, eos=True)]
+    np.testing.assert_allclose(ours, scores, atol=1e-5)
+    for blank in " \t\r\n":
+        with pytest.raises(InputError, match="white space"):
+            arpa.write(tmp_path / "other.arpa", made, [*WORDS[:-1], f"a{blank}b"])
+
+
+def test_lines_may_end_as_on_windows_and_hold_more_blanks_than_one(tmp_path):
+    (tmp_path / "plain.arpa").write_bytes(SMALL.encode())
+    (tmp_path / "loose.arpa").write_bytes(SMALL.replace("\t", " \t ").replace("\n", " \r\n").encode())
+    (plain, words), (loose, same) = (arpa.read(tmp_path / f"{name}.arpa") for name in ("plain", "loose"))
+    assert words == same and np.array_equal(plain.probability, loose.probability)
+
+
 def test_the_begin_of_a_sentence_is_predicted_by_nothing(tmp_path):
     arpa.write(tmp_path / "model.arpa", model(order=2), WORDS)
     text = (tmp_path / "model.arpa").read_text()

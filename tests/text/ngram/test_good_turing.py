@@ -7,7 +7,7 @@ import pytest
 
 from groundup.text.ngram import arpa, good_turing, jelinek_mercer, language
 from groundup.text.ngram.counts import count_ngrams
-from groundup.text.ngram.good_turing import good_turing_ratios, katz_ratios
+from groundup.text.ngram.good_turing import expected_counts, good_turing_ratios, katz_ratios
 from groundup.text.ngram.jelinek_mercer import BUCKETS, evidence, mixture_step
 from groundup.text.ngram.smoothing import fit
 
@@ -23,6 +23,22 @@ def test_the_seen_leave_what_was_seen_once_to_the_unseen():
     whole = sum(r * n for r, n in counts.items())
     kept = sum(r * n * left[r] for r, n in counts.items())
     assert abs(kept / whole - (1 - 120 / whole)) < 0.02 and all(0 < d <= 1 for d in left.values())
+
+
+@pytest.mark.parametrize("exponent", [1.3, 1.6, 2.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_expected_counts_are_nltks(monkeypatch, exponent, seed):
+    probability = pytest.importorskip("nltk.probability")
+    kinds = np.bincount(np.random.default_rng(seed).zipf(exponent, 3000) % 100_000)
+    theirs = probability.SimpleGoodTuringProbDist(
+        probability.FreqDist({word: int(count) for word, count in enumerate(kinds) if count})
+    )
+    found = dict(zip(*(part.tolist() for part in np.unique(kinds[kinds > 0], return_counts=True)), strict=True))
+    monkeypatch.setattr(good_turing, "SURE", 1.96)  # NLTK's; Gale and Sampson have 1.65
+    ours = expected_counts(found)
+    assert len(ours) > 10 and theirs._slope < -1
+    wanted = {r: theirs._prob_measure(r) * 3000 for r in found}
+    assert ours == pytest.approx(wanted, rel=1e-9) and any(abs(ours[r] - r) > 0.1 for r in ours)
 
 
 def test_katz_discounts_free_exactly_what_was_seen_once():

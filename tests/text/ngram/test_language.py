@@ -108,6 +108,9 @@ def test_damage_and_other_folders_are_named(tmp_path, model):
         (["word"], {"order": 0}, ConfigError, "use 1 or more"),
         (["word"], {"smoothing": "none"}, ConfigError, "use one of"),
         (["word"], {"k": 0}, ConfigError, "above 0"),
+        (["word"], {"vocab_size": -1}, ConfigError, "vocab_size=-1 leaves no word; use 3 or more"),
+        (["word"], {"vocab_size": 1}, ConfigError, "vocab_size=1 leaves no word"),
+        (["word"], {"block": 0}, ConfigError, "block=0 sorts nothing; use 1 or more"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_with_the_way_out(texts, config, error, said):
@@ -145,6 +148,11 @@ def test_what_cannot_be_streamed_is_refused_with_the_way_out():
         NgramConfig(block=7, smoothing="jelinek_mercer")
     with pytest.raises(ConfigError, match="use 3 at most"):
         train(["word"], NgramConfig(block=7, min_count=1, order=9))
+
+
+def test_one_text_is_scored_as_a_list_of_one():
+    made = train(["a cat sat", "a cat"], NgramConfig(order=2, min_count=1))
+    assert made.scores("a cat").tolist() == made.scores(["a cat"]).tolist() == [made.score("a cat")]
 
 
 def test_one_word_is_enough():

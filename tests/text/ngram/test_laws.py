@@ -38,7 +38,12 @@ def test_words_drawn_by_zipf_come_new_as_heaps_says():
 
 
 def test_a_text_of_nothing_or_of_one_word_has_no_law():
-    for call in (lambda: zipf(np.zeros(3, int)), lambda: heaps(np.zeros(0, int)), lambda: zipf(np.array([7]))):
+    for call in (
+        lambda: zipf(np.zeros(3, int)),
+        lambda: heaps(np.zeros(0, int)),
+        lambda: heaps(np.array([5, 5])),
+        lambda: zipf(np.array([7])),
+    ):
         with pytest.raises(InputError, match="give a"):
             call()
     with pytest.raises(InputError, match="at least two different words"):

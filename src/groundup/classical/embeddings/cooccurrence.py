@@ -25,9 +25,10 @@ import numpy as np
 from groundup import slots
 from groundup.classical.embeddings.sparse import Sparse, even_parts, from_dense
 from groundup.classical.embeddings.vectors import WordVectors
-from groundup.classical.embeddings.vocabulary import Corpus, read_corpus
+from groundup.classical.embeddings.vocabulary import Corpus, check_seed, check_size, read_corpus
 from groundup.errors import ConfigError, InputError
 from groundup.progress import progress as show_progress
+from groundup.progress import say
 from groundup.slots import slot
 from groundup.text.compiled import kernel
 
@@ -58,6 +59,8 @@ class CooccurrenceConfig:
 
     def __post_init__(self) -> None:
         window_weights(self.window, self.weighting)
+        check_size(self.max_vocabulary)
+        check_seed(self.seed)
         for name in ("hidden_size", "min_count", "iterations", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
@@ -229,6 +232,10 @@ def train_cooccurrence(sentences: Iterable[Sequence[str]], config: CooccurrenceC
     config = config or CooccurrenceConfig()
     corpus = read_corpus(sentences, config.min_count, config.max_vocabulary)
     rank = min(config.hidden_size, len(corpus.words))
+    if rank < config.hidden_size:
+        say(
+            f"{rank} words have no more than {rank} directions, so the vectors get {rank} numbers, not hidden_size={config.hidden_size}"
+        )
     with show_progress(3, "co-occurrence", "step") as bar:
         counts = count_pairs(corpus, window_weights(config.window, config.weighting), config.threads)
         bar.update(1, pairs=f"{len(counts):,}")
@@ -242,5 +249,5 @@ def train_cooccurrence(sentences: Iterable[Sequence[str]], config: CooccurrenceC
             )
         u, s, _ = truncated_svd(surprise, rank, config.iterations, config.seed, config.threads)
         bar.update(1)
-    trained = {"method": "cooccurrence", **asdict(config)}
+    trained = {"method": "cooccurrence", **asdict(config), "hidden_size": rank}
     return WordVectors(corpus.words, u * s**config.power, corpus.counts, trained)

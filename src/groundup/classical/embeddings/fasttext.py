@@ -229,6 +229,5 @@ def train_fasttext(
         "pieces": np.ascontiguousarray(inputs[words:, : config.hidden_size]),
         "buckets": held.astype(np.int32),
     }
-    return FastTextVectors(
-        corpus.words, config.subwords, tensors, corpus.counts, {"method": "fasttext", **asdict(config)}
-    )
+    trained = prediction.record("fasttext", config, corpus)
+    return FastTextVectors(corpus.words, config.subwords, tensors, corpus.counts, trained)

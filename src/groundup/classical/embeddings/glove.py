@@ -24,7 +24,7 @@ from groundup import slots
 from groundup.classical.embeddings.cooccurrence import count_pairs, window_weights
 from groundup.classical.embeddings.sparse import Sparse
 from groundup.classical.embeddings.vectors import WordVectors
-from groundup.classical.embeddings.vocabulary import read_corpus
+from groundup.classical.embeddings.vocabulary import check_seed, check_size, read_corpus
 from groundup.errors import ConfigError, Diverged, InputError
 from groundup.progress import progress as show_progress
 from groundup.slots import slot
@@ -50,6 +50,8 @@ class GloveConfig:
 
     def __post_init__(self) -> None:
         window_weights(self.window, self.weighting)
+        check_size(self.max_vocabulary)
+        check_seed(self.seed)
         for name in ("hidden_size", "min_count", "epochs", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")

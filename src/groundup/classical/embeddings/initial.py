@@ -4,7 +4,7 @@ A transformer's embedding is a table of one row a token, drawn from N(0, std^2) 
 text than the model will see give it a start in which words of one kind are near each other (Collobert et al. 2011, section 4.5; Kim 2014,
 arXiv:1408.5882, section 3.1). They are brought to the model's width where it is another:
 to their principal directions where the model is narrower, turned at random into the wider space (angles stay) where it is wider. Then
-one number scales them all, so that together they have the deviation std, which is what the model's layers expect.
+one number scales them all, so that the root of their mean square is std, which is what the model's layers expect.
 
     model.get_parameter("model.embed_tokens.weight").data.copy_(torch.from_numpy(initial_embedding(vectors, tokenizer, 256)))
 """
@@ -31,7 +31,7 @@ def initial_embedding(
     vocabulary = tokens if isinstance(tokens, Mapping) else tokens.vocabulary
     if not vocabulary:
         raise InputError("the vocabulary is empty, so there is no row to fill; give a trained tokenizer or {token: id}")
-    width = hidden_size or vectors.dimension
+    width = vectors.dimension if hidden_size is None else hidden_size
     if width < 1 or not std > 0:
         raise ConfigError(f"hidden_size={width} with std={std} makes no embedding; use numbers above 0")
     generator = np.random.default_rng(seed)
@@ -44,7 +44,10 @@ def initial_embedding(
             "written as the tokenizer has them"
         )
     rows = to_width(vectors.vectors[[vectors.index[word] for word in known.values()]], width, generator)
-    matrix[list(known)] = rows * (std / max(float(rows.std()), 1e-12))
+    length = float(
+        np.sqrt(np.mean(rows.astype(np.float64) ** 2))
+    )  # not their deviation, which is 0 for rows of one number
+    matrix[list(known)] = rows * (std / max(length, 1e-12))
     return matrix
 
 

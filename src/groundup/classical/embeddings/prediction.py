@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from groundup.classical.embeddings.hierarchical_softmax import as_arrays, huffman_codes
 from groundup.classical.embeddings.rows import padded
 from groundup.classical.embeddings.sampling import alias_table, as_thresholds, first_state, keep_probability
-from groundup.classical.embeddings.vocabulary import Corpus, read_corpus
+from groundup.classical.embeddings.vocabulary import Corpus, check_seed, check_size, read_corpus
 from groundup.errors import ConfigError
 from groundup.processor import cores
 from groundup.progress import Progress
@@ -56,6 +56,8 @@ class PredictionConfig:
         for name in ("hidden_size", "window", "min_count", "epochs", "negative"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
+        check_size(self.max_vocabulary)
+        check_seed(self.seed)
         if self.threads is not None and self.threads < 1:
             raise ConfigError(f"threads={self.threads} does no work; use 1 or more, or None for one a core")
         if not 0 < self.min_learning_rate <= self.learning_rate < float("inf"):
@@ -91,10 +93,16 @@ class Problem:
 
 
 def corpus_of(sentences: Iterable[Sequence[str]] | Corpus, config: PredictionConfig) -> Corpus:
-    """Sentences as ids, where they are not so already."""
+    """Sentences as ids, where they are not so already; a corpus that was read keeps the words it was read with."""
     if isinstance(sentences, Corpus):
         return sentences
     return read_corpus(sentences, config.min_count, config.max_vocabulary)
+
+
+def record(method: str, config: PredictionConfig, corpus: Corpus) -> dict[str, Any]:
+    """How vectors came about, plain data: the settings, with the limits that the corpus was read with."""
+    limits = {"min_count": corpus.min_count, "max_vocabulary": corpus.max_vocabulary}
+    return {"method": method, **asdict(config), **limits}
 
 
 def no_pieces(corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
@@ -142,9 +150,9 @@ def first_inputs(rows: int, dimension: int, seed: int, reach: float) -> np.ndarr
 
 def cut(corpus: Corpus) -> list[np.ndarray]:
     """The borders of the sentences in pieces of about PIECE words, each an int64 array for the kernel."""
-    starts = np.unique(np.concatenate([corpus.starts, np.arange(0, len(corpus.ids), PIECE)]))
-    if len(corpus) and np.diff(corpus.starts).max() <= PIECE:
-        starts = np.unique(corpus.starts)
+    long = np.flatnonzero(np.diff(corpus.starts) > PIECE)
+    inside = [np.arange(corpus.starts[sentence], corpus.starts[sentence + 1], PIECE) for sentence in long]
+    starts = np.unique(np.concatenate([corpus.starts, *inside]))
     firsts = np.unique(np.searchsorted(starts, np.arange(0, starts[-1], PIECE), "right") - 1)
     ends = [*firsts[1:], len(starts) - 1]
     return [starts[first : end + 1] for first, end in zip(firsts, ends, strict=True)]
@@ -185,7 +193,6 @@ def train_weights(
 ) -> np.ndarray:
     """Train the input rows in place, all epochs; the output rows are given back. work: who does a piece (the compiled loop)."""
     outputs = aligned_rows(made.outputs, config.hidden_size)
-    outputs = outputs if outputs.shape[1] == inputs.shape[1] else outputs[:, : inputs.shape[1]].copy()
     all_pieces = cut(made.corpus)
     work = work or compiled_work(made)
     lock, total = threading.Lock(), config.epochs * len(made.corpus.ids)

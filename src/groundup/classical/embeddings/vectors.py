@@ -75,13 +75,19 @@ class WordVectors:
 
     def __getitem__(self, word: str) -> np.ndarray:
         """A word's vector, float32[dimension]; a word that is not there is an InputError that offers near spellings."""
-        row = self.index.get(word)
-        return self._unseen(word) if row is None else self.vectors[row]
+        return self.vectors[self.index[word]] if word in self else self._unseen(word)
+
+    def row(self, word: str) -> int:
+        """The row of a word that training saw; of another an InputError that offers near spellings."""
+        if word not in self:
+            near = self.spellings(word)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "train on a text that holds it"
+            raise InputError(f"{word!r} is none of the {len(self):,} words; {hint}")
+        return self.index[word]
 
     def _unseen(self, word: str) -> np.ndarray:
-        near = self.spellings(word)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "train on a text that holds it"
-        raise InputError(f"{word!r} is none of the {len(self):,} words; {hint}")
+        """The vector of a word that training did not see: here there is none."""
+        return self.vectors[self.row(word)]
 
     def spellings(self, word: str, k: int = 3) -> list[str]:
         """Known words that are spelled nearly like one: the same in other case first, then by letters in common."""
@@ -114,8 +120,10 @@ class WordVectors:
         scores = self.unit @ unit(vector)
         scores[[self.index[other] for other in exclude if other in self]] = -np.inf
         k = max(0, min(k, int(np.isfinite(scores).sum())))
-        best = np.argpartition(-scores, max(0, k - 1))[:k]
-        in_order = best[np.lexsort((best, -scores[best]))]  # equals by rank, so the more frequent first
+        if not k:
+            return []
+        best = np.flatnonzero(scores >= np.partition(scores, -k)[-k])  # more than k where equals stand at the cut
+        in_order = best[np.argsort(-scores[best], kind="stable")][:k]  # equals by rank, so the more frequent first
         return [(self.words[row], float(scores[row])) for row in in_order]
 
     def _checked(self, vector: np.ndarray) -> np.ndarray:

@@ -10,12 +10,12 @@ is kept of it is four bytes a word. Left out: a corpus larger than memory.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 
-from groundup.errors import InputError
+from groundup.errors import ConfigError, InputError
 from groundup.text.preprocess.one_hot import build_vocabulary
 
 
@@ -24,6 +24,7 @@ class Corpus:
     """A corpus as numbers: word w is words[w] and occurs counts[w] times; sentence s is ids[starts[s]:starts[s + 1]].
 
     raw_words: how many words were read, those that min_count cut included. It is what speeds are counted in.
+    min_count, max_vocabulary: the limits that decided which words are there.
     """
 
     words: list[str]
@@ -31,6 +32,8 @@ class Corpus:
     ids: np.ndarray  # int32
     starts: np.ndarray  # int64
     raw_words: int
+    min_count: int = 1
+    max_vocabulary: int | None = None
 
     def __len__(self) -> int:
         """How many sentences there are, those with no word left included."""
@@ -41,6 +44,18 @@ class Corpus:
         return [self.words[id] for id in self.ids[self.starts[number] : self.starts[number + 1]]]
 
 
+def check_size(max_vocabulary: int | None) -> None:
+    """Refuse a largest number of words with which none has a neighbour."""
+    if max_vocabulary is not None and max_vocabulary < 2:
+        raise ConfigError(f"max_vocabulary={max_vocabulary} leaves no two words; use 2 or more, or None for all")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that NumPy's generators do not take."""
+    if seed < 0:
+        raise ConfigError(f"seed={seed} is not possible; use 0 or more")
+
+
 def read_corpus(sentences: Iterable[Sequence[str]], min_count: int = 5, max_size: int | None = None) -> Corpus:
     """Count the words of sentences and write them down as ids.
 
@@ -48,6 +63,7 @@ def read_corpus(sentences: Iterable[Sequence[str]], min_count: int = 5, max_size
     >>> corpus.words, corpus.counts.tolist(), corpus.ids.tolist(), corpus.starts.tolist()
     (['a', 'rose'], [3, 3], [0, 1, 0, 1, 0, 1], [0, 4, 6])
     """
+    check_size(max_size)
     first_seen: dict[str, int] = {}
     parts, lengths = [], []
     for sentence in sentences:
@@ -61,7 +77,8 @@ def read_corpus(sentences: Iterable[Sequence[str]], min_count: int = 5, max_size
     counts = Counter(dict(zip(first_seen, seen.tolist(), strict=True)))
     kept = build_vocabulary(counts, min_count, max_size, special_tokens=())
     _refuse_nothing(kept, counts, min_count)
-    return _as_ids(raw, np.array(lengths), first_seen, seen, kept)
+    made = _as_ids(raw, np.array(lengths), first_seen, seen, kept)
+    return replace(made, min_count=min_count, max_vocabulary=max_size)
 
 
 def _as_ids(

@@ -16,8 +16,7 @@ Only the input vectors are kept. Left out: phrases joined to one word, and going
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -145,12 +144,11 @@ def train_word2vec(
     inputs = prediction.first_inputs(len(corpus.words), config.hidden_size, config.seed, 0.5 / config.hidden_size)
     prediction.train_weights(made, inputs, config, progress, work_for(made))
     refuse_diverged(inputs, config)
-    return WordVectors(
-        corpus.words, inputs[:, : config.hidden_size], corpus.counts, {"method": "word2vec", **asdict(config)}
-    )
+    trained = prediction.record("word2vec", config, corpus)
+    return WordVectors(corpus.words, inputs[:, : config.hidden_size], corpus.counts, trained)
 
 
-def refuse_diverged(inputs: np.ndarray, config: PredictionConfig) -> Any:
+def refuse_diverged(inputs: np.ndarray, config: PredictionConfig) -> None:
     """Training that left the numbers is a sentence, not a file of NaN."""
     if not np.isfinite(inputs).all():
         raise Diverged(

@@ -26,9 +26,10 @@ LONGEST_WORD = 4096  # bytes: beyond it a binary file is damaged
 def write(path: str | Path, words: Sequence[str], vectors: np.ndarray, binary: bool = False) -> None:
     """Write words and vectors: the whole file, or the old one stays."""
     for word in words:
-        if not word or " " in word or "\n" in word or word != word.rstrip():
+        if not word or " " in word or "\n" in word or word != word.rstrip() or not _readable(word):
             raise InputError(
-                f"the word {word!r} has no place in this format, where a space ends a word and a newline its line; "
+                f"the word {word!r} has no place in this format, where a space ends a word, a newline its line, and a word is UTF-8 of less "
+                f"than {LONGEST_WORD:,} bytes; "
                 "leave it out, or use save() in place of save_word2vec()"
             )
     numbers = " ".join(["%.9g"] * vectors.shape[1])
@@ -36,7 +37,15 @@ def write(path: str | Path, words: Sequence[str], vectors: np.ndarray, binary: b
         file.write(b"%d %d\n" % vectors.shape)
         for word, row in zip(words, vectors, strict=True):
             values = row.astype("<f4").tobytes() if binary else (numbers % tuple(row.tolist())).encode()
-            file.write(b"%s %s\n" % (word.encode(errors="surrogatepass"), values))
+            file.write(b"%s %s\n" % (word.encode(), values))
+
+
+def _readable(word: str) -> bool:
+    """Whether a reader takes a word: half a pair of UTF-16 has no UTF-8, and beyond LONGEST_WORD a file counts as damaged."""
+    try:
+        return len(word.encode()) < LONGEST_WORD
+    except UnicodeEncodeError:
+        return False
 
 
 def read(path: str | Path, binary: bool | None = None) -> tuple[list[str], np.ndarray]:

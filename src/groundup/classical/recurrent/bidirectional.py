@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundup.classical import folder as folders
+from groundup.classical.embeddings.vocabulary import check_seed
 from groundup.classical.recurrent.language_model import fill
 from groundup.classical.recurrent.lstm import LSTM
 from groundup.errors import ConfigError, FormatError, InputError
@@ -58,6 +59,7 @@ class TaggerConfig:
     """where the order of the sentences and the first weights begin"""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         for name in ("hidden_size", "word_size", "character_size", "min_count", "epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
@@ -160,6 +162,8 @@ class Tagger:
     def score(self, sentences: Sequence[Tagged]) -> dict[str, float]:
         """Share of words tagged right: of all, of those with a vector of their own, and of the others."""
         check(sentences)
+        for tag in {tag for _, tags in sentences for tag in tags}:
+            self._tag(tag)
         tagged = self.tag_batch([words for words, _ in sentences])
         right = [
             (one == other, word in self._words)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from groundup.classical.embeddings.vocabulary import check_seed
 from groundup.classical.recurrent.language_model import RecurrentConfig, RecurrentLM, load_with_vocabulary
 from groundup.classical.recurrent.truncated import Carried, RunningText
 from groundup.errors import ConfigError, FormatError, InputError
@@ -49,6 +50,7 @@ class CharacterConfig:
     """where the first weights begin"""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.kind not in KINDS:
             raise ConfigError(f"kind={self.kind!r} is no cell; use {', '.join(KINDS)}")
         for name in ("hidden_size", "num_hidden_layers", "steps", "batch_size", "seq_len"):

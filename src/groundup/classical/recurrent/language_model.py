@@ -78,7 +78,12 @@ class RecurrentConfig:
             raise ConfigError(
                 f"{', '.join(sorted(unknown))} is no key of a recurrent language model; its keys are {', '.join(sorted(known))}"
             )
-        return cls(**raw)
+        try:
+            return cls(**raw)
+        except TypeError as error:  # a key that is missing, or text where a number belongs
+            raise FormatError(
+                f"the configuration is not as a recurrent language model is written ({error}); train and save it again"
+            ) from error
 
 
 class StateCache:

@@ -73,10 +73,10 @@ def recalled(module: Any, task: CopyTask, rows: int = 256) -> float:
 
 @torch.no_grad()
 def keep_for(network: Recurrent, steps: int) -> None:
-    """Let the gates that keep begin where half of a memory is lost in about so many steps; a simple network has none.
+    """Let the gates that keep begin where a memory falls to 1 / e in about so many steps; a simple network has none.
 
-    The gate's bias is ln(steps), as sigmoid(ln n) = n / (n + 1), and the LSTM's writing gate the opposite of it: Tallec and Ollivier 2018,
-    arXiv:1804.11188, section 3. So an LSTM learns what a far gradient says, which at 0 it never hears.
+    The gate's bias is ln(steps): sigmoid(ln n) = n / (n + 1), whose n-th power is about 1 / e. The LSTM's writing gate gets the opposite of it:
+    Tallec and Ollivier 2018, arXiv:1804.11188, section 3. So an LSTM learns what a far gradient says, which at 0 it never hears.
     """
     bias, width = math.log(steps), network.hidden_size
     for layer in range(network.num_layers if network.cell.name != "rnn" else 0):

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from groundup.classical.embeddings.vocabulary import check_seed
 from groundup.classical.recurrent.attention import attend, bahdanau_scores, luong_attention
 from groundup.classical.recurrent.gru import GRU
 from groundup.classical.recurrent.layers import Recurrent
@@ -64,6 +65,7 @@ class Seq2SeqConfig:
     """where the order of the pairs and the first weights begin"""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         for name, known in (("cell", tuple(CELLS)), ("attention", ATTENTIONS)):
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name}={getattr(self, name)!r} is not known; use {' or '.join(known)}")

@@ -32,6 +32,7 @@ from groundup.text.ngram.model import NgramModel, link_shorter
 
 BEGIN, END, UNKNOWN = "<s>", "</s>", "<unk>"
 NEVER = "-99"
+BLANKS = " \t\r\n"  # what ends a word in KenLM; other white space, such as U+00A0, is part of it
 BLOCK = 100_000  # lines that are written at once
 
 
@@ -76,7 +77,7 @@ def _check_words(words: Sequence[str], model: NgramModel) -> None:
     for id, word in enumerate(words):
         if id == model.boundary:
             continue
-        if not word or word.split() != [word] or word in (BEGIN, END):
+        if not word or any(blank in word for blank in BLANKS) or word in (BEGIN, END):
             raise InputError(
                 f"id {id} is spelled {word!r}, which an ARPA file cannot hold; spell it without white space, and not <s> or </s>"
             )
@@ -128,7 +129,7 @@ class _Lines:
         """The next line that is not empty, None at the end."""
         for line in self.file:
             self.number += 1
-            if line := line.strip():
+            if line := line.strip(BLANKS):
                 return line
         return None
 
@@ -145,7 +146,7 @@ def read(path: str | Path) -> tuple[NgramModel, list[str]]:
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        lines = _Lines(path, io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if zipped else raw, "utf-8"))  # type: ignore[arg-type]
+        lines = _Lines(path, io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if zipped else raw, "utf-8", newline="\n"))  # type: ignore[arg-type]
         try:
             return _read(lines)
         except UnicodeDecodeError as error:
@@ -196,7 +197,7 @@ def _header(lines: _Lines) -> list[int]:
 def _fields(lines: _Lines, length: int, order: int) -> tuple[float, list[str], float]:
     """One line: log10 P, the n-gram, log10 of its back-off weight."""
     line = lines.next()
-    fields = [] if line is None else line.split()
+    fields = [] if line is None else [*filter(None, line.replace("\t", " ").split(" "))]
     if not length + 1 <= len(fields) <= length + 1 + (length < order):
         shown = "the end of the file" if line is None else repr(line[:60])
         raise lines.wrong(f"a probability, {length} words and perhaps a back-off weight were expected, not {shown}")

@@ -85,7 +85,7 @@ def _find(words, first, context, word):
 
 
 @kernel
-def _evidence(ids, boundary, level, order, words, first, counts, totals, here, likelihoods, buckets):
+def _evidence(ids, level, words, first, counts, totals, here, likelihoods, buckets):
     """Fill one order's column; `here` holds each position's context at this order (-1: never seen) and becomes the n-gram's.
 
     here[i]: the context that ends before position i. It is given the n-gram that ends at position i, moved on by one.
@@ -103,7 +103,7 @@ def _evidence(ids, boundary, level, order, words, first, counts, totals, here, l
             while total > 0:
                 total //= 2
                 bucket += 1
-            buckets[i, level] = level * 32 + bucket
+            buckets[i, level] = level * BUCKETS + bucket
             found[i + 1] = place
     return found
 
@@ -120,9 +120,7 @@ def evidence(
     after_boundary = np.flatnonzero(ids == boundary) + 1 if boundary is not None else np.zeros(0, np.int64)
     for length, level in enumerate(levels, 1):
         totals = sums(level.counts, level.first).astype(np.int64)
-        here = _evidence(
-            ids, -1, length, order, level.words, level.first, level.counts, totals, here, likelihoods, buckets
-        )
+        here = _evidence(ids, length, level.words, level.first, level.counts, totals, here, likelihoods, buckets)
         if length > 1:  # an n-gram that ends with the boundary and is longer is no context
             here[after_boundary] = -1
     return likelihoods, buckets

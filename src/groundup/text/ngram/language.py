@@ -64,6 +64,10 @@ class NgramConfig:
         check_smoothing(self.smoothing)
         if not (self.k > 0 and math.isfinite(self.k)):
             raise ConfigError(f"k={self.k} adds nothing; use a number above 0")
+        if self.vocab_size is not None and self.vocab_size < 2:
+            raise ConfigError(f"vocab_size={self.vocab_size} leaves no word; use 3 or more, <unk> and </s> among them")
+        if self.block is not None and self.block < 1:
+            raise ConfigError(f"block={self.block} sorts nothing; use 1 or more tokens, or None for all in memory")
         if self.block is not None and self.smoothing == "jelinek_mercer":
             raise ConfigError(
                 f"jelinek_mercer learns its weights on text that is held back, which block={self.block} does not keep; "
@@ -87,7 +91,7 @@ def word_tokenizer(texts: Iterable[str], config: NgramConfig) -> tuple[WordToken
 def stream(texts: Iterable[str], tokenizer: Any) -> tuple[np.ndarray, np.ndarray]:
     """All ids in one array, the boundary before and after each text, and where each text's first boundary stands."""
     ids, offsets = tokenizer.encode_packed(texts)[:2]
-    ends = np.asarray(offsets)[1:] if len(offsets) and offsets[0] == 0 else np.asarray(offsets)
+    ends = np.asarray(offsets)[1:]
     whole = np.insert(ids.astype(np.int32), np.concatenate([[0], ends]).astype(np.int64), tokenizer.eos_token_id)
     return whole, np.concatenate([[0], ends + np.arange(1, len(ends) + 1)]).astype(np.int64)
 
@@ -182,7 +186,7 @@ class NgramLanguageModel:
 
     def scores(self, texts: Sequence[str]) -> np.ndarray:
         """`score` of each text, together and faster."""
-        nats, tokens = self._nats(texts, which_unknown=True)
+        nats, tokens = self._nats([texts] if isinstance(texts, str) else texts, which_unknown=True)
         return -nats / tokens
 
     def perplexity(self, texts: Sequence[str]) -> float:

@@ -42,8 +42,9 @@ def power_law(xs: ArrayLike, ys: ArrayLike) -> tuple[float, float]:
     return float(np.exp(log_y.mean() - exponent * log_x.mean())), float(exponent)
 
 
-def _fitted(xs: np.ndarray, ys: np.ndarray, what: str) -> PowerLaw:
-    if len(np.unique(xs)) < 2:
+def _fitted(xs: np.ndarray, ys: np.ndarray, words: int, what: str) -> PowerLaw:
+    """The law of these points. words: how many different ones the text has."""
+    if words < 2:
         raise InputError(f"{what} needs at least two different words; give a longer text")
     factor, exponent = power_law(xs, ys)
     log_y = np.log(ys)
@@ -63,7 +64,7 @@ def zipf(counts: Int[np.ndarray, " vocab"]) -> tuple[np.ndarray, np.ndarray, Pow
         raise InputError("no word was counted; give a text that is not empty")
     ranks = _spaced(len(ordered))
     frequencies = ordered[ranks - 1]
-    return ranks, frequencies, _fitted(ranks, frequencies, "Zipf's law")
+    return ranks, frequencies, _fitted(ranks, frequencies, len(ordered), "Zipf's law")
 
 
 def heaps(ids: Int[np.ndarray, " tokens"]) -> tuple[np.ndarray, np.ndarray, PowerLaw]:
@@ -74,4 +75,4 @@ def heaps(ids: Int[np.ndarray, " tokens"]) -> tuple[np.ndarray, np.ndarray, Powe
     new[np.unique(ids, return_index=True)[1]] = 1  # where each word stands for the first time
     lengths = _spaced(len(ids))
     different = np.cumsum(new)[lengths - 1]
-    return lengths, different, _fitted(lengths, different, "Heaps' law")
+    return lengths, different, _fitted(lengths, different, int(different[-1]), "Heaps' law")

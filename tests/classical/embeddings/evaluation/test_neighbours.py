@@ -35,6 +35,14 @@ def test_all_neighbours_are_everybody_else_once(count, seed):
     assert (np.diff(distances, axis=1) >= 0).all()
 
 
+@pytest.mark.parametrize("cosine", [True, False])
+def test_equals_at_the_cut_are_the_first_of_them(cosine):
+    points = np.repeat([[1.0, 0.0], [0.0, 1.0]], 300, axis=0)
+    rows, _ = nearest_neighbours(points, 20, cosine)
+    wanted = [[row for row in range(21) if row != point % 300][:20] for point in range(600)]
+    assert rows.tolist() == [[row + point // 300 * 300 for row in wanted[point]] for point in range(600)]
+
+
 def test_purity_is_the_share_of_the_own_kind():
     points = np.array([[0.0], [1], [2], [10], [11], [12]])
     assert purity(points, list("aaabbb"), 2, cosine=False) == 1.0

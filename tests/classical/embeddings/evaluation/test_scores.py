@@ -19,6 +19,7 @@ from groundup.classical.embeddings.evaluation.scores import (
     score_similarity,
     spearman,
 )
+from groundup.classical.embeddings.fasttext import FastTextVectors, Subwords, buckets_of
 from groundup.classical.embeddings.vectors import WordVectors
 from groundup.errors import FormatError, InputError
 
@@ -112,6 +113,18 @@ def test_the_odd_one_is_gensims():
     for seed in range(10):
         words = [f"w{i}" for i in np.random.default_rng(seed).permutation(60)[:5]]
         assert odd_one_out(vectors, words) == in_gensim(vectors).doesnt_match(words)
+
+
+def test_a_word_of_pieces_alone_can_be_the_odd_one_but_is_in_no_analogy():
+    subwords = Subwords(3, 3, 1000)
+    rows = {"tea": (1, 0), "ale": (1, 0.1), "sea": (0.9, 0), "zzz": (-1, 0)}
+    buckets = sorted(set(buckets_of("zzzz", subwords)))
+    tensors = {"vectors": np.array([*rows.values()], np.float32), "buckets": np.array(buckets, np.int32)}
+    tensors["pieces"] = np.tile(np.float32([-1, 0]), (len(buckets), 1))
+    vectors = FastTextVectors(list(rows), subwords, tensors)
+    assert "zzzz" not in vectors and odd_one_out(vectors, ["tea", "zzzz", "ale", "sea"]) == "zzzz"
+    with pytest.raises(InputError, match="'zzzz' is none of the 4 words; did you mean 'zzz'"):
+        answer(vectors, "tea", "ale", "zzzz")
 
 
 def test_questions_are_read_by_section(tmp_path):

@@ -16,7 +16,7 @@ from groundup.classical.embeddings.evaluation.t_sne import (
     tsne_gradient,
     tsne_map,
 )
-from groundup.errors import ConfigError, InputError
+from groundup.errors import ConfigError, Diverged, InputError
 
 
 def groups(count: int = 90, kinds: int = 3, seed: int = 0) -> tuple[np.ndarray, list[int]]:
@@ -134,3 +134,12 @@ def test_bad_input_is_refused():
     for wrong in ({"dimensions": 4}, {"perplexity": 0.5}, {"steps": 0}, {"perplexity": float("nan")}):
         with pytest.raises(ConfigError):
             TsneConfig(**wrong)
+    for rate in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match=f"learning_rate={rate} .*use a number above 0"):
+            TsneConfig(learning_rate=rate)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+def test_a_map_that_left_the_numbers_is_a_sentence():
+    with pytest.raises(Diverged, match="learning_rate=1e.*use a lower"):
+        tsne_map(groups()[0], TsneConfig(perplexity=10, steps=5, learning_rate=1e38))

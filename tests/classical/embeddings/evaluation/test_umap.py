@@ -105,3 +105,14 @@ def test_bad_input_is_refused():
     for wrong in ({"dimensions": 1}, {"n_neighbors": 2}, {"min_dist": 2.0}):
         with pytest.raises(ConfigError):
             UmapConfig(**wrong)
+    for name, value in (
+        ("epochs", 0),
+        ("epochs", -5),
+        ("negative_samples", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("spread", 0.0),
+        ("spread", float("inf")),
+    ):
+        with pytest.raises(ConfigError, match=f"{name}={value} .*use"):
+            UmapConfig(**{"min_dist": 0.0, name: value})

@@ -59,13 +59,23 @@ def _block(
     part = data[start : start + block]
     scores = squares - 2 * part @ data.T  # without the part's own squares, which change no order
     scores[torch.arange(len(part)), torch.arange(start, start + len(part))] = torch.inf
-    rows = scores.topk(k, largest=False, sorted=False).indices.sort(1).values
+    nearest = scores.topk(k, largest=False, sorted=False)
+    rows, furthest = nearest.indices.sort(1).values, nearest.values.amax(1, keepdim=True)
+    tied = (scores <= furthest).sum(1) > k
+    rows[tied] = _first_k(scores[tied], furthest[tied], k)
     if cosine:
         exact = 1 - (part[:, None] * data[rows]).sum(2)
     else:
         exact = torch.linalg.vector_norm(part[:, None] - data[rows], dim=2)
     order = exact.argsort(dim=1, stable=True)
     return rows.gather(1, order), exact.gather(1, order)
+
+
+def _first_k(scores: torch.Tensor, furthest: torch.Tensor, k: int) -> torch.Tensor:
+    """The columns of the k lowest scores of each row, rising; of those at the k-th score the first. topk takes any of them."""
+    below, at = scores < furthest, scores == furthest
+    chosen = below | (at & (at.cumsum(1) <= k - below.sum(1, keepdim=True)))
+    return chosen.nonzero()[:, 1].reshape(-1, k)
 
 
 def purity(points: np.ndarray, labels: Sequence[object], k: int = 10, cosine: bool = True) -> float:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from groundup.classical.embeddings.vectors import WordVectors
+from groundup.classical.embeddings.vectors import WordVectors, unit
 from groundup.errors import FormatError, InputError
 from groundup.slots import filled, slot
 
@@ -114,7 +114,10 @@ def _lines(path: str | Path) -> list[str]:
 
 
 def read_pairs(path: str | Path) -> list[tuple[str, str, float]]:
-    """Pairs of words and a number from a file with tabs, as WordSim-353 and SimLex-999 are kept; lines with # are passed over."""
+    """Lines of two words and a number, with tabs or blanks between them, as gensim keeps WordSim-353 and SimLex-999.
+
+    Lines that begin with # and what follows the number are passed over. The authors' own files begin with a line of names: remove it.
+    """
     found = []
     for number, line in enumerate(_lines(path), 1):
         if line.strip() and not line.startswith("#"):
@@ -149,13 +152,10 @@ def analogy(unit: np.ndarray, a: int, b: int, c: int, multiply: bool = False) ->
 
 
 def answer(vectors: WordVectors, a: str, b: str, c: str, multiply: bool = False) -> str:
-    """The word that is to c as b is to a; a word without a vector is an InputError that offers near spellings."""
+    """The word that is to c as b is to a; a word that training did not see is an InputError that offers near spellings."""
     if len(vectors) < 4:
         raise InputError(f"{len(vectors)} words leave no answer beside the three asked about; train on more text")
-    for word in (a, b, c):
-        vectors[word]
-    index = vectors.index
-    return vectors.words[analogy(vectors.unit, index[a], index[b], index[c], multiply)]
+    return vectors.words[analogy(vectors.unit, vectors.row(a), vectors.row(b), vectors.row(c), multiply)]
 
 
 def _answers(unit: np.ndarray, questions: np.ndarray, multiply: bool) -> np.ndarray:
@@ -220,7 +220,5 @@ def odd_one_out(vectors: WordVectors, words: Sequence[str]) -> str:
     """The word that is least similar to the mean of all of them, each at length 1."""
     if len(set(words)) < 3:
         raise InputError(f"{len(set(words))} different words have no odd one; give at least 3")
-    for word in words:
-        vectors[word]
-    unit = vectors.unit[[vectors.index[word] for word in words]]
-    return words[int((unit @ unit.mean(axis=0)).argmin())]
+    rows = np.stack([unit(vectors[word]) for word in words])
+    return words[int((rows @ rows.mean(axis=0)).argmin())]

@@ -26,7 +26,8 @@ import numpy as np
 
 from groundup import slots
 from groundup.classical.embeddings.evaluation.neighbours import finite_points, nearest_neighbours
-from groundup.errors import ConfigError, InputError
+from groundup.classical.embeddings.vocabulary import check_seed
+from groundup.errors import ConfigError, Diverged, InputError
 from groundup.foundations.linalg.pca import flip_signs
 from groundup.progress import progress as show_progress
 from groundup.slots import slot
@@ -47,8 +48,13 @@ class TsneConfig:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.dimensions not in (2, 3):
             raise ConfigError(f"dimensions={self.dimensions} cannot be drawn; use 2 or 3")
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
+            raise ConfigError(
+                f"learning_rate={self.learning_rate} is not possible; use a number above 0, or None for one by the number of points"
+            )
         if not self.perplexity >= 1 or self.steps < 1 or self.threads < 1:
             raise ConfigError(
                 f"perplexity={self.perplexity}, steps={self.steps}, threads={self.threads}: each has to be at least 1"
@@ -253,7 +259,7 @@ def tsne_map(points: np.ndarray, config: TsneConfig | None = None) -> Map:
     places = np.zeros((3, len(points)), np.float32)
     places[: config.dimensions] = _start(points, config)
     velocity, gains = np.zeros_like(places), np.ones_like(places)
-    rate = np.float32(config.learning_rate or max(len(points) / EXAGGERATION / 4, 50))
+    rate = np.float32(_usual_rate(len(points)) if config.learning_rate is None else config.learning_rate)
     divergences = []
     with ThreadPoolExecutor(config.threads) as pool, show_progress(config.steps, "t-SNE", "step") as bar:
         for step in range(config.steps):
@@ -268,7 +274,16 @@ def tsne_map(points: np.ndarray, config: TsneConfig | None = None) -> Map:
             places += velocity
             divergences.append(divergence)
             bar.update(1, divergence=divergence)
+    if not (np.isfinite(places).all() and np.isfinite(divergences[-1])):
+        raise Diverged(
+            f"the map became infinite with learning_rate={rate:g}; use a lower one, or None for {_usual_rate(len(points)):g}"
+        )
     return Map(places[: config.dimensions].T.astype(np.float64), divergences)
+
+
+def _usual_rate(count: int) -> float:
+    """Belkina et al. 2019, for so many points."""
+    return max(count / EXAGGERATION / 4, 50.0)
 
 
 def _start(points: np.ndarray, config: TsneConfig) -> np.ndarray:

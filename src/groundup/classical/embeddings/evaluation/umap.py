@@ -22,6 +22,7 @@ import numpy as np
 from groundup import slots
 from groundup.classical.embeddings.evaluation.neighbours import finite_points, nearest_neighbours
 from groundup.classical.embeddings.evaluation.t_sne import TINY, principal_map
+from groundup.classical.embeddings.vocabulary import check_seed
 from groundup.errors import ConfigError, InputError
 from groundup.progress import progress as show_progress
 from groundup.slots import slot
@@ -43,10 +44,19 @@ class UmapConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         if self.dimensions not in (2, 3):
             raise ConfigError(f"dimensions={self.dimensions} cannot be drawn; use 2 or 3")
         if self.n_neighbors < 3:
             raise ConfigError(f"n_neighbors={self.n_neighbors} ties points into nothing; use 3 or more, itself counted")
+        if (self.epochs is not None and self.epochs < 1) or self.negative_samples < 0:
+            raise ConfigError(
+                f"epochs={self.epochs} with negative_samples={self.negative_samples} is not possible; use 1 epoch or more (None: by "
+                "the number of points) and 0 samples or more"
+            )
+        for name in ("learning_rate", "spread"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use a number above 0")
         if not 0 <= self.min_dist <= self.spread:
             raise ConfigError(f"min_dist={self.min_dist} has to lie between 0 and spread={self.spread}")
 
