@@ -58,8 +58,8 @@ def test_training_costs_its_fixed_part_and_every_further_step_validation_and_che
     units = {"step": unit(24, 0.5), "validation": unit(2, 2.0), "sample": unit(2, 1.0)}
     measured = {
         "held_bytes": 0,
-        "stages": {"train": entry(20.0, {"units": units, "loop_seconds": 18.5})},
-    }  # 0.5 s of it: one checkpoint
+        "stages": {"train": entry(20.0, {"units": units, "checkpoint_seconds": 0.5})},
+    }
     short = replace(small, configs=dict(small.configs) | {"train": replace(small.configs["train"], steps=24)})
     found = estimate.stage_forecast(full, short, "train", measured)
     assert found["seconds"] == pytest.approx(20 + 86 * 0.5 + (3 - 2) * 2.0 + (1 - 2) * 1.0 + 4 * 0.5)
@@ -67,7 +67,7 @@ def test_training_costs_its_fixed_part_and_every_further_step_validation_and_che
 
 
 def test_tuning_makes_as_many_steps_as_its_epochs_take(full, small):
-    numbers = {"units": {"step": unit(6, 0.1)}, "loop_seconds": 0.6, "rows_per_epoch": 25}
+    numbers = {"units": {"step": unit(6, 0.1)}, "checkpoint_seconds": 0.0, "rows_per_epoch": 25}
     found = estimate.stage_forecast(full, small, "tune", {"stages": {"tune": entry(1.0, numbers)}})
     assert found["seconds"] == pytest.approx(1.0 + (25 - 6) * 0.1)
 
@@ -101,7 +101,7 @@ def test_disk_is_the_checkpoints_that_are_kept_and_lines_that_grow_with_the_step
     units = {"step": unit(6, 0.5)}
     measured = {
         "held_bytes": 0,
-        "stages": {"train": entry(1.0, {"units": units, "loop_seconds": 3.0, "steps": 10}, disk=sizes)},
+        "stages": {"train": entry(1.0, {"units": units, "checkpoint_seconds": 0.0, "steps": 10}, disk=sizes)},
     }
     assert estimate.stage_forecast(full, small, "train", measured)["disk_bytes"] == 1000 + 2 * 100 + 110
 

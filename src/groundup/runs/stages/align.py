@@ -33,7 +33,7 @@ def run(context: Context) -> dict[str, Any]:
         result = grpo(handle.module, handle.tokenizer, tasks, rewarded, config, stop_ids=stops, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
-    seconds = {"loop_seconds": result.seconds, "units": units.table()}
+    seconds = {"checkpoint_seconds": result.checkpoint_seconds, "units": units.table()}
     return {"steps": config.steps, "answers": answers, "families": list(families(config))} | seconds
 
 

@@ -209,6 +209,6 @@ def numbers(context: Context, module: Any, result: Any) -> dict[str, Any]:
         "tokens": tokens,
         "flops": tokens * accounting.training_flops_per_token(config.seq_len),
         "loss": result.loss,
-        "loop_seconds": result.seconds,
+        "checkpoint_seconds": result.checkpoint_seconds,
         "dtype": context.choose("dtype", lambda: "float32"),
     }

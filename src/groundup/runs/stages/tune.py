@@ -41,7 +41,7 @@ def run(context: Context) -> dict[str, Any]:
         "steps": training.steps,
         "tokens": training.steps * training.tokens_per_step,
         "loss": result.loss,
-        "loop_seconds": result.seconds,
+        "checkpoint_seconds": result.checkpoint_seconds,
         "units": units.table(),
     }
 
