@@ -147,7 +147,7 @@ def uses(recipe: Recipe) -> list[dict[str, Any]]:
     from groundup.model.summary import costs
 
     model, dtype = recipe.configs["model"], recipe.configs["machine"].dtype
-    dtype = "float32" if dtype == "auto" else dtype  # the larger one
+    dtype = {"auto": "float32", "float8": "bfloat16"}.get(dtype, dtype)  # the larger one
     return costs(model, model.max_position_embeddings, dtype, step_of(recipe.configs["train"], dtype))
 
 
@@ -158,7 +158,7 @@ def step_of(config: Any, dtype: str) -> "Training":
     mode = config.activation_checkpointing
     return Training(
         batch=config.batch_size,
-        dtype=dtype,
+        dtype="bfloat16" if dtype == "float8" else dtype,
         seq_len=config.seq_len,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         optimizer="_".join(filter(None, (config.optimizer, config.optimizer_state))),
@@ -210,7 +210,8 @@ def more_steps(recipe: Recipe, small: Recipe, name: str, numbers: Mapping[str, A
     for kind, every in other.items():
         if kind in units:
             seconds += (calls(getattr(config, every), steps) - units[kind]["count"]) * units[kind]["typical"]
-    return seconds + (calls(config.checkpoint_every, steps) - 1) * numbers["checkpoint_seconds"]
+    more = calls(config.checkpoint_every, steps) - calls(little.checkpoint_every, little.steps)
+    return seconds + more * numbers["checkpoint_seconds"]
 
 
 def more_training(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:

@@ -24,6 +24,7 @@ TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 24, 6, 12
 MOST_STEPS = 120  # of a small model, whose steps are short: 24 of 12 ms were 14 to 18 % off what 500 took
 ENOUGH_FLOPS = 4e11  # of all steps: a few seconds on two cores
 VALIDATIONS = 4  # each time that training goes on after a validation, memory grows a little
+CHECKPOINTS = 2  # the first is written while training goes on, as all but the last of a run are, and pays for what is made once
 ASKED = 128  # instructions of each set
 RIGHT = 0.9  # of the answers in `align`: then, as with a tuned model, about half of the groups of eight have something to learn from
 RESULT = "measured.json"
@@ -34,17 +35,20 @@ WORD = re.compile(
 
 def small(recipe: Recipe, answer_tokens: int) -> Recipe:
     """The recipe with few steps: what is measured must be what the full one does, so shapes stay as they are."""
-    seldom = {"validate_every": 0, "checkpoint_every": 0}
     steps = train_steps(recipe)
     changes: dict[str, dict[str, Any]] = {
         "train": {
             "steps": steps,
             "sample_every": steps // VALIDATIONS,
             "validate_every": steps // VALIDATIONS,
-            "checkpoint_every": 0,
+            "checkpoint_every": -(-steps // CHECKPOINTS),
         },
-        "tune": {"steps": TUNE_STEPS, **seldom},
-        "align": {"steps": ALIGN_STEPS, "max_new_tokens": answer_tokens, "checkpoint_every": 0},
+        "tune": {"steps": TUNE_STEPS, "validate_every": 0, "checkpoint_every": TUNE_STEPS // CHECKPOINTS},
+        "align": {
+            "steps": ALIGN_STEPS,
+            "max_new_tokens": answer_tokens,
+            "checkpoint_every": ALIGN_STEPS // CHECKPOINTS,
+        },
     }
     if "eval" in recipe.configs:
         changes["eval"] = {"instructions": min(ASKED, recipe.configs["eval"].instructions)}
@@ -186,11 +190,13 @@ def answering(folder: Path, longest: int, recipe: Recipe) -> dict[str, float]:
 
 
 def disk_bytes(folder: Path) -> dict[str, int]:
-    """What a stage's folder holds: one checkpoint, the lines that grow with the steps, and all the rest."""
+    """What a stage's folder holds: a checkpoint, the lines that grow with the steps, and all the rest."""
     sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    checkpoint = sum(size for name, size in sizes.items() if name.startswith("checkpoints/"))
+    kept = {name: size for name, size in sizes.items() if name.startswith("checkpoints/")}
     lines = sum(size for name, size in sizes.items() if name in ("metrics.jsonl", "rollouts.jsonl"))
-    return {"checkpoint": checkpoint, "lines": lines, "rest": sum(sizes.values()) - checkpoint - lines}
+    checkpoints = len({name.split("/")[1] for name in kept})
+    rest = sum(sizes.values()) - sum(kept.values()) - lines
+    return {"checkpoint": sum(kept.values()) // max(1, checkpoints), "lines": lines, "rest": rest}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Keeper:
     def __init__(self, folder: str | Path | None, config: TrainConfig, tokenizer: Any = None):
         self.folder, self.config = folder, config
         self.tokenizer = None if tokenizer is None else WrittenAgain(tokenizer)
-        self.seconds = 0.0  # that the loop spent in here, the wait for the last checkpoint included
+        self.saves: list[float] = []  # the seconds that each held the loop up
         self._background = Background()
         self._copies: tuple[dict[str, Tensor], dict[str, Tensor]] = ({}, {})
         self._lock = ExitStack()
@@ -55,10 +55,8 @@ class Keeper:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Wait for what is being written, and leave the folder to others."""
-        began = time.perf_counter()
         try:
             self._background.wait()
-            self.seconds += time.perf_counter() - began
             self._look("said" if error is not None else self.config.on_failed_save)
         finally:
             self._lock.close()
@@ -117,7 +115,7 @@ class Keeper:
         self._background.start(lambda: self._write(step, module, tensors, notes))
         if not self.config.save_in_background:
             self._background.wait()
-        self.seconds += time.perf_counter() - began
+        self.saves.append(time.perf_counter() - began)
 
     @property
     def writing(self) -> bool:

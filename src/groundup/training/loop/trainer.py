@@ -69,7 +69,7 @@ class TrainResult:
     steps: int
     loss: float
     seconds: float  # inside the loop of this process
-    checkpoint_seconds: float = 0.0  # of these, for copies of the state and for the wait until the last was written
+    checkpoint_seconds: float = 0.0  # that the last checkpoint held the loop up
     average: Average | None = field(repr=False, default=None)  # the running mean of the weights, where one is kept
 
 
@@ -122,7 +122,7 @@ def train(
             if stopping:
                 raise Interrupted(keeper.stopped(run.step, way_on))
     loss = sum(run.losses) / max(1, len(run.losses))
-    return TrainResult(config.steps, loss, time.perf_counter() - began, keeper.seconds, run.average)
+    return TrainResult(config.steps, loss, time.perf_counter() - began, keeper.saves[-1] if keeper.saves else 0.0, run.average)
 
 
 def _begin(run: RunState, keeper: Keeper) -> None:
