@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
+from hypothesis import HealthCheck, settings
 
 import groundup
 
@@ -18,6 +19,10 @@ BESIDE_OTHERS = "PYTEST_XDIST_WORKER" in os.environ
 if BESIDE_OTHERS:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# No example fails by the clock: a machine may stand still while one is made.
+settings.register_profile("groundup", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("groundup")
 
 HOUSE = Path(groundup.__file__).parent
 
