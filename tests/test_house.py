@@ -30,7 +30,7 @@ ROOMS = (
 ).split()  # a room imports only rooms that stand before it
 WITHOUT_TOPICS = {"plots", "runs", "recipes", "lessons", "cli"}  # rooms that serve the others
 PLUMBING = {  # what stands in a room without being a topic, and why
-    "text": {"compiled": "how Numba kernels are cached"},
+    "text": {"compiled": "how Numba kernels are cached", "folder": "a trained thing on disk"},
     "data": {
         "documents": "the record that flows",
         "build": "documents of a run",
@@ -53,9 +53,9 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "held_out": "held-out text",
     },
     "training": {"config": "settings"},
-    "classical": {"folder": "a trained thing on disk"},
     "tuning": {"config": "settings"},
     "alignment": {"config": "settings", "answers": "what is sampled and scored"},
+    "serving": {"encoders": "vectors and scores of texts, for the API's embeddings and ranking"},
 }
 NOT_YET_BUILT = set(
     """
@@ -65,7 +65,7 @@ interpret.observe interpret.attribute interpret.intervene interpret.features
 compression.quantization compression.pruning compression.distillation tuning.efficient tuning.merging alignment.preferences alignment.rewards
 alignment.reinforce alignment.ppo alignment.rloo alignment.distill alignment.dpo alignment.rejection
 alignment.constitutional alignment.challenges multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
-safety.society applications.prompting applications.retrieval applications.agents serving.api serving.limits serving.scheduling
+safety.society applications.prompting applications.retrieval applications.agents
 serving.operations course.pipeline workbench.watch workbench.chat
 workbench.inside workbench.text workbench.learn
 """.split()

@@ -366,3 +366,21 @@ def test_a_t5_may_begin_with_the_blank_of_its_first_word_under_a_regular_express
     for seed in range(4):
         assert re.fullmatch(regex, handle.generate("ab", regex=regex, max_new_tokens=12, seed=seed, order=with_a_blank))
     assert True in begun
+
+
+def test_a_compiled_handle_writes_what_the_engine_writes_and_a_left_stream_leaves_nothing_behind(tiny, tokenizer):
+    from groundup.inference.engine import Engine, EngineConfig, Request
+
+    handle, asked = (
+        Handle(tiny(vocab_size=280, head_dim=16).bfloat16(), tokenizer),
+        dict(max_new_tokens=8, temperature=0.0),
+    )
+    assert not handle.compile() and handle.compile(least=0)
+    text = handle.generate("the cat", **asked)
+    engine = Engine(handle, EngineConfig(max_rows=1, compiled="bf16"))
+    ids = engine.write(Request(prompt_ids=tokenizer.encode_prompt("the cat"), sampling=handle.sampling(**asked)))
+    assert text == tokenizer.decode(list(ids))
+    stream = handle.generate("the cat", stream=True, **asked)
+    next(stream)
+    stream.close()
+    assert not handle._one_text.has_work and handle.generate("the cat", **asked) == text

@@ -1,11 +1,12 @@
 """Bits per byte of a 5-gram, RNN, LSTM, GRU and transformer on one text: equal parameters, and equal tokens or equal time. One command, one picture.
 
-    python benchmarks/classical/recurrent/beside.py [--text FILE] [--parameters 200000] [--seconds 20] [--steps 400] [--seeds 3] [--json] [--out beside.html]
+    python benchmarks/classical/recurrent/beside.py [--text FILE] [--parameters 200000] [--seconds 40] [--steps 600] [--seeds 3] [--json] [--out beside.html]
 
 The text is read by characters; its last tenth is held out (at most 50,000 characters of it are scored). Every network is made as wide as the number
 of parameters allows and trained by the one loop with AdamW at one rate for all; the transformer (Llama's parts, three layers) sees 128 characters, the
 recurrent ones get 128 at a time and carry their state over. Equal tokens: so many steps. Equal time: as many steps as fit into so many seconds,
-by each one's own speed, which is measured first. In turns, seed by seed, so that a slow minute of the machine meets all. The 5-gram is
+by each one's own speed, which is measured first, in turns: start it on a quiet machine; what the runs themselves take may be more then. About
+sixteen minutes of one core. The 5-gram is
 `text.ngram.KneserNey`. Left out: dropout, tuned rates; with them all networks gain.
 """
 
@@ -14,6 +15,7 @@ import json
 import math
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -189,7 +191,7 @@ def measured(arguments: argparse.Namespace, say: Callable[[str], None]) -> dict[
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
-    return {"text": name, "characters": len(text), "machine": machine, "rows": rows} | vars(arguments)
+    return vars(arguments) | {"text": name, "characters": len(text), "machine": machine, "rows": rows}
 
 
 def table(result: dict[str, Any]) -> str:
@@ -230,14 +232,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text")
     parser.add_argument("--parameters", type=int, default=200_000)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.004)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--out", default="beside.html")
     arguments = parser.parse_args()
-    result = measured(arguments, (lambda line: None) if arguments.json else lambda line: print(line, flush=True))
+    result = measured(arguments, lambda line: print(line, file=sys.stderr, flush=True))
     Path(arguments.out).write_text(plots.to_html([picture(result)], title="Before transformers"), encoding="utf-8")
     print(json.dumps(result, indent=2) if arguments.json else table(result))
 

@@ -21,6 +21,7 @@ VERBS = {  # verb -> what it does, in the order of a first visit
     "get": "a model folder of a package, a hub id, a GGUF file or a llama2.c checkpoint",
     "generate": "continue a text",
     "chat": "talk with a model",
+    "serve": "models behind a port, for OpenAI's and Anthropic's clients",
     "eval": "measure a model on text",
     "inspect": "what a model holds and what is odd about it; check an architecture of your own",
     "export": "write a model for other tools: Hugging Face, GGUF, ONNX",

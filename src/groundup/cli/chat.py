@@ -31,6 +31,7 @@ def run(options: ChatOptions) -> None:
     from groundup.errors import InputError
 
     handle = loading.load(options.model, options.machine)
+    handle.compile()  # a conversation is many answers
     terminal = sys.stdin.isatty()
     for line in loading.opening(options.model):
         print(line, file=sys.stderr)

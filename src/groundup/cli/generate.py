@@ -19,6 +19,10 @@ class GenerateOptions:
     """a model folder"""
     prompt: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PROMPT")] = "-"
     """what to answer or continue; - or nothing: read it from stdin"""
+    file: Path | None = None
+    """a file of prompts, a JSON object with "prompt" or "messages" a line; a run that was stopped goes on"""
+    output: Path | None = None
+    """where the answers to --file go, a JSON object a line; left out: beside it, NAME.answers.jsonl"""
     chat: bool = False
     """take the prompt as a user's message, also where the folder does not say that the model chats"""
     raw: bool = False
@@ -35,6 +39,8 @@ def run(options: GenerateOptions) -> None:
     """Print the answer or the continuation."""
     from groundup.cli import classical, loading, running
 
+    if options.file is not None or options.output is not None:
+        return _whole_file(options)
     prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
     if (kind := classical.kind(options.model)) is not None:
         return _classical(options, kind, prompt)
@@ -57,6 +63,35 @@ def run(options: GenerateOptions) -> None:
         running.print_json({"model": str(options.model), "prompt": prompt, "text": "".join(said), "sampling": sampling})
     else:
         print()
+
+
+def _whole_file(options: GenerateOptions) -> None:
+    """Answer a file of prompts."""
+    from groundup.cli import classical, loading, running
+    from groundup.errors import ConfigError, InputError
+    from groundup.progress import say
+
+    if (source := options.file) is None:
+        raise ConfigError("--output is where the answers to --file go; give a file of prompts with it, or leave it out")
+    given = {
+        "PROMPT": options.prompt != "-",
+        "--chat": options.chat,
+        "--raw": options.raw,
+        "--regex": options.regex is not None,
+    }
+    for flag in (name for name, is_given in given.items() if is_given):
+        raise ConfigError(f"{flag} is not for --file, whose lines say what they are; leave it out")
+    if (kind := classical.kind(options.model)) is not None:
+        raise InputError(
+            f"{options.model} is {classical.named(kind)}; --file is for transformers, so give one prompt at a time"
+        )
+    target = options.output or source.with_name(f"{source.stem}.answers.jsonl")
+    summary = loading.load(options.model, options.machine).generate_file(source, target, **options.sampling.given())
+    if options.json:
+        running.print_json({"model": str(options.model), "output": str(target)} | summary._asdict())
+    failed = f", {summary.failed} of them with an error" if summary.failed else ""
+    resumed = f", {summary.resumed} of them from before" if summary.resumed else ""
+    say(f"{summary.answers} answers{failed}{resumed} in {target}")
 
 
 def _without_effect(options: GenerateOptions) -> list[str]:

@@ -16,8 +16,8 @@ class Computing:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """where tensors live"""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "float8"] = "auto"
+    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement; float8: training on newer NVIDIA cards"""
     threads: int = 0
     """CPU threads; 0: as many as cores"""
     seed: int | None = None
@@ -34,8 +34,11 @@ class Computing:
 
     def apply(self) -> str:
         """Set the threads and give the device's name, for verbs that load a model."""
+        from groundup.errors import ConfigError
         from groundup.runs import settings
 
+        if self.dtype == "float8":
+            raise ConfigError("dtype float8 is for training; give --dtype bfloat16 where a model is only used")
         config = settings.MachineConfig(device=self.device, dtype=self.dtype, threads=self.threads)
         settings.apply(config)
         return settings.device(config)

@@ -160,11 +160,11 @@ def main(folder: str) -> None:
 def made(about: dict[str, Any]) -> tuple[Any, Any, Any]:
     """Module, configuration and task of a trial."""
     from groundup.model.architectures import build, config_from_dict
-    from groundup.model.formats.huggingface import dtype_of
     from groundup.runs.settings import MachineConfig, apply
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training.config import TrainConfig
     from groundup.training.objectives.task import prepare
+    from groundup.training.step.float8 import compute_in
 
     apply(MachineConfig(threads=about["threads"]))
     train: dict[str, Any] = {
@@ -173,7 +173,7 @@ def made(about: dict[str, Any]) -> tuple[Any, Any, Any]:
     config = TrainConfig(**train)
     task = prepare(config, load_tokenizer(about["tokenizer"]))
     module = task.trained(build(config_from_dict(about["model"]), seed=0, device=about["device"]))
-    module.compute_dtype = dtype_of(about["dtype"])
+    compute_in(module, about["dtype"])
     return module, config, task
 
 

@@ -12,18 +12,19 @@ def decide(context: Context, module: Any, batch: Callable[[], Any], objective: A
 
     objective: what is trained; left out, next-token prediction.
     """
-    from groundup.model.formats.huggingface import dtype_of
     from groundup.training.objectives.causal import causal_loss
     from groundup.training.step import choose_dtype
+    from groundup.training.step.float8 import compute_in
 
     def measure() -> str:
         made = batch()
         about = {"model": dataclasses.asdict(module.config), "shape": list(made.input_ids.shape)}
+        about["device"] = context.device()
         return context.measured("dtype", about, lambda: choose_dtype(module, made, objective or causal_loss))
 
     asked = context.dtype()
     chosen = context.choose("dtype", measure if asked is None else lambda: asked)
-    module.compute_dtype = dtype_of(chosen)
+    compute_in(module, chosen)
     return chosen
 
 

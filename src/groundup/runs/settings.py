@@ -21,8 +21,8 @@ class MachineConfig:
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """where tensors live"""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement"""
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "float8"] = "auto"
+    """number format of the matrix products; auto: bfloat16 or float32 by a short measurement; float8: training on newer NVIDIA cards"""
     threads: int = 0
     """CPU threads; 0: as many as cores"""
 

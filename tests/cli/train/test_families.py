@@ -119,6 +119,7 @@ def test_help_names_the_families_and_the_flags_of_a_transformer(call):
         ),
         (("parser", "--treebank", "t.conllu", "--method", "arc_eager", "--seed", "-1"), "seed=-1"),
         (("tagger", "--data", "t.conll", "--encoding", "utf9"), "'utf9' is no encoding"),
+        (("tagger", "--data", "t.conllu", "--encoding", "latin-1"), "is read as conllu, which is UTF-8"),
         (("recurrent", "--text", "t.txt", "--steps", "0"), "steps=0"),
         (("recurrent", "--text", "t.txt", "--cell", "qrnn"), "qrnn"),
         (("ngrm", "--text", "t.txt"), "is not something `groundup train` does"),

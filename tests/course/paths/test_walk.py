@@ -52,3 +52,10 @@ def test_with_the_solutions_every_project_that_does_not_wait_is_reached(tmp_path
     assert walk.projects(tmp_path)
     marks = {line[2:].partition(":")[0]: line[0] for line in capsys.readouterr().out.splitlines()}
     assert sum(mark == "✓" for mark in marks.values()) >= 5 and "✗" not in marks.values()
+
+
+@pytest.mark.slow
+def test_word2vec_and_the_recurrent_model_of_the_hands_on_steps_are_reached(tmp_path, capsys):
+    assert walk.hands_on(tmp_path, first=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[0] for line in lines] == ["✓", "✓"] and (tmp_path / "runs" / "recurrent").is_dir()

@@ -7,7 +7,7 @@ Words are close when their vectors point the same way, whatever their lengths:
 (Salton, Wong and Yang 1975). The length says mostly how frequent and how constant in its use a word is, so it is left out of the
 comparison and kept in the vectors. A vector of zeros is close to nothing: 0.
 
-On disk it is a folder (`classical.folder`). `word2vec_files` has the form
+On disk it is a folder (`text.folder`). `word2vec_files` has the form
 that other tools share: gensim's KeyedVectors is written and read in it, text or binary. KeyedVectors' own `save` is a pickle, which runs
 whatever its writer put into it, so it is neither read nor written here.
 """
@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from groundup.classical.folder import read, write
 from groundup.errors import FormatError, InputError
+from groundup.text.folder import read, write
 
 MODEL_TYPE = "word_vectors"
 

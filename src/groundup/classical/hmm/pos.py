@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from groundup.classical import folder as folders
 from groundup.classical.hmm.lexicon import Lexicon, shape, word_counts
 from groundup.classical.hmm.scaled import BaumWelchConfig, baum_welch, best_states_of, flat
 from groundup.classical.hmm.second_order import best_tags
@@ -30,6 +29,7 @@ from groundup.data.sources.tagged import check_tagged
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.progress import Progress, Silent
 from groundup.slots import slot
+from groundup.text import folder as folders
 
 MODEL_TYPE = "hmm_tagger"
 MOST_TAGS = 200  # with trigrams: 8 million probabilities, 64 MB

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from groundup.classical import folder as folders
 from groundup.classical.embeddings.vocabulary import check_seed
 from groundup.classical.recurrent.language_model import fill
 from groundup.classical.recurrent.lstm import LSTM
@@ -27,6 +26,7 @@ from groundup.errors import ConfigError, FormatError, InputError
 from groundup.model.layers.embedding import Embedding
 from groundup.model.layers.linear import Linear
 from groundup.progress import Progress, Silent
+from groundup.text import folder as folders
 
 MODEL_TYPE = "recurrent_tagger"
 UNKNOWN = 0  # the id of a word or letter that training did not see often enough

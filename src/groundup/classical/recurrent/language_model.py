@@ -19,7 +19,6 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from groundup import files
-from groundup.classical import folder as folders
 from groundup.classical.recurrent.gru import GRU
 from groundup.classical.recurrent.layers import Recurrent
 from groundup.classical.recurrent.lstm import LSTM
@@ -30,6 +29,7 @@ from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import Completion, generate_batch
 from groundup.model.layers.embedding import Embedding
 from groundup.model.layers.linear import Linear
+from groundup.text import folder as folders
 
 CELLS: dict[str, type[Recurrent]] = {"rnn_lm": RNN, "lstm_lm": LSTM, "gru_lm": GRU}
 UNBOUNDED = (1 << 31) - 1  # tokens: the longest context, for who asks

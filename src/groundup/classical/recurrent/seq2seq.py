@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from groundup.classical import folder as folders
 from groundup.classical.recurrent.language_model import fill
 from groundup.classical.recurrent.seq2seq_network import Network, Pairs, Seq2SeqConfig, translation_loss
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.inference.decoding.beam import BeamConfig, beam_search
 from groundup.progress import Progress, Silent
+from groundup.text import folder as folders
 from groundup.text.tokenizers import formats
 from groundup.text.tokenizers.byte_level import train_tokenizer
 from groundup.text.tokenizers.config import END_OF_TEXT, TokenizerConfig

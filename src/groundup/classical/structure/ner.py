@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from groundup.classical import folder as folders
 from groundup.classical.hmm.scaled import split
 from groundup.classical.structure.attributes import Features, Numbering, Window, word_features
 from groundup.classical.structure.crf import bio_rules
@@ -35,6 +34,7 @@ from groundup.errors import ConfigError, FormatError, InputError
 from groundup.evaluation.metrics.spans import Found, bio_spans, span_f1
 from groundup.foundations.optimize.lbfgs import lbfgs
 from groundup.progress import Progress, Silent
+from groundup.text import folder as folders
 
 MODEL_TYPE = "crf_tagger"
 

@@ -155,6 +155,11 @@ def read(path: Path, members: str, form: str, encoding: str = "utf-8") -> list[T
     from groundup.errors import InputError
 
     form = form_of(path, members) if form == "auto" else form
+    if form in ("conllu", "brackets") and encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        raise InputError(
+            f"{path} is read as {form}, which is UTF-8, so --encoding {encoding} says nothing about it; leave it out, or "
+            "save the file as UTF-8"
+        )
     if form == "conllu":
         found = [(one.words, one.tags) for one in _conllu(path, members)]
     elif form == "brackets":

@@ -3,6 +3,7 @@
     python -m groundup.course.paths.walk FOLDER             one run with everything serves all chapters (about a minute)
     python -m groundup.course.paths.walk FOLDER --each      the folder grows chapter by chapter, with a run for each
     python -m groundup.course.paths.walk FOLDER --projects  the projects of the phases instead, those that do not wait
+    python -m groundup.course.paths.walk FOLDER --hands-on  the hands-on steps instead, those that do not wait
 
 Into FOLDER/my go the solutions, into FOLDER/runs the runs. Without --each every chapter's files are put down first, so that
 the first chapter's run holds the functions of all; with it a chapter's run has what a learner would have by then. A slot
@@ -14,7 +15,7 @@ path can be walked, not that it teaches.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from groundup import files, slots
@@ -105,7 +106,16 @@ def walk(place: Path, each: bool = False) -> bool:
 
 def projects(place: Path) -> bool:
     """Walk the projects of the phases and print a line each; whether none stayed open."""
-    works = [work for works in steps.path("phases").projects.values() for work in works]
+    return walk_works(place, [work for works in steps.path("phases").projects.values() for work in works])
+
+
+def hands_on(place: Path, first: int | None = None) -> bool:
+    """Walk the hands-on steps, only the first so many where that is said."""
+    return walk_works(place, [work for _, work in steps.path("hands-on").milestones()][:first])
+
+
+def walk_works(place: Path, works: Sequence[steps.Milestone]) -> bool:
+    """Walk works that stand each for itself and print a line each; whether none stayed open."""
     proofs = [milestones.proofs()[work.id] for work in works]
     put(place / "my", [slot for proof in proofs if not list(milestones.waits(proof)) for slot in wanted(proof)])
     states = []
@@ -181,10 +191,16 @@ MADE: dict[str, Callable[[Path, milestones.Proof], None]] = {
 }
 
 
+WALKS: dict[str, Callable[[Path], bool]] = {
+    "--each": lambda place: walk(place, each=True),
+    "--projects": projects,
+    "--hands-on": hands_on,
+}
+
+
 if __name__ == "__main__":
-    flags = [word for word in sys.argv[1:] if word in ("--each", "--projects")]
+    flags = [word for word in sys.argv[1:] if word in WALKS]
     arguments = [word for word in sys.argv[1:] if word not in flags]
     if len(arguments) != 1 or len(flags) > 1 or arguments[0].startswith("-"):
-        sys.exit("usage: python -m groundup.course.paths.walk FOLDER [--each | --projects]")
-    place = Path(arguments[0])
-    sys.exit(0 if (projects(place) if "--projects" in flags else walk(place, each="--each" in flags)) else 1)
+        sys.exit(f"usage: python -m groundup.course.paths.walk FOLDER [{' | '.join(WALKS)}]")
+    sys.exit(0 if (WALKS[flags[0]] if flags else walk)(Path(arguments[0])) else 1)

@@ -1,27 +1,29 @@
-"""The weights of a decoder of LLaMA's kind as the compiled step reads them: one array a matrix, all layers behind each other.
+"""The weights of a decoder of LLaMA's kind as the compiled step reads them, and which modules it can read.
 
-A token reads every weight once, so memory decides how long it takes: bytes of the weights / bytes a second. Weights are bf16
-words (half of float32) and each row lies in the order in which a dot product reads it. Matrices that read the same vector
-stand together: query, key and value; gate and up. Left out: 8- and 4-bit weights.
+A token reads every weight once, so memory decides how long it takes: bytes of the weights / bytes a second. All matrices of the
+layers are records of one codec (`records`), the head's may be of another, as in GGUF files. Matrices that read the same vector
+stand together: query, key and value behind each other; gate and up in turns of sixteen rows, so that who has a block of both
+can open the gates. The embedding stays in bf16 words (float32 where the matrices do): a token reads one row of it.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from groundup.errors import UnsupportedModel
+from groundup.inference.compiled.records import CODECS, COLUMNS, ROWS, Codec, padded, words
 from groundup.model.attention.multi_head import MultiHeadAttention
 from groundup.model.layers.feed_forward import GatedFeedForward
+from groundup.model.layers.linear import Linear
 from groundup.model.layers.norms import RMSNorm
 from groundup.model.layers.residual import Block
 from groundup.model.transformer import Decoder
 
 
 class Weights(NamedTuple):
-    """Matrices as bf16 words (uint16), gains as float32; the first axis is the layer's, but for the last three."""
+    """Matrices as records, (layers, bytes or words), gains as float32, (layers, ...); the last three are there once."""
 
     qkv: np.ndarray
     out: np.ndarray
@@ -30,17 +32,43 @@ class Weights(NamedTuple):
     gains: np.ndarray  # (layers, 2, hidden): before attention, before the feed-forward
     head_gains: np.ndarray  # (layers, 2, head_dim): of queries and keys; (layers, 0, head_dim) without
     norm: np.ndarray
-    embedding: np.ndarray
+    embedding: np.ndarray  # (vocabulary, hidden), bf16 words or float32
     head: np.ndarray
 
+    def matrix_bytes(self) -> int:
+        """What a token reads of them, but for its row of the embedding."""
+        return sum(one.nbytes for one in (self.qkv, self.out, self.gate_up, self.down, self.head))
 
-def words(matrix: Float[Tensor, "*rows columns"]) -> np.ndarray:
-    """The numbers rounded to bf16, as the 16-bit words that hold them.
 
-    >>> words(torch.tensor([1.0, -2.0])).tolist()  # the upper halves of float32's 0x3f800000 and 0xc0000000
-    [16256, 49152]
-    """
-    return matrix.detach().to("cpu", torch.bfloat16).contiguous().view(torch.uint16).numpy()
+class Sizes(NamedTuple):
+    """The numbers of a module that the step needs."""
+
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    opened: int  # columns of the feed-forward, filled up
+    vocabulary: int
+
+    @classmethod
+    def of(cls, module: Any) -> "Sizes":
+        """Read them off the weights."""
+        first = module.model.layers[0]
+        dim, wide = first.self_attn.head_dim, len(first.mlp.gate_proj.weight)
+        heads, kv_heads = (len(one.weight) // dim for one in (first.self_attn.q_proj, first.self_attn.k_proj))
+        vocabulary, hidden = module.lm_head.weight.shape
+        return cls(hidden, heads, kv_heads, dim, padded(wide, COLUMNS), vocabulary)
+
+    def blocks(self, wide: int) -> list[int]:
+        """Blocks of sixteen rows of qkv, out, gate_up, down and head; wide: rows of a gate."""
+        rows = (
+            (self.heads + 2 * self.kv_heads) * self.head_dim,
+            self.hidden,
+            2 * padded(wide, ROWS),
+            self.hidden,
+            self.vocabulary,
+        )
+        return [padded(count, ROWS) // ROWS for count in rows]
 
 
 def refused(module: Any) -> str | None:
@@ -70,6 +98,8 @@ def _refused_block(block: Any, turning: int) -> str | None:
     if type(block) is not Block or block.residual_scale != 1.0:
         return f"a block of the kind {type(block).__name__}"
     attention, feed = block.self_attn, block.mlp
+    if any(part._forward_hooks or part._forward_pre_hooks for part in block.modules()):
+        return "a part that somebody watches or changes while it runs"
     if type(attention) is not MultiHeadAttention or attention.qk_norm_over != "head" or attention.interleaved:
         return f"attention of the kind {type(attention).__name__} with these options"
     if (
@@ -81,6 +111,17 @@ def _refused_block(block: Any, turning: int) -> str | None:
         return "attention with a scale, a soft cap or a part that does not turn"
     if type(feed) is not GatedFeedForward or feed.activation != "silu":
         return f"a feed-forward of the kind {type(feed).__name__} that is no SwiGLU"
+    matrices = (
+        attention.q_proj,
+        attention.k_proj,
+        attention.v_proj,
+        attention.o_proj,
+        feed.gate_proj,
+        feed.up_proj,
+        feed.down_proj,
+    )
+    if any(type(part) is not Linear for part in matrices):
+        return "a projection that is more than one matrix"
     if any(getattr(part, "bias", None) is not None for part in block.modules()):
         return "projections with a bias"
     norms = [block.input_layernorm, block.post_attention_layernorm]
@@ -101,24 +142,40 @@ def _plain_norm(norm: Any) -> bool:
     return type(norm) is RMSNorm and norm.offset == 0.0
 
 
-def pack(module: Any) -> Weights:
+def pack(module: Any, codec: Codec) -> Weights:
     """Copy a module's weights into that order; UnsupportedModel where a part has no kernel."""
     if (part := refused(module)) is not None:
         raise UnsupportedModel(f"there is no compiled step for {part}; write with the module itself, which torch runs")
     blocks = module.model.layers
     attentions, feeds = [block.self_attn for block in blocks], [block.mlp for block in blocks]
-    embedding = words(module.model.embed_tokens.weight)
     return Weights(
-        np.stack([words(torch.cat([a.q_proj.weight, a.k_proj.weight, a.v_proj.weight])) for a in attentions]),
-        np.stack([words(a.o_proj.weight) for a in attentions]),
-        np.stack([words(torch.cat([f.gate_proj.weight, f.up_proj.weight])) for f in feeds]),
-        np.stack([words(f.down_proj.weight) for f in feeds]),
+        _packed(codec, (torch.cat([a.q_proj.weight, a.k_proj.weight, a.v_proj.weight]) for a in attentions)),
+        _packed(codec, (a.o_proj.weight for a in attentions)),
+        _packed(codec, (in_turns(f.gate_proj.weight, f.up_proj.weight) for f in feeds)),
+        _packed(codec, (f.down_proj.weight for f in feeds)),
         np.stack([_gains(b.input_layernorm, b.post_attention_layernorm) for b in blocks]),
         np.stack([_gains(*_head_norms(a)).reshape(-1, a.head_dim) for a in attentions]),
         _gains(module.model.norm)[0],
-        embedding,
-        embedding if module.lm_head.weight is module.model.embed_tokens.weight else words(module.lm_head.weight),
+        _embedding(module.model.embed_tokens.weight, codec),
+        CODECS[codec.head].pack(module.lm_head.weight),
     )
+
+
+def _embedding(table: Tensor, codec: Codec) -> np.ndarray:
+    return words(table) if codec.name != "f32" else table.detach().cpu().float().contiguous().numpy()
+
+
+def _packed(codec: Codec, matrices: Any) -> np.ndarray:
+    return np.stack([codec.pack(matrix) for matrix in matrices])
+
+
+def in_turns(gate: Tensor, up: Tensor) -> Tensor:
+    """Sixteen rows of the one, then sixteen of the other; both filled up with rows of zeros."""
+    more = padded(len(gate), ROWS) - len(gate)
+    both = [
+        torch.nn.functional.pad(one.detach(), (0, 0, 0, more)).reshape(-1, 1, ROWS, one.shape[1]) for one in (gate, up)
+    ]
+    return torch.cat(both, dim=1).reshape(-1, gate.shape[1])
 
 
 def _head_norms(attention: Any) -> list[Any]:

@@ -21,6 +21,7 @@ from groundup.inference.cache.kv_cache import KVCache
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.decoding.sampling import log_probability, sample
 from groundup.inference.decoding.streams import uniform
+from groundup.inference.engine.graphs import Graphs
 from groundup.model.attention import masks
 
 ROWS_AT_ONCE = 256
@@ -130,6 +131,7 @@ class _Batch:
         self, module: Any, prompts: Sequence[Sequence[int]], sampling: SamplingConfig, pad_id: int, streams: np.ndarray
     ):
         self.module, self.sampling, self.pad_id, self.prompts = module, sampling, pad_id, prompts
+        self.decode = Graphs(module)
         self.rows = np.arange(len(prompts))
         self.streams = np.asarray(streams)
         self.lengths = np.array([len(prompt) for prompt in prompts])  # tokens so far
@@ -203,7 +205,7 @@ class _Batch:
             self.previous = torch.cat((self.previous, ids[:, None]), dim=1)
         positions = torch.from_numpy(self.lengths - 1).to(ids.device)[:, None]
         mask = self.real[:, None, : self.cache.length + 1] if self.padded else None
-        return self.module(ids[:, None], mask, positions, self.cache)[:, 0]
+        return self.decode(ids[:, None], mask, positions, self.cache)[:, 0]
 
 
 def _parts(lengths: Sequence[int]) -> Iterator[slice]:

@@ -1,5 +1,9 @@
 """Where to compute and with how many threads: what "auto" means on this machine."""
 
+import copy
+import dataclasses
+from typing import Any
+
 import torch
 
 from groundup.errors import ConfigError
@@ -25,3 +29,28 @@ def set_threads(count: int = 0) -> int:
     torch.set_num_threads(count)
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     return count
+
+
+def placed(batch: Any, device: torch.device | str) -> Any:
+    """The batch with all its tensors on a device: a dataclass, a named tuple or a plain namespace. On a CPU it is there already."""
+    if torch.device(device).type == "cpu":
+        return batch
+    if hasattr(batch, "to"):
+        return batch.to(device)
+    names = getattr(batch, "_fields", None) or [
+        field.name for field in (dataclasses.fields(batch) if dataclasses.is_dataclass(batch) else ())
+    ]
+    given = {name: getattr(batch, name) for name in names or vars(batch)}
+    moved = {name: value.to(device) for name, value in given.items() if isinstance(value, torch.Tensor)}
+    if hasattr(batch, "_replace"):
+        return batch._replace(**moved)
+    if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
+        return dataclasses.replace(batch, **moved)
+    made = copy.copy(batch)
+    vars(made).update(moved)
+    return made
+
+
+def device_of_module(module: Any) -> torch.device:
+    """Where a module's weights lie."""
+    return module.device if hasattr(module, "device") else next(module.parameters()).device

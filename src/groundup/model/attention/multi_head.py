@@ -86,6 +86,10 @@ class MultiHeadAttention(nn.Module):
         if angles is not None:
             query, key = (turn(one, angles, self.interleaved) for one in (query, key))
         query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
+        if (attend_kept := getattr(cache, "attend", None)) is not None:
+            # It knows whose tokens these are; the mask does not.
+            mixed = attend_kept(layer, query, key, value, scale=self.scale, window=self.window, cap=self.cap)
+            return self.o_proj(mixed.transpose(1, 2).flatten(2))
         if cache is not None:
             key, value = cache.update(layer, key, value)
             if self.window is not None:

@@ -21,7 +21,7 @@ def run(context: Context) -> dict[str, Any]:
         context.config,
         context.made,
         device=context.device(),
-        dtype=context.dtype(),
+        dtype="bfloat16" if context.dtype() == "float8" else context.dtype(),
         timed=units.timed,
     )
     return scores | {"units": units.table()}

@@ -23,11 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
-from groundup import files
 from groundup.errors import ConfigError, FormatError, InputError
+from groundup.text import folder as folders
 from groundup.text.ngram import arpa
 from groundup.text.ngram.model import ARRAYS, NgramModel
 from groundup.text.ngram.smoothing import BEST, check_smoothing, fit, smooth
@@ -39,7 +37,6 @@ from groundup.text.tokenizers.word import WordLevel, WordTokenizer, count_words
 from groundup.text.tokenizers.word import word_tokenizer as tokenizer_of_words
 
 MODEL_TYPE = "ngram"
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
 END = arpa.END
 PORTION = 1000  # texts whose tokens are held at once when counts are streamed
 
@@ -229,37 +226,21 @@ class NgramLanguageModel:
             "model_type": MODEL_TYPE, "order": model.order, "smoothing": model.smoothing, "alone": model.alone,
             "vocab_size": model.vocab_size, "boundary": model.boundary, "unknown_kinds": self.unknown_kinds,
         }  # fmt: skip
-        with files.atomic_folder(folder) as temporary:
-            files.write_json(temporary / CONFIG, config)
-            arrays = {name: np.ascontiguousarray(getattr(model, name)) for name in ARRAYS}
-            safetensors.numpy.save_file(arrays, temporary / WEIGHTS)
-            self.tokenizer.save(temporary)
-            files.write_checksums(temporary)
+        folders.write(folder, config, {name: getattr(model, name) for name in ARRAYS}, self.tokenizer.save)
 
     @classmethod
     def load(cls, folder: str | Path) -> "NgramLanguageModel":
         """Read a folder that `save` wrote; what is missing or damaged is named."""
-        folder = Path(folder)
-        if not (folder / CONFIG).is_file():
-            raise InputError(f"{folder} is no model folder: it has no {CONFIG}; give the one that save() wrote")
-        config = files.read_json(folder / CONFIG)
-        kind = config.get("model_type") if isinstance(config, dict) else None
-        if kind != MODEL_TYPE:
-            raise InputError(
-                f"{folder / CONFIG} has model_type {kind!r}, not {MODEL_TYPE!r}; give a folder of that kind"
-            )
-        files.verify_checksums(folder)
+        config, arrays = folders.read_numbers(folder, MODEL_TYPE, ARRAYS)
         try:
-            arrays = safetensors.numpy.load_file(folder / WEIGHTS)
-            flat = tuple(arrays[name] for name in ARRAYS)
             model = NgramModel(
-                flat, config["order"], config["vocab_size"], config["boundary"],
+                tuple(arrays[name] for name in ARRAYS), config["order"], config["vocab_size"], config["boundary"],
                 smoothing=config["smoothing"], alone=config["alone"],
             )  # fmt: skip
             kinds = int(config["unknown_kinds"])
-        except (safetensors.SafetensorError, KeyError, OSError) as error:
+        except KeyError as error:
             raise FormatError(
-                f"{folder} lacks something or is damaged ({error}); train and save the model again"
+                f"{folder} lacks {error} in its {folders.CONFIG}; train and save the model again"
             ) from error
         return cls(model, load_tokenizer(folder), kinds)
 

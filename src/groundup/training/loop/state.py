@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from groundup.machine.probe.device import device_of_module, placed
 from groundup.training.config import TrainConfig
 from groundup.training.loop.live_evaluation import Average
 from groundup.training.optimizers import build_optimizer
@@ -44,7 +45,8 @@ class RunState:
         self.earlier: dict[str, Tensor] = {}
 
     def gradient(self, batches: Sequence[Any]) -> float:
-        """Leave the gradient of these batches in the weights' grad; the mean loss."""
+        """Leave the gradient of these batches in the weights' grad; the mean loss. They are made on a CPU, and used where the weights are."""
+        batches = [placed(batch, device_of_module(self.module)) for batch in batches]
         if self.scaler is None:
             return accumulate(self.module, batches, self.objective)
         return self.scaler.accumulate(self.module, batches, self.objective, self.parameters)

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from groundup.machine.probe.device import device_of_module, placed
 from groundup.model.attention import masks
 from groundup.model.layers.linear import Linear
 from groundup.training.objectives.z_loss import charged
@@ -86,6 +87,6 @@ def mean_loss(module: Any, batches: Any) -> float:
     """The mean loss over batches, in nats a target, without gradients."""
     total, count = 0.0, 0
     for batch in batches:
-        loss, targets = causal_loss(module, batch)
+        loss, targets = causal_loss(module, placed(batch, device_of_module(module)))
         total, count = total + float(loss), count + targets
     return total / max(count, 1)

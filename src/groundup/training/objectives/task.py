@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from groundup.data.pipeline.streaming import Batch
+from groundup.machine.probe.device import device_of_module, placed
 from groundup.training.objectives import registry
 from groundup.training.objectives.algorithmic import answers_only, exact_answers
 from groundup.training.objectives.blanks import blank_batch
@@ -90,7 +91,7 @@ class Task:
         """The mean loss in nats a target and the share of right guesses; the same is asked each time."""
         loss, targets, right, guesses = 0.0, 0, 0, 0
         for number, plain in enumerate(batches):
-            batch = self.batch(plain, -1 - number)
+            batch = placed(self.batch(plain, -1 - number), device_of_module(module))
             one, count = self.loss(module, batch)
             found, asked = self.hits(module, batch)
             loss, targets, right, guesses = loss + float(one), targets + count, right + found, guesses + asked

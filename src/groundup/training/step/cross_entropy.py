@@ -31,6 +31,7 @@ from groundup.training.objectives.z_loss import charged
 SLOT = "training.step.cross_entropy"
 
 PIECE = 1 << 20  # scores at once: 4 MB in fp32
+PIECE_OF_A_CARD = 1 << 28  # 1 GB: a card has no such cache to stay in, and each product must fill it
 SMALLEST = 1e-30
 FEWEST_ROWS = 128  # below it the matrix products lose more than the cache wins
 STEP_ROWS = 64  # the last piece is filled up to a multiple: torch compiles and keeps a bf16 product for every number of rows it meets
@@ -78,9 +79,14 @@ def _filled(piece: Tensor) -> Tensor:
     return functional.pad(piece, (0, 0, 0, missing)) if missing else piece
 
 
-def rows_at_once(vocab: int) -> int:
+def piece_of(device: torch.device) -> int:
+    """Scores at once on a device."""
+    return PIECE if device.type == "cpu" else PIECE_OF_A_CARD
+
+
+def rows_at_once(vocab: int, piece: int = PIECE) -> int:
     """Tokens of one piece."""
-    return max(FEWEST_ROWS, PIECE // vocab // STEP_ROWS * STEP_ROWS)
+    return max(FEWEST_ROWS, piece // vocab // STEP_ROWS * STEP_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,10 @@ class _Head:
 
     @classmethod
     def of(cls, weight: Tensor) -> "_Head":
-        """Strips of which one piece has at most PIECE scores; where that is the whole vocabulary, no room is needed."""
-        rows, vocab = rows_at_once(len(weight)), len(weight)
-        words = max(STEP_ROWS, PIECE // rows // STEP_ROWS * STEP_ROWS)
+        """Strips of which one piece has at most `piece_of` scores; where that is the whole vocabulary, no room is needed."""
+        piece, vocab = piece_of(weight.device), len(weight)
+        rows = rows_at_once(vocab, piece)
+        words = max(STEP_ROWS, piece // rows // STEP_ROWS * STEP_ROWS)
         strips = [slice(start, start + words) for start in range(0, vocab, words)]
         room = torch.empty((rows, vocab if len(strips) > 1 else 0), device=weight.device)
         return cls(weight, strips, room)
@@ -134,7 +141,7 @@ class _Pieces(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, z_loss: float) -> Tensor:
         wants_hidden, wants_weight = ctx.needs_input_grad[:2]
-        head, rows = _Head.of(weight.to(hidden.dtype)), rows_at_once(len(weight))
+        head, rows = _Head.of(weight.to(hidden.dtype)), rows_at_once(len(weight), piece_of(weight.device))
         to_hidden = torch.zeros(hidden.shape, device=weight.device) if wants_hidden else None
         to_weight = torch.zeros(weight.shape, device=weight.device) if wants_weight else None
         total = torch.zeros((), device=hidden.device)

@@ -10,8 +10,7 @@ by a scale before the gradient is taken, and the gradient divided by it afterwar
     a gradient overflowed        scale <- scale / 2, and the step is left out
     2,000 steps without that     scale <- 2 scale
 
-The numbers are those of torch.amp.GradScaler. Left out: fp8, whose products need a
-kernel of a graphics card; `--dtype` refuses it.
+The numbers are those of torch.amp.GradScaler. Eight bits, and a scale a tensor: `float8`.
 """
 
 import math
@@ -23,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from groundup.machine.probe.device import device_of_module, placed
 from groundup.slots import slot
 from groundup.training.step.accumulation import Objective, accumulate
 
@@ -35,7 +35,7 @@ def choose_dtype(module: Any, batch: Any, objective: Objective, repeats: int = 3
     """Time a forward and backward pass on this batch in fp32 and in bf16, in turn, and name the faster."""
     if not hasattr(module, "compute_dtype"):
         return "float32"
-    before = module.compute_dtype
+    before, batch = module.compute_dtype, placed(batch, device_of_module(module))
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     for repeat in range(repeats + 1):
         for name, seconds in times.items():

@@ -78,6 +78,20 @@ def test_similarity_is_gensims(tmp_path):
     assert 100 * ours.unknown / (ours.unknown + ours.pairs) == pytest.approx(unknown) and ours.unknown > 0
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Word 1\tWord 2\tHuman (mean)\ncat\tdog\t7.5\n",
+        "Word 1,Word 2,Human (mean)\ncat,dog,7.5\n",
+        "word1\tword2\tPOS\tSimLex999\tconc(w1)\ncat\tdog\tN\t7.5\t2\n",
+        "# of gensim\ncat\tdog\t7.5\n",
+    ],
+)
+def test_pairs_are_read_as_their_authors_write_them(tmp_path, text):
+    (tmp_path / "pairs.tsv").write_text(text)
+    assert read_pairs(tmp_path / "pairs.tsv") == [("cat", "dog", 7.5)]
+
+
 @pytest.mark.parametrize("multiply", [False, True])
 def test_a_planted_step_is_found(multiply):
     vectors = planted()

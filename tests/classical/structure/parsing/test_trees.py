@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundup.classical.structure.parsing.bracketing import bracketing_f1
+from groundup.classical.structure.parsing.pcfg import train
 from groundup.classical.structure.parsing.trees import (
     binarize,
     clean,
@@ -116,3 +118,13 @@ def test_what_cannot_be_binarised_is_refused():
         binarize(("NP^S", ("NN", "a"), ("NN", "b")))
     with pytest.raises(InputError, match="use horizontal of 0 or more"):
         binarize(("NP", ("NN", "a")), -1)
+
+
+def test_a_tree_nested_deeper_than_can_be_followed_is_a_sentence():
+    wide, deep = ("S", *[("NN", "a")] * 3000), ("S", ("NN", "a"))
+    for _ in range(3000):
+        deep = ("S", ("NN", "a"), deep)
+    for ask in (lambda: train([wide]), lambda: train([deep]), lambda: write_brackets(deep), lambda: tree_text(deep),
+                lambda: bracketing_f1([deep], [deep])):  # fmt: skip
+        with pytest.raises(InputError, match="nested too deeply to be followed"):
+            ask()

@@ -15,7 +15,7 @@ import torch
 
 from groundup.errors import InputError
 
-BLOCK_BYTES = 1 << 25  # of distances at once
+BLOCK_BYTES = 1 << 21  # of distances at once: they stay in the processor's own memory while the smallest are looked for
 
 
 def finite_points(points: np.ndarray, least: int = 2) -> np.ndarray:
@@ -47,22 +47,27 @@ def nearest_neighbours(points: np.ndarray, k: int, cosine: bool = False) -> tupl
     data = torch.from_numpy(points)
     squares = torch.zeros(len(points)) if cosine else (data * data).sum(1)
     block = max(1, BLOCK_BYTES // (4 * max(len(points), k * points.shape[1])))
-    found = [_block(data, squares, start, block, k, cosine) for start in range(0, len(points), block)]
+    room = torch.empty(min(block, len(points)), len(points))
+    found = [_block(data, squares, start, room, k, cosine) for start in range(0, len(points), block)]
     rows, distances = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
     return rows, distances
 
 
 def _block(
-    data: torch.Tensor, squares: torch.Tensor, start: int, block: int, k: int, cosine: bool
+    data: torch.Tensor, squares: torch.Tensor, start: int, room: torch.Tensor, k: int, cosine: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The neighbours of a block of points."""
-    part = data[start : start + block]
-    scores = squares - 2 * part @ data.T  # without the part's own squares, which change no order
-    scores[torch.arange(len(part)), torch.arange(start, start + len(part))] = torch.inf
-    nearest = scores.topk(k, largest=False, sorted=False)
-    rows, furthest = nearest.indices.sort(1).values, nearest.values.amax(1, keepdim=True)
-    tied = (scores <= furthest).sum(1) > k
-    rows[tied] = _first_k(scores[tied], furthest[tied], k)
+    """The neighbours of a block of points. room: where their scores are put."""
+    part = data[start : start + len(room)]
+    # without the part's own squares, which change no order
+    scores = torch.addmm(squares[None], part, data.T, alpha=-2, out=room[: len(part)])
+    scores.diagonal(start).fill_(torch.inf)
+    # NumPy's selection takes a third of the time of torch's topk in 1,000 columns
+    nearest = torch.from_numpy(np.argpartition(scores.numpy(), k, axis=1)[:, : k + 1])
+    values, rows = scores.gather(1, nearest), nearest[:, :k].sort(1).values
+    furthest = values[:, :k].amax(1, keepdim=True)
+    tied = values[:, k] == furthest[:, 0]  # one more is as near, and any of them may have been taken
+    if tied.any():
+        rows[tied] = _first_k(scores[tied], furthest[tied], k)
     if cosine:
         exact = 1 - (part[:, None] * data[rows]).sum(2)
     else:
@@ -72,7 +77,7 @@ def _block(
 
 
 def _first_k(scores: torch.Tensor, furthest: torch.Tensor, k: int) -> torch.Tensor:
-    """The columns of the k lowest scores of each row, rising; of those at the k-th score the first. topk takes any of them."""
+    """The columns of the k lowest scores of each row, rising; of those at the k-th score the first."""
     below, at = scores < furthest, scores == furthest
     chosen = below | (at & (at.cumsum(1) <= k - below.sum(1, keepdim=True)))
     return chosen.nonzero()[:, 1].reshape(-1, k)

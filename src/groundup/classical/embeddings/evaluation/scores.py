@@ -114,23 +114,44 @@ def _lines(path: str | Path) -> list[str]:
 
 
 def read_pairs(path: str | Path) -> list[tuple[str, str, float]]:
-    """Lines of two words and a number, with tabs or blanks between them, as gensim keeps WordSim-353 and SimLex-999.
+    """Lines of two words and a number, with tabs, commas or blanks between them: WordSim-353 and SimLex-999 as their authors and gensim keep them.
 
-    Lines that begin with # and what follows the number are passed over. The authors' own files begin with a line of names: remove it.
+    Lines that begin with # and what follows the number are passed over, and a first line of names (`word1 word2 ...`). Where there is one, other
+    columns may stand before the number (SimLex-999 has the part of speech): it is the first that holds numbers.
     """
-    found = []
+    found: list[tuple[str, str, float]] = []
+    place, named = 2, False
     for number, line in enumerate(_lines(path), 1):
-        if line.strip() and not line.startswith("#"):
-            parts = line.split("\t") if "\t" in line else line.split()
-            try:
-                found.append((parts[0].strip(), parts[1].strip(), float(parts[2])))
-            except (IndexError, ValueError):
-                raise FormatError(
-                    f"{path}: line {number} is not two words and a number: {line[:60]!r}; mend or remove it"
-                ) from None
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = _columns(line)
+        if not found and not named and parts[0].strip().lower().startswith("word") and not any(map(_is_number, parts)):
+            named = True
+            continue
+        if named and not found:
+            place = next((at for at in range(2, len(parts)) if _is_number(parts[at])), 2)
+        try:
+            found.append((parts[0].strip(), parts[1].strip(), float(parts[place])))
+        except (IndexError, ValueError):
+            raise FormatError(
+                f"{path}: line {number} is not two words and a number: {line[:60]!r}; mend or remove it"
+            ) from None
     if not found:
         raise InputError(f"{path} holds no pair; give lines of two words and a number, separated by tabs")
     return found
+
+
+def _columns(line: str) -> list[str]:
+    """A line's fields."""
+    return line.split("\t") if "\t" in line else line.split(",") if line.count(",") > 1 else line.split()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 # ───────── analogies ─────────

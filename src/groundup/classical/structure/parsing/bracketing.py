@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
-from groundup.classical.structure.parsing.trees import TOP, Tree, is_tag, tagged, words_of
+from groundup.classical.structure.parsing.trees import TOP, Tree, followed, is_tag, tagged, words_of
 from groundup.errors import InputError
 
 PUNCTUATION = frozenset({",", ":", "``", "''", "."})
@@ -57,10 +57,13 @@ def bracketing_f1(gold: Sequence[Tree], parsed: Sequence[Tree]) -> dict[str, flo
         )
     shared = right = found = exact = 0
     for number, (one, other) in enumerate(zip(gold, parsed, strict=True), 1):
-        if words_of(one) != words_of(other):
-            raise InputError(f"the trees of sentence {number} have different words; compare parses of the same text")
-        counted = counted_words(one)
-        a, b = brackets(one, counted), brackets(other, counted)
+        with followed(f"a tree of sentence {number}"):
+            if words_of(one) != words_of(other):
+                raise InputError(
+                    f"the trees of sentence {number} have different words; compare parses of the same text"
+                )
+            counted = counted_words(one)
+            a, b = brackets(one, counted), brackets(other, counted)
         shared, right, found = shared + (a & b).total(), right + a.total(), found + b.total()
         exact += a == b
     precision, recall = shared / max(1, found), shared / max(1, right)

@@ -21,7 +21,7 @@ import numpy as np
 from groundup.classical.structure.parsing import chart as kernels
 from groundup.classical.structure.parsing.chart import Tables, cell_at, cells_of, tags_of
 from groundup.classical.structure.parsing.grammar import Grammar
-from groundup.classical.structure.parsing.trees import Tree, restore
+from groundup.classical.structure.parsing.trees import Tree, followed, restore
 from groundup.errors import InputError
 from groundup.slots import slot
 
@@ -135,10 +135,11 @@ def parse(
     )
     best = scores[cell_at.py_func(0, len(words), len(words)), 0]
     follow = _Follow(words, tags, scores, rules)
-    if best > -math.inf:
-        return Parse(restore(follow.tree(0, len(words), 0)), float(best), True)
-    pieces = [follow.tree(start, end, symbol) for start, end, symbol in cover(scores, len(words), _shown(rules))]
-    return Parse(restore((grammar.start, *pieces)), None, False)
+    with followed("the best tree"):
+        if best > -math.inf:
+            return Parse(restore(follow.tree(0, len(words), 0)), float(best), True)
+        pieces = [follow.tree(start, end, symbol) for start, end, symbol in cover(scores, len(words), _shown(rules))]
+        return Parse(restore((grammar.start, *pieces)), None, False)
 
 
 class _Follow:

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from groundup.classical import folder as folders
 from groundup.classical.structure.parsing import greedy
 from groundup.classical.structure.parsing.arc_eager import is_projective, one_root
 from groundup.classical.structure.parsing.conllu import Sentence, check_tree
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.progress import Progress
 from groundup.progress import progress as open_progress
+from groundup.text import folder as folders
 
 NOTHING, ROOT, UNKNOWN = 0, 1, 2  # numbers of no word, of the root, and of a word, tag or ending that was never seen
 BESIDE = "parataxis"  # the relation of a second root to the first: what stands beside it

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from groundup.classical import folder as folders
 from groundup.classical.structure.parsing import cky
 from groundup.classical.structure.parsing.bracketing import bracketing_f1
 from groundup.classical.structure.parsing.chart import Tables, tables
 from groundup.classical.structure.parsing.grammar import Grammar, read_off, sample_tree
-from groundup.classical.structure.parsing.trees import Tree, binarize, clean, read_brackets, restore, words_of
+from groundup.classical.structure.parsing.trees import Tree, binarize, clean, followed, read_brackets, restore, words_of
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.progress import Progress
 from groundup.progress import progress as open_progress
+from groundup.text import folder as folders
 
 RULES = {"binary": 3, "unary": 2, "words": 2, "fallback": 2}  # names in a rule
 
@@ -119,4 +119,5 @@ def train(trees: Sequence[Tree] | str, config: PCFGConfig | None = None, progres
             bar.update(1)
     if not cleaned:
         raise InputError("there is no tree with words in it; give a treebank with at least one sentence")
-    return PCFG(read_off(cleaned, config.rare), config)
+    with followed("a tree of the treebank"):
+        return PCFG(read_off(cleaned, config.rare), config)

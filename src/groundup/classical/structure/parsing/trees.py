@@ -12,6 +12,7 @@ decides the grammar (Johnson 1998; Klein and Manning 2003): of the `horizontal` 
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from groundup.errors import FormatError, InputError
@@ -20,6 +21,17 @@ Tree = tuple[Any, ...]  # (label, Tree, ...) or (tag, word)
 TOP = "TOP"  # the label of what stands above a sentence
 DEEPEST = 150  # brackets inside each other: the deepest of the Penn Treebank's sample has 29
 _PIECES = re.compile(r"\(\s*([^\s()]*)|\)|[^\s()]+")
+
+
+@contextmanager
+def followed(what: str) -> Iterator[None]:
+    """InputError for a tree that is nested deeper than Python follows calls, some hundred phrases; no treebank has one."""
+    try:
+        yield
+    except RecursionError:
+        raise InputError(
+            f"{what} is nested too deeply to be followed (binarised, each part of a phrase lies inside the one before); split the sentence"
+        ) from None
 
 
 def read_brackets(text: str, name: str = "the text") -> list[Tree]:
@@ -73,7 +85,12 @@ def write_brackets(tree: Tree) -> str:
     >>> write_brackets(("NP", ("DT", "the"), ("NN", "cat")))
     '(NP (DT the) (NN cat))'
     """
-    return f"({tree[0]} {' '.join(part if isinstance(part, str) else write_brackets(part) for part in tree[1:])})"
+    with followed("the tree"):
+        return _bracketed(tree)
+
+
+def _bracketed(tree: Tree) -> str:
+    return f"({tree[0]} {' '.join(part if isinstance(part, str) else _bracketed(part) for part in tree[1:])})"
 
 
 def is_tag(tree: Tree) -> bool:
@@ -101,7 +118,8 @@ def clean(tree: Tree) -> Tree | None:
     >>> clean(("S", ("NP-SBJ-1", ("-NONE-", "*")), ("VP", ("VP", ("VB=2", "go")))))
     ('TOP', ('S', ('VP', ('VB', 'go'))))
     """
-    kept = _kept(tree)
+    with followed("the tree"):
+        kept = _kept(tree)
     return kept if kept is None or kept[0] == TOP else (TOP, kept)
 
 
@@ -127,7 +145,8 @@ def binarize(tree: Tree, horizontal: int = 2, vertical: int = 1) -> Tree:
         raise InputError(
             f"horizontal={horizontal}, vertical={vertical}; use horizontal of 0 or more, vertical of 1 or more"
         )
-    return _binarized(tree, (), horizontal, vertical)
+    with followed("the tree"):
+        return _binarized(tree, (), horizontal, vertical)
 
 
 def _binarized(tree: Tree, above: tuple[str, ...], horizontal: int, vertical: int) -> Tree:
@@ -167,7 +186,8 @@ def tree_text(tree: Tree) -> str:
     ├─ DT the
     └─ NN cat
     """
-    return "\n".join(_lines(tree))
+    with followed("the tree"):
+        return "\n".join(_lines(tree))
 
 
 def _lines(tree: Tree) -> Iterator[str]:

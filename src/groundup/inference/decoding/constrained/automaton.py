@@ -18,6 +18,10 @@ MOST_WORK = 3_000_000  # nodes looked at: some seconds
 DEAD = -1
 
 
+class MatchesNothing(InputError):
+    """What was asked for has no text at all."""
+
+
 @dataclass(frozen=True)
 class Automaton:
     """next_state (states, 256): where a byte leads, -1 where nothing goes on; final (states,): whether a text may end. It starts in 0."""
@@ -110,6 +114,6 @@ def pruned(automaton: Automaton) -> Automaton:
             break
         alive = more
     if not alive[0]:
-        raise InputError("the regular expression matches no text; change it so that it matches at least one")
+        raise MatchesNothing("the regular expression matches no text; change it so that it matches at least one")
     number = np.append(np.where(alive, alive.cumsum() - 1, DEAD), DEAD).astype(np.int32)
     return Automaton(number[following[alive]], final[alive])

@@ -7,6 +7,7 @@ softmax        a row a program, forward and backward
 rms_norm       a row a program; the gain's gradient from many rows
 cross_entropy  a row too long for a tile: the running log-sum-exp of the vocabulary
 matmul         a tile a program, in an order that finds its inputs in the cache; backward: the same with swapped strides
+scaled_cast    a matrix in float8, as it lies and turned: the reason for a kernel is the one pass
 dispatch       these kernels where the tensors lie on a GPU, torch elsewhere
 
 Threads, warps, shared memory and barriers are the compiler's. Without a GPU set TRITON_INTERPRET=1 before Python starts: every

@@ -1,14 +1,14 @@
 """A trained thing as a folder: what it is, its numbers, its words, and checksums of them all.
 
     config.json        {"model_type": ..., and what it was told}
-    vocab.json         words, tags and other names: what the numbers are about
+    vocab.json         words, tags and other names: what the numbers are about; or the files of a tokenizer
     model.safetensors  the numbers, by name
     checksums.json     the sha256 of each
 
 A folder is whole or not there (`groundup.files`). No pickle is read or written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,24 @@ CONFIG, VOCABULARY, WEIGHTS = "config.json", "vocab.json", "model.safetensors"
 
 
 def write(
-    folder: str | Path, config: Mapping[str, Any], arrays: Mapping[str, np.ndarray], vocabulary: Mapping[str, Any]
+    folder: str | Path,
+    config: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    vocabulary: Mapping[str, Any] | Callable[[Path], None],
 ) -> None:
-    """Write a model's folder, in place of what stood there. config: with its `model_type`; vocabulary: JSON by name."""
+    """Write a model's folder, in place of what stood there.
+
+    config: with its `model_type`. vocabulary: JSON by name, or what writes files of its own into the folder that it is given.
+    """
     assert "model_type" in config, f"a configuration without model_type: {list(config)}"
     with files.atomic_folder(folder) as temporary:
         files.write_json(temporary / CONFIG, dict(config))
-        files.write_json(temporary / VOCABULARY, dict(vocabulary))
+        if callable(vocabulary):
+            vocabulary(temporary)
+        else:
+            files.write_json(temporary / VOCABULARY, dict(vocabulary))
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        files.write_bytes(temporary / WEIGHTS, safetensors.numpy.save(contiguous))
+        safetensors.numpy.save_file(contiguous, temporary / WEIGHTS)
         files.write_checksums(temporary)
 
 
@@ -42,6 +51,17 @@ def read(
 
     names: arrays that must be there, none of which may hold NaN.
     """
+    config, arrays = read_numbers(folder, model_type, names)
+    vocabulary = files.read_json(Path(folder) / VOCABULARY)
+    if not isinstance(vocabulary, dict):
+        raise FormatError(f"{Path(folder) / VOCABULARY} holds no names; train and save the model again")
+    return config, arrays, vocabulary
+
+
+def read_numbers(
+    folder: str | Path, model_type: str, names: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The same without the vocabulary, for models that have a tokenizer in its place."""
     folder = Path(folder)
     if not (folder / CONFIG).is_file():
         raise InputError(f"{folder} is no model folder: it has no {CONFIG}; give the one that save() wrote")
@@ -50,10 +70,7 @@ def read(
     if found != model_type:
         raise InputError(f"{folder / CONFIG} has model_type {found!r}, not {model_type!r}; give a folder of that kind")
     files.verify_checksums(folder)
-    vocabulary = files.read_json(folder / VOCABULARY)
-    if not isinstance(vocabulary, dict):
-        raise FormatError(f"{folder / VOCABULARY} holds no names; train and save the model again")
-    return config, _arrays(folder / WEIGHTS, names), vocabulary
+    return config, _arrays(folder / WEIGHTS, names)
 
 
 def _arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:

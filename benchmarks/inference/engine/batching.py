@@ -1,6 +1,6 @@
 """Decoding beside transformers on the same weights: a batch of prompts of mixed length, and one stream.
 
-    python benchmarks/inference/engine.py
+    python benchmarks/inference/engine/batching.py
 
 A Qwen 3 of the demo's size with random weights, the head scaled so that some ten tokens are likely. Batch: 256 prompts
 of 30 to 120 tokens, 32 new tokens each; transformers gets them left-padded in one batch, as it documents. The limit is

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from groundup.classical import folder
 from groundup.errors import FormatError, InputError
+from groundup.text import folder
 
 
 def made(path):

@@ -1,0 +1,120 @@
+"""`groundup serve MODEL...`: models behind a port, for OpenAI's and Anthropic's clients."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from groundup.runs.settings import MachineConfig
+from groundup.serving.limits.config import LimitsConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServeOptions:
+    """Serve models to OpenAI's and Anthropic's clients: http://HOST:PORT/v1. Ctrl-C or SIGTERM finishes the answers that were begun."""
+
+    models: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="MODEL...")] = ()
+    """model folders, or NAME=FOLDER; the first is loaded at once and is the default"""
+    host: str = "127.0.0.1"
+    """who may connect: 127.0.0.1 this machine alone, 0.0.0.0 everybody who reaches it"""
+    port: int = 8000
+    """0: any free one"""
+    new_key: str = ""
+    """add a key with this name to the file of --api-keys, print it once, and end"""
+    max_models: int = 4
+    """models in memory at once; the one that was not asked for longest makes room"""
+    max_rows: int = 16
+    """answers that are written at once"""
+    codec: Literal["none", "bf16", "q8_0", "q4_0"] = "none"
+    """the compiled decoding step of a CPU, and in which form it reads the weights; none: torch computes"""
+    deterministic: bool = False
+    """an answer is the same to the last bit, whoever else is answered; slower"""
+    access_log: bool = False
+    """print method, path and status of every request; never what was said"""
+    limits: tyro.conf.OmitArgPrefixes[LimitsConfig] = field(default_factory=LimitsConfig)
+    machine: tyro.conf.OmitArgPrefixes[MachineConfig] = field(default_factory=MachineConfig)
+
+
+def named(models: tuple[str, ...]) -> dict[str, Path]:
+    """Names and folders; a folder called model is named after the one above it.
+
+    >>> named(("runs/demo/model", "b=other"))
+    {'demo': PosixPath('runs/demo/model'), 'b': PosixPath('other')}
+    """
+    from groundup.errors import ConfigError
+
+    found: dict[str, Path] = {}
+    for word in models:
+        name, sign, folder = word.partition("=")
+        path = Path(folder if sign else word)
+        if not sign:
+            whole = path.resolve()
+            name = whole.parent.name if whole.name == "model" else whole.name
+        if not name or name in found:
+            raise ConfigError(f"'{word}' has the name '{name}', which is empty or taken; name it, as in NAME={path}")
+        found[name] = path
+    return found
+
+
+def run(options: ServeOptions) -> None:
+    """Serve until a signal comes."""
+    from groundup.errors import ConfigError, missing_extra
+
+    if options.new_key:
+        return _new_key(options)
+    if not options.models:
+        raise ConfigError("serve wants a model folder; `groundup demo` makes one at runs/demo/model")
+    if not 0 <= options.port < 1 << 16:
+        raise ConfigError(f"port={options.port} is none; use 1 to 65535, or 0 for any that is free")
+    models = named(options.models)
+    try:
+        from groundup.serving.api import server
+    except ModuleNotFoundError as error:
+        raise missing_extra(str(error.name), "serve") from None
+    server.run(_service(options, models), options.host, options.port, access_log=options.access_log, say=_say)
+
+
+def _service(options: ServeOptions, models: dict[str, Path]) -> Any:
+    from groundup.cli import loading
+    from groundup.errors import InputError
+    from groundup.inference.engine import EngineConfig
+    from groundup.serving.api.models import Models
+    from groundup.serving.api.service import Service
+    from groundup.serving.limits import Limits
+    from groundup.serving.scheduling import FairOrder
+
+    for path in models.values():
+        if not path.is_dir() and len(path.parts) != 2:
+            raise InputError(f"there is no model folder {path}; `groundup demo` makes one at runs/demo/model")
+    config = EngineConfig(
+        max_rows=options.max_rows,
+        deterministic=options.deterministic,
+        compiled=None if options.codec == "none" else options.codec,
+        threads=options.machine.threads or None,
+    )
+    limits = Limits(options.limits)
+    made = Models(
+        models,
+        loader=lambda path: loading.load(path, options.machine),
+        config=config,
+        most_loaded=options.max_models,
+        order=lambda: FairOrder(limits.weight),
+    )
+    return Service(made, limits)
+
+
+def _new_key(options: ServeOptions) -> None:
+    from groundup.errors import ConfigError
+    from groundup.serving.limits import add_key
+
+    path = options.limits.keys
+    if path is None:
+        raise ConfigError("--new-key wants the file to write to; add --api-keys FILE")
+    print(add_key(path, options.new_key))
+
+
+def _say(line: str) -> None:
+    import sys
+
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,76 @@
+"""Whether the compiled step says what torch says: made each time a module is lowered, before anybody uses it.
+
+First one product of 8-bit steps by itself, against `references.quantised_product`, which rounds alike. Then two tokens are read by
+both. Torch's weights are what the packed ones are worth (`Codec.worth`), in float32, so that what is left are the roundings of
+vectors, keys and values: about 0.01 of the logits' size in bf16, and 0.02 with steps of 8 bits or, where a few numbers of a vector
+are far larger than the others, 0.1. Wrong code is off by 1 and more.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from groundup.errors import UnsupportedModel
+from groundup.inference.compiled import kernels
+from groundup.inference.compiled.records import CODECS
+from groundup.inference.compiled.references import quantised_product
+from groundup.machine.numbers.blocks import BLOCK, encode_blocks
+
+ERROR = {
+    "f32": 0.01,
+    "bf16": 0.1,
+    "q8_0": 0.25,
+    "q4_0": 0.25,
+}  # of the logits' root mean square; SmolLM2's first tokens: 0.11 in q8_0
+SAME = 1e-4  # of a product whose roundings are the same
+
+
+def check(lowered: Any) -> None:
+    """UnsupportedModel where the step is off by more than rounding."""
+    check_product()
+    module = lowered.module
+    ids = [1 % lowered.sizes.vocabulary, 0][: lowered.context]
+    expected = worth_logits(module, lowered.codec, ids)
+    text = lowered.text(min(lowered.context, BLOCK))
+    for token in ids:
+        found = text.step(token)
+    _refuse("step", "logits", off(found, expected), ERROR[lowered.codec])
+
+
+def check_product() -> None:
+    """UnsupportedModel where a product of 8-bit steps is not what it should be on this processor."""
+    generator = np.random.default_rng(0)
+    matrix, vector = (generator.normal(size=shape).astype(np.float32) for shape in ((16, 64), (64,)))
+    out = np.zeros(16, np.float32)
+    kernels.rows_times(CODECS["q8_0"].pack(torch.from_numpy(matrix)), 1, vector, np.zeros(256, np.uint8), out)
+    _refuse("product", "numbers", off(out, quantised_product(encode_blocks(matrix, "Q8_0"), vector)), SAME)
+
+
+def _refuse(what: str, of: str, error: float, most: float) -> None:
+    if not error < most:
+        raise UnsupportedModel(
+            f"the compiled {what} is off by {error:.3g} of the {of}' size on this machine (up to {most} is rounding), so it is "
+            "not used; write with the module itself, which torch runs"
+        )
+
+
+def off(found: np.ndarray, expected: np.ndarray) -> float:
+    """Root mean square of the difference, as a part of that of the expected numbers."""
+    return float(np.sqrt(np.mean((found - expected) ** 2)) / (np.sqrt(np.mean(expected**2)) + 1e-9))
+
+
+def worth_logits(module: Any, codec: str, ids: list[int]) -> np.ndarray:
+    """Torch's logits behind some ids, in float32 with what the packed weights are worth."""
+    embedding, head = module.model.embed_tokens.weight, module.lm_head.weight
+    worth = {
+        name: CODECS[codec].worth(one).to(one.device) if one.dim() > 1 else one.detach().float()
+        for name, one in module.named_parameters()
+    }
+    worth["model.embed_tokens.weight"] = CODECS["f32" if codec == "f32" else "bf16"].worth(embedding)
+    worth["lm_head.weight"] = CODECS[CODECS[codec].head].worth(head).to(head.device)
+    with torch.inference_mode():
+        logits = torch.func.functional_call(
+            module, worth, (torch.tensor([ids], device=module.device),), tie_weights=False
+        )
+    return logits[0, -1].float().cpu().numpy()

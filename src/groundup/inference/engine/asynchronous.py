@@ -1,0 +1,127 @@
+"""The engine for many callers of one event loop: a thread steps, and every caller waits for events of its own.
+
+    engine = AsyncEngine(Engine(handle))
+    async for event in engine.generate(request):       # leaving the loop cancels the request
+        ...
+    await engine.close()                               # started answers are finished, new ones refused
+
+Only the thread touches the engine: what callers want stands in a queue that it empties before each step.
+"""
+
+import asyncio
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from groundup.errors import InputError
+from groundup.inference.engine.engine import Engine
+from groundup.inference.engine.requests import Event, Request
+
+
+class Listener:
+    """Where the events of one request go: a queue of one event loop."""
+
+    def __init__(self) -> None:
+        self.loop, self.events = asyncio.get_running_loop(), asyncio.Queue[Event]()
+
+
+class AsyncEngine:
+    """An engine that works in a thread of its own, from the first request on."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.wanted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.listeners: dict[str, Listener] = {}
+        self.closing = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.starting = threading.Lock()
+
+    async def generate(self, request: Request) -> AsyncIterator[Event]:
+        """The events of one request; the last has a finish_reason. InputError where it cannot be answered."""
+        if self.closing.is_set():
+            raise InputError("the engine is closing and takes no new requests; try again later")
+        self.engine.check(request)
+        name = request.request_id or uuid4().hex
+        if name in self.listeners:
+            raise InputError(f"there is a request {name!r} already; give each a name of its own, or none")
+        listener = self.listeners[name] = Listener()
+        self._want(lambda: self._add(replace(request, request_id=name)))
+        done = False
+        try:
+            while not done:
+                event = await listener.events.get()
+                done = event.finish_reason is not None
+                yield event
+        finally:
+            self.listeners.pop(name, None)
+            if not done:
+                self._want(lambda: self._cancel(name))
+
+    def _want(self, action: Callable[[], None]) -> None:
+        """Ask the thread for something, and start it where there is none."""
+        self.wanted.put(action)
+        with self.starting:
+            if self.thread is None:
+                self.thread = threading.Thread(target=self._work, name="groundup-engine", daemon=True)
+                self.thread.start()
+
+    def _add(self, request: Request) -> None:
+        try:
+            self.engine.add(request)
+        except Exception as error:
+            self._tell([Event(request_id=request.request_id or "", finish_reason="error", message=str(error))])
+
+    def _cancel(self, name: str) -> None:
+        self.engine.cancel(name)
+
+    def _work(self) -> None:
+        """Until it is closed: do what is wanted, then a step; wait where there is nothing to do."""
+        while True:
+            with suppress(queue.Empty):
+                while True:
+                    self.wanted.get(block=not (self.engine.has_work or self.closing.is_set()))()
+            if self.engine.has_work:
+                self._tell(self._step())
+            elif self.closing.is_set() and self.wanted.empty():
+                return
+
+    def _step(self) -> list[Event]:
+        try:
+            return self.engine.step()
+        except Exception as error:  # a thread that ends would leave everybody waiting
+            return self.engine.fail(error)
+
+    def _tell(self, events: list[Event]) -> None:
+        """Hand events to who waits for them, once a loop and step."""
+        told: dict[asyncio.AbstractEventLoop, list[tuple[Listener, Event]]] = defaultdict(list)
+        for event in events:
+            if (listener := self.listeners.get(event.request_id)) is not None:
+                told[listener.loop].append((listener, event))
+        for loop, pairs in told.items():
+            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                loop.call_soon_threadsafe(_deliver, pairs)
+
+    async def close(self, drain: bool = True) -> None:
+        """Take nothing new, finish what was begun (drain) or cancel it, and end the thread."""
+        self.closing.set()
+        if not drain:
+            for name in list(self.listeners):
+                self._want(partial(self._cancel, name))
+        if self.thread is not None:
+            self.wanted.put(lambda: None)  # wakes it
+            await asyncio.to_thread(self.thread.join)
+
+    def stats(self) -> dict[str, Any]:
+        """The engine's figures."""
+        return self.engine.stats()
+
+
+def _deliver(pairs: list[tuple[Listener, Event]]) -> None:
+    for listener, event in pairs:
+        listener.events.put_nowait(event)

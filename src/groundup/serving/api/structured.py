@@ -1,0 +1,138 @@
+"""What an answer must be: `response_format`, `structured_outputs` and a forced tool, each as a constraint of the engine.
+
+    {"type": "json_object"}                          any JSON object
+    {"type": "json_schema", "json_schema": {...}}    JSON that the schema accepts
+    structured_outputs: {regex | choice | json | grammar}      fields of ours, under the names that vLLM gave them
+    tool_choice "required", or a named function      {"name": one of the tools, "arguments": what its schema accepts}
+
+Constraints are followed by `llguidance` (`inference/decoding/constrained/guided.py`). A constraint is tried on its first token before the request is
+let in, so that one that cannot be followed is refused with a sentence, and one that is slow to begin delays its sender alone.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from groundup.errors import InputError
+from groundup.serving.api.body import Fields
+from groundup.serving.api.errors import bad
+
+MOST_SCHEMA = 1 << 16  # characters of a schema, an expression or a grammar
+ANY_OBJECT = {"type": "object"}
+
+
+class JsonSchema(Fields):
+    """A named schema, as in `response_format`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    description: str | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None  # taken; what is written always fits the schema
+
+
+class ResponseFormat(Fields):
+    """text, json_object or json_schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StructuredOutputs(Fields):
+    """One of these."""
+
+    json_: Annotated[dict[str, Any] | None, Field(alias="json")] = None
+    regex: str | None = None
+    choice: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
+    grammar: str | None = None
+    whitespace: SkipJsonSchema[None] = None
+
+
+Wanted = tuple[Literal["json", "regex", "grammar"], str]
+"""A constraint as words: its kind, and the schema (as JSON), the expression or the grammar. Equal words are compiled once."""
+
+
+def wanted_format(response_format: ResponseFormat | None) -> Wanted | None:
+    """The constraint of a response_format."""
+    if response_format is None or response_format.type == "text":
+        return None
+    if response_format.type == "json_object":
+        return json_words(ANY_OBJECT)
+    named = response_format.json_schema
+    if named is None or named.schema_ is None:
+        raise bad("response_format of type json_schema needs json_schema: {name, schema}; add them", "response_format")
+    return json_words(named.schema_)
+
+
+def wanted_output(asked: StructuredOutputs | None) -> Wanted | None:
+    """The constraint of structured_outputs."""
+    if asked is None:
+        return None
+    given = [name for name in ("json_", "regex", "choice", "grammar") if getattr(asked, name) is not None]
+    if len(given) != 1:
+        raise bad(
+            "structured_outputs wants exactly one of json, regex, choice and grammar; give one", "structured_outputs"
+        )
+    if asked.json_ is not None:
+        return json_words(asked.json_)
+    if asked.choice is not None:
+        return _bounded("regex", "|".join(map(re.escape, asked.choice)))
+    return _bounded("regex", asked.regex) if asked.regex is not None else _bounded("grammar", asked.grammar or "")
+
+
+def wanted_call(tools: Sequence[Mapping[str, Any]], choice: Any) -> Wanted | None:
+    """The constraint of a tool_choice. tools: functions in OpenAI's form; choice: auto, none, required, or a function's name in a dict."""
+    if isinstance(choice, dict):
+        name = choice["name"]
+        tools = [tool for tool in tools if tool["function"]["name"] == name]
+        if not tools:
+            raise bad(f"tool_choice names {name!r}, which is none of the tools; name one of them", "tool_choice")
+    elif choice != "required":
+        return None
+    if not tools:
+        raise bad("tool_choice asks for a call but there are no tools; give tools", "tool_choice")
+    calls = [_call_schema(tool["function"]) for tool in tools]
+    return json_words(calls[0] if len(calls) == 1 else {"anyOf": calls})
+
+
+def _call_schema(function: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON of a call of one function; definitions of its parameters are moved to where references look for them."""
+    parameters = dict(function.get("parameters") or ANY_OBJECT)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"name": {"const": function["name"]}, "arguments": parameters},
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
+    return schema | {name: parameters.pop(name) for name in ("$defs", "definitions") if name in parameters}
+
+
+def json_words(schema: Mapping[str, Any]) -> Wanted:
+    """A schema as a constraint's words."""
+    return _bounded("json", json.dumps(schema, ensure_ascii=False))
+
+
+def _bounded(kind: Literal["json", "regex", "grammar"], words: str) -> Wanted:
+    if len(words) > MOST_SCHEMA:
+        raise bad(f"the constraint has {len(words):,} characters but at most {MOST_SCHEMA:,} are read; make it smaller")
+    return kind, words
+
+
+def compiled(guide: Any, wanted: Wanted) -> Any:
+    """The constraint of some words, tried on its first token. Takes milliseconds to seconds: for a thread."""
+    kind, words = wanted
+    try:
+        if kind == "json":
+            made = guide.json_schema(json.loads(words))
+        else:
+            made = guide.regex(words) if kind == "regex" else guide.grammar(words)
+        if not bool(made.mask(made.start).any()):
+            raise InputError("the constraint allows no first token; loosen it")
+    except InputError as error:
+        raise bad(str(error), code="invalid_constraint") from None
+    except (ValueError, RecursionError, OverflowError) as error:
+        raise bad(f"the constraint cannot be followed: {error}; mend it", code="invalid_constraint") from None
+    return made

@@ -1,0 +1,234 @@
+"""The whole application: keys, limits, models on demand, closing, cancelling, figures, and nothing secret in a log."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+
+from groundup.inference.engine import EngineConfig, Event
+from groundup.serving.api.app import make_app
+from groundup.serving.api.models import Models, Served
+from groundup.serving.api.service import Service
+from groundup.serving.limits import KeyFile, Limits, LimitsConfig
+
+SECRET = "sk-secret-of-sixteen-characters"
+CHAT = "/v1/chat/completions"
+HELLO = {"messages": [{"role": "user", "content": "PRIVATE WORDS"}], "max_tokens": 3}
+
+
+@pytest.fixture
+def keyed(handle, service_of, Client):
+    """A server that wants a key."""
+    service = service_of(handle)
+    service.limits = Limits(LimitsConfig(requests_per_minute=60, burst_s=3), keys=KeyFile.of({"anna": SECRET}))
+    client = Client(make_app(service))
+    yield client
+    client.run(service.models.close())
+    client.close()
+
+
+def test_a_wrong_key_is_refused_in_both_forms(keyed):
+    error = keyed.refused(CHAT, HELLO, 401)
+    assert error["code"] == "invalid_api_key" and error["type"] == "authentication_error"
+    told = keyed.post("/v1/messages", HELLO, headers={"x-api-key": "wrong"})
+    assert told.status_code == 401 and told.json()["error"]["type"] == "authentication_error"
+    assert keyed.get("/v1/models").status_code == 401 and keyed.get("/health").status_code == 200
+
+
+def test_a_flood_is_told_when_to_come_again(keyed):
+    headers = {"authorization": f"Bearer {SECRET}"}
+    told = [keyed.post(CHAT, HELLO, headers=headers) for _ in range(5)]
+    assert [one.status_code for one in told] == [200, 200, 200, 429, 429]
+    assert int(told[-1].headers["retry-after"]) >= 1 and told[-1].json()["error"]["type"] == "rate_limit_error"
+
+
+def test_neither_prompt_nor_key_is_logged(keyed, caplog, capfd, monkeypatch):
+    monkeypatch.setattr(Served, "turn_ends", property(lambda self: 1 / 0))
+    with caplog.at_level(logging.DEBUG):
+        response = keyed.post(CHAT, HELLO, headers={"authorization": f"Bearer {SECRET}"})
+    assert response.status_code == 500 and response.json()["error"]["type"] == "server_error"
+    said = "".join(
+        f"{one.name} {one.getMessage()} {one.exc_text}" for one in caplog.records if one.name.startswith("groundup")
+    )
+    said += "".join(capfd.readouterr())
+    assert "ZeroDivisionError" in said and "PRIVATE" not in said and SECRET not in said
+
+
+def test_models_are_listed_and_loaded_when_they_are_named(handle, Client):
+    loads = []
+    models = Models(
+        {"a": "A", "b": "B"}, loader=lambda folder: loads.append(folder) or handle, config=EngineConfig(), most_loaded=1
+    )
+    service = Service(models)
+    client = Client(make_app(service))
+    assert [one["id"] for one in client.get("/v1/models").json()["data"]] == ["a", "b"] and loads == []
+    assert client.get("/ready").status_code == 503
+    assert client.ok("/tokenize", {"prompt": "a", "model": "b"})["count"] >= 1
+    assert client.ok("/tokenize", {"prompt": "a"})["count"] >= 1 and loads == ["B", "A"]
+    assert list(models.loaded) == ["a"], "the one that was not asked for longest made room"
+    assert client.get("/ready").status_code == 200
+    assert client.get("/v1/models/b").json()["id"] == "b" and client.get("/v1/models/c").status_code == 404
+    client.close()
+
+
+def test_many_requests_wait_for_one_load(handle):
+    loads = []
+    models = Models({"a": "A"}, loader=lambda folder: loads.append(folder) or handle)
+
+    async def ask():
+        return await asyncio.gather(*(models.get("a") for _ in range(10)))
+
+    assert len(set(map(id, asyncio.run(ask())))) == 1 and loads == ["A"]
+
+
+def test_a_folder_that_cannot_be_loaded_is_said(tmp_path, Client):
+    client = Client(make_app(Service(Models({"a": tmp_path / "nothing"}))))
+    assert "cannot be loaded" in client.refused("/tokenize", {"prompt": "a"}, 404)["message"]
+    client.close()
+
+
+def test_a_closing_server_finishes_what_it_began_and_refuses_the_rest(saying):
+    client = saying("the cat sat on the mat")
+
+    async def both():
+        begun = asyncio.ensure_future(client.http.post(CHAT, json=HELLO | {"stream": True}))
+        while not client.engine.requests:
+            await asyncio.sleep(0)
+        client.service.draining = True
+        return await client.http.post(CHAT, json=HELLO), await begun, await client.http.get("/health")
+
+    new, begun, health = client.run(both())
+    assert (
+        new.status_code == 503 and int(new.headers["retry-after"]) > 0 and new.json()["error"]["type"] == "server_error"
+    )
+    assert begun.status_code == 200 and begun.text.endswith("data: [DONE]\n\n") and health.status_code == 200
+    assert client.service.open_requests == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_goes_ends_its_answer(saying, stream):
+    client = saying("the cat sat on the mat " * 200)
+    sent, gone, asked = [], asyncio.Event(), []
+
+    async def receive():
+        if not asked:
+            asked.append(1)
+            body = httpx.Request("POST", "http://s", json=HELLO | {"stream": stream}).content
+            return {"type": "http.request", "body": body, "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    async def leave():
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": CHAT,
+            "headers": [],
+            "query_string": b"",
+            "client": ("here", 1),
+            "root_path": "",
+        }
+        task = asyncio.ensure_future(client.app(scope, receive, send))
+        while not client.engine.requests:
+            await asyncio.sleep(0)
+        gone.set()
+        await asyncio.wait_for(task, 10)
+
+    client.run(leave())
+    assert len(client.engine.left) == 1, "the answer went on without a reader"
+    assert len([one for one in sent if one["type"] == "http.response.body"]) < 500
+
+
+def test_a_slow_reader_is_given_up_and_stalls_nobody(saying):
+    client = saying("the cat sat " * 50, limits=LimitsConfig(write_timeout_s=0.2))
+    first = []
+
+    async def receive():
+        if not first:
+            first.append(1)
+            return {"type": "http.request", "body": b'{"prompt": "a", "stream": true}', "more_body": False}
+        await asyncio.Event().wait()
+
+    async def send(message):
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()  # the reader takes nothing
+
+    async def both():
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/completions",
+            "headers": [],
+            "query_string": b"",
+            "client": ("h", 1),
+            "root_path": "",
+        }
+        slow = asyncio.ensure_future(client.app(scope, receive, send))
+        quick = await client.http.post("/v1/completions", json={"prompt": "a"})
+        await asyncio.wait_for(slow, 10)
+        return quick
+
+    assert client.run(both()).status_code == 200 and len(client.engine.left) == 2
+
+
+def test_an_answer_that_takes_too_long_is_given_up(saying):
+    client = saying("the cat " * 2000, limits=LimitsConfig(request_timeout_s=0.05))
+    error = client.refused(CHAT, HELLO, 408)
+    assert error["code"] == "request_timeout" and len(client.engine.left) == 1
+
+
+def test_the_metrics_have_vllms_names(client):
+    client.ok("/v1/completions", {"prompt": "the", "max_tokens": 4, "ignore_eos": True})
+    text = client.get("/metrics").text
+    for name in (
+        "num_requests_running",
+        "num_requests_waiting",
+        "kv_cache_usage_perc",
+        "prompt_tokens_total",
+        "generation_tokens_total",
+    ):
+        assert f'vllm:{name}{{model_name="tiny"}}' in text, name
+    for name in (
+        "time_to_first_token_seconds_bucket",
+        "e2e_request_latency_seconds_count",
+        "inter_token_latency_seconds_sum",
+    ):
+        assert f"vllm:{name}" in text
+    assert 'vllm:request_success_total{finished_reason="length",model_name="tiny"}' in text
+
+
+def test_paths_and_methods_that_are_none_are_answered_in_the_apis_form(client):
+    assert client.refused("/v1/nothing", {}, 404)["code"] == "not_found"
+    told = client.get("/v1/completions")
+    assert told.status_code == 405 and told.json()["error"]["code"] == "method_not_allowed"
+
+
+def test_the_openapi_describes_every_route(client):
+    told = client.get("/openapi.json").json()
+    for path in (
+        "/v1/completions",
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1/responses",
+        "/v1/embeddings",
+        "/rerank",
+        "/tokenize",
+    ):
+        reference = told["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        assert reference.rsplit("/", 1)[1] in told["components"]["schemas"]
+
+
+def test_a_fault_of_ours_in_a_stream_ends_it_with_an_error(saying):
+    client = saying("x")
+
+    async def broken(request):
+        yield Event(request_id="a", ids=client.served.tokenizer.encode("the"))
+        raise RuntimeError("PRIVATE")
+
+    client.engine.generate = broken
+    events = client.events(CHAT, HELLO)
+    assert events[-1][1]["error"]["type"] == "server_error" and "PRIVATE" not in str(events)
