@@ -1,5 +1,7 @@
 """Exercise: find the pages of a text's beginning, and never those of another text."""
 
+from typing import Any
+
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import fast, that
 
@@ -8,7 +10,8 @@ def tree(*texts, page_size=2, hash_of=None, start=0):
     """The known blocks of some texts, under the hashes that hash_of gives."""
     from groundup.inference.cache.prefix import Block, block_hash
 
-    hash_of, known = hash_of or block_hash, {}
+    known: dict[Any, Any] = {}
+    hash_of = hash_of or block_hash
     for text in texts:
         before = start
         for first in range(0, len(text) - page_size + 1, page_size):

@@ -8,7 +8,7 @@ CASES = [([100, 1, 30, 1], 64), ([1, 1, 1], 8), ([40, 30], 50), ([500], 64), ([3
 
 def right(wanted, budget):
     """By hand: ones first, then the others, each in order."""
-    given = {}
+    given: dict[int, int] = {}
     for place in sorted(range(len(wanted)), key=lambda place: wanted[place] != 1):
         given[place] = min(wanted[place], budget - sum(given.values()))
     return [given[place] for place in range(len(wanted))]
