@@ -21,7 +21,7 @@ from groundup.errors import ConfigError, FormatError, InputError, UnsupportedMod
 from groundup.model.architectures import build, config_from_dict
 from groundup.model.architectures.configuration import ModelConfig
 from groundup.model.architectures.labels import NONE
-from groundup.model.formats import shards
+from groundup.model.formats import packed, shards
 from groundup.model.formats.names import Rule
 from groundup.model.transformer import Model
 
@@ -129,7 +129,7 @@ def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, devic
     """
     wanted = dtype_of(dtype)
     config = load_config(folder)
-    stored = config.weight_names().whole(shards.read(Path(folder)))
+    stored = config.weight_names().whole(_numbers(Path(folder)))
     module = build(config.fitting(stored), device="meta")
     weights: dict[str, Tensor] = {}
     rows = {name: tensor.shape[0] for name, tensor in _each_once(module).items() if tensor.dim()}
@@ -143,6 +143,13 @@ def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, devic
     module.load_state_dict(weights, strict=False, assign=True)
     module.tie()
     return module
+
+
+def _numbers(folder: Path) -> dict[str, Tensor]:
+    """All weights of a folder, packed ones as numbers again."""
+    path = folder / "config.json"
+    bits, table = packed.bits_of(files.read_json(path).get("quantization_config"), path), shards.read(folder)
+    return table if bits is None else packed.unpacked(table, bits, folder)
 
 
 def dtype_of(name: torch.dtype | str | None) -> torch.dtype | None:
@@ -163,7 +170,9 @@ def load_config(folder: str | Path) -> ModelConfig:
         raise FormatError(
             f"{folder} has no config.json, so it is not a model folder; pass the folder that a run calls model/"
         )
-    return config_from_dict(files.read_json(path), str(path))
+    raw = files.read_json(path)
+    packed.bits_of(raw.pop("quantization_config", None), path)  # of the weights, not of the model: `packed` reads it
+    return config_from_dict(raw, str(path))
 
 
 def _checked(stored: dict[str, Tensor], module: Model, folder: Path) -> list[tuple[Rule, Tensor]]:

@@ -121,7 +121,7 @@ def _odd_dtypes(found: Looked) -> Iterator[str]:
     if not found.path.is_dir():  # a GGUF file mixes them by design
         return
     kinds = Counter(one.dtype for one in found.tensors.values())
-    if len(kinds) > 1:
+    if len(kinds) > 1 and "quantization_config" not in found.raw:
         yield f"the weights have several number formats: {', '.join(f'{kind} ({number} tensors)' for kind, number in kinds.most_common())}"
     if "F64" in kinds:
         yield "weights are stored in F64: twice the bytes, and nothing computes in it; `groundup export --dtype float32` halves them"

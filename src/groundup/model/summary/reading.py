@@ -125,15 +125,31 @@ def look(path: str | Path) -> Looked:
 
 def _config(found: Looked) -> None:
     from groundup.model import accounting
-    from groundup.model.architectures import config_from_dict
+    from groundup.model.formats.huggingface import load_config
 
-    found.config = config_from_dict(found.raw, str(found.path / "config.json"))
+    found.config = load_config(found.path)
     found.counted = accounting.count(found.config)
 
 
 def _weights(found: Looked) -> None:
     found.tensors = headers(found.path)
+    if "quantization_config" in found.raw:
+        found.tensors = _as_matrices(found.tensors, found.raw["quantization_config"])
     found.rows = _rows(found.tensors)
+
+
+def _as_matrices(tensors: Mapping[str, Stored], quantization: Mapping[str, Any]) -> dict[str, Stored]:
+    """Packed words, scales and shapes as the matrices that they stand for."""
+    from groundup.model.formats import packed
+
+    bits = packed.bits_of(quantization, "config.json") or 0
+    made = {name: one for name, one in tensors.items() if not name.endswith(packed.ENDINGS)}
+    for name, one in tensors.items():
+        if name.endswith("weight_packed"):
+            stem = name.removesuffix("weight_packed")
+            size = sum(tensors[stem + end].bytes for end in packed.ENDINGS if stem + end in tensors)
+            made[f"{stem}weight"] = Stored(f"INT{bits}", (one.shape[0], one.shape[1] * 32 // bits), size)
+    return made
 
 
 def _generation(found: Looked) -> None:

@@ -1,0 +1,4 @@
+"""Distillation: a small model learns from a large one.
+
+distillation    from its probabilities, from its hidden states, or from texts it wrote
+"""
