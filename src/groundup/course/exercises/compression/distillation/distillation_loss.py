@@ -70,13 +70,13 @@ EXERCISE = Exercise(
     """,
     difficulty=2,
     minutes=15,
-    prerequisites=("foundations.information.divergence",),
+    prerequisites=("foundations.information.kl",),
     hints=(
         "Divide both scores by the temperature, then take torch.log_softmax over the last axis: that is ln p and ln q.",
         "p is the exponential of the teacher's log-probabilities. Multiply it with the difference ln p - ln q and sum over the last axis.",
         "Do not forget temperature**2 in front of the sum.",
     ),
-    run="groundup learn lesson compression.distillation.distillation --run",
+    run="groundup --mine my learn lesson compression.distillation.distillation --run",
     checks=(
         one_number_a_token,
         no_distance_to_oneself,

@@ -70,7 +70,7 @@ EXERCISE = Exercise(
         "norms has one number for each column. What shape does it need, to be multiplied with every row?",
         "A vector as long as a row is repeated for every row by itself: weight.abs() * norms.",
     ),
-    run="groundup learn lesson compression.pruning.pruning --run",
+    run="groundup --mine my learn lesson compression.pruning.pruning --run",
     checks=(
         one_number_a_weight,
         never_negative,

@@ -85,7 +85,7 @@ EXERCISE = Exercise(
         "Each row is changed by its own number times the whole factor: a product of a column with a row, torch.outer.",
         "left - torch.outer(error / factor[0], factor): in the first column this subtracts the error itself.",
     ),
-    run="groundup learn lesson compression.quantization.gptq --run",
+    run="groundup --mine my learn lesson compression.quantization.gptq --run",
     checks=(
         same_columns,
         rows_do_not_meet,

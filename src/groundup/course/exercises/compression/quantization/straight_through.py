@@ -61,13 +61,13 @@ EXERCISE = Exercise(
     """,
     difficulty=2,
     minutes=10,
-    prerequisites=("foundations.autograd.engine",),
+    prerequisites=("foundations.autograd.chain_rule",),
     hints=(
         "A tensor's .detach() has the same numbers and lets no gradient through.",
         "Write the result as weight plus something that has no gradient. What must be added, so that the numbers are those of rounded?",
         "weight + (rounded - weight).detach()",
     ),
-    run="groundup learn lesson compression.quantization.qat --run",
+    run="groundup --mine my learn lesson compression.quantization.qat --run",
     checks=(
         a_matrix_again,
         forward_is_rounded,
