@@ -45,7 +45,12 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "encoder": "a stack that sees both ways composed",
         "encoder_decoder": "two stacks composed",
     },
-    "inference": {"compiled": "one compiled call a token on a CPU", "handle": "what gu.load returns", "streaming": "text as it is made"},
+    "inference": {
+        "compiled": "one compiled call a token on a CPU",
+        "handle": "what gu.load returns",
+        "loading": "device and tokenizer of a folder",
+        "streaming": "text as it is made",
+    },
     "evaluation": {
         "baselines": "who a model is compared with",
         "chain": "a chain of stages",
@@ -53,18 +58,18 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "held_out": "held-out text",
     },
     "training": {"config": "settings"},
+    "compression": {"calibration": "what goes into each matrix", "compress": "a folder in, a smaller one out", "config": "settings"},
     "tuning": {"config": "settings"},
-    "alignment": {"config": "settings", "answers": "what is sampled and scored"},
+    "alignment": {"config": "settings", "answers": "what is sampled and scored", "rounds": "asking, judging and learning, for every method"},
     "serving": {"encoders": "vectors and scores of texts, for the API's embeddings and ranking"},
 }
 NOT_YET_BUILT = set(
     """
-data.clean
 inference.distributed evaluation.people evaluation.robustness training.parallel
 interpret.observe interpret.attribute interpret.intervene interpret.features
-compression.quantization compression.pruning compression.distillation tuning.efficient tuning.merging alignment.preferences alignment.rewards
-alignment.reinforce alignment.ppo alignment.rloo alignment.distill alignment.dpo alignment.rejection
-alignment.constitutional alignment.challenges multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
+
+alignment.distill
+alignment.constitutional multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
 safety.society applications.prompting applications.retrieval applications.agents
 serving.operations course.pipeline workbench.watch workbench.chat
 workbench.inside workbench.text workbench.learn

@@ -6,7 +6,9 @@ A LLaMA shape of 134 M parameters (12 x 768, 12 heads, vocabulary 32,000, head u
 decode: 16 prompts of 16 to 48 tokens, 48 new tokens each, greedy; transformers' generate gets them left-padded in one batch, as it
 documents, and writes as many. What is compared is tokens a second over the whole run, prompts included. Ours: the engine with torch
 (bf16), and with the compiled step (bf16, q8_0, q4_0) for the texts that are written. prefill: 1,024 tokens of one prompt until its first
-token; transformers: one forward pass with its cache and the head for the last token. Ways take turns; medians of the turns' ratios.
+token; transformers: one forward pass with its cache and the head for the last token. llama.cpp (llama-cpp-python; its columns are left out without it):
+the bare `llama_decode`, prompts one after another and then a token of all sixteen a call, of GGUF files that `save_gguf` writes. Ways take turns; medians
+of the turns' ratios.
 """
 
 import argparse
@@ -14,8 +16,10 @@ import importlib.metadata
 import json
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +30,7 @@ from groundup.inference.engine import Engine, EngineConfig, Request
 from groundup.machine.probe.timing import in_turns
 from groundup.model.architectures import build
 from groundup.model.architectures.llama import LlamaConfig
+from groundup.model.formats.gguf_model import save_gguf
 from groundup.model.formats.huggingface import save_model
 from groundup.processor import machine_name
 
@@ -34,6 +39,8 @@ CONFIG = LlamaConfig(
     num_key_value_heads=12, max_position_embeddings=1400, tie_word_embeddings=False,
 )  # fmt: skip
 ROWS, NEW, PROMPT = 16, 48, 1024
+KINDS = ("BF16", "Q8_0", "Q4_0")  # of the peer's files
+sys.path.append(str(Path(__file__).parent.parent / "compiled"))
 CODECS = {"torch": None, "bf16": "bf16", "q8_0": "q8_0", "q4_0": "q4_0"}
 
 
@@ -74,6 +81,33 @@ def theirs(model: Any, rows: list[list[int]]) -> Callable[[], Any]:
     return lambda: model.generate(ids, attention_mask=real, **options)
 
 
+def peers(module: Any, folder: str) -> dict[str, Any]:
+    """llama.cpp with files of each kind; empty without it."""
+    from peer import Peer
+
+    found = {}
+    for kind in KINDS:
+        save_gguf(Path(folder, kind), module, kind=kind, extra={"tokenizer.ggml.model": "no_vocab"})
+        try:
+            found[f"llama.cpp {kind}"] = Peer(Path(folder, kind), len(os.sched_getaffinity(0)), 128, ROWS)
+        except ImportError:
+            break
+    return found
+
+
+def of_peer(peer: Any, rows: list[list[int]], new: int) -> Callable[[], None]:
+    """A turn of llama.cpp: read every prompt, then write a token of all at once."""
+
+    def turn() -> None:
+        peer.forget()
+        for number, row in enumerate(rows):
+            peer.read(row, number)
+        for _ in range(new - 1):
+            peer.step([1] * len(rows))
+
+    return turn
+
+
 @torch.inference_mode()
 def measure(rounds: int, codecs: list[str]) -> dict[str, Any]:
     """Seconds of each way, and ratios of the turns."""
@@ -83,6 +117,7 @@ def measure(rounds: int, codecs: list[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         save_model(folder + "/model", module)
         model = AutoModelForCausalLM.from_pretrained(folder + "/model", dtype=torch.bfloat16).eval()
+        others = peers(module, folder)
     handle, rows = Handle(module), prompts()
     engines = {
         name: Engine(
@@ -92,13 +127,15 @@ def measure(rounds: int, codecs: list[str]) -> dict[str, Any]:
     }
     long = np.random.default_rng(1).integers(3, CONFIG.vocab_size, PROMPT).tolist()
     given = torch.tensor([long])
-    decode = {name: written(engine, rows, NEW) for name, engine in engines.items()} | {
-        "transformers": theirs(model, rows)
-    }
+    decode = (
+        {name: written(engine, rows, NEW) for name, engine in engines.items()}
+        | {"transformers": theirs(model, rows)}
+        | {name: of_peer(peer, rows, NEW) for name, peer in others.items()}
+    )
     prefill = {
         "engine": written(engines[codecs[0]], [long], 1),
         "transformers": lambda: model(given, use_cache=True, logits_to_keep=1),
-    }
+    } | {name: of_peer(peer, [long], 1) for name, peer in others.items()}
     found: dict[str, Any] = {}
     for title, ways, tokens in (("decode", decode, ROWS * NEW), ("prefill", prefill, PROMPT)):
         seconds = in_turns(ways, rounds, warm=1)

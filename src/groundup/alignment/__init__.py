@@ -3,5 +3,14 @@
 config          what a run is told
 answers         several answers to one prompt, read side by side in one row: their log-probabilities
 environments/   rollouts: the model tries, a reward judges, every try is kept
-grpo            each answer against the others of its group
+preferences/    pairs of answers, of which one was preferred; how far judges agree
+rewards/        what an answer is worth: learned from pairs, step by step, or checked by a program
+rounds          answers, rewards and lessons as batches of the one training loop, for every method
+reinforce       the policy gradient and its baseline
+rloo            each answer against the mean of the others of its group
+grpo            each answer against its group, in deviations of it
+dpo/            pairs without a reward model: DPO, IPO, KTO, ORPO, SimPO
+rejection/      best-of-n, and tuning on one's own best answers
+challenges/     what goes wrong, shown where the truth is known
+ppo             each token against what a value head expected
 """

@@ -17,7 +17,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 PADDING, PROMPT = -1, 0
-ROWS, COLUMNS, TARGETS = 4, 16, 64  # shapes are rounded up to these: torch compiles a bf16 product for every shape it meets
+ROWS, COLUMNS, TARGETS = (
+    4,
+    16,
+    64,
+)  # shapes are rounded up to these: torch compiles a bf16 product for every shape it meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,23 @@ def _padded(rows: Sequence[Sequence[int]], count: int, width: int, fill: int) ->
     return torch.from_numpy(filled)
 
 
-def log_probabilities(module: Any, batch: AnswerBatch) -> Float[Tensor, " tokens"]:
-    """The log-probability of every token of every answer, in nats, given its prompt and the answer so far."""
+def states(module: Any, batch: AnswerBatch) -> Float[Tensor, "places hidden"]:
+    """The hidden state before every token of every answer; the last rows are there for the shape alone."""
     hidden = module.hidden(batch.input_ids, batch.mask(), batch.positions).flatten(0, 1)
     count = len(batch.predictors)
-    chosen = torch.nn.functional.pad(batch.predictors, (0, up_to(count, TARGETS) - count))
-    logits = module.lm_head(hidden.index_select(0, chosen))[:count].float()
+    return hidden.index_select(0, torch.nn.functional.pad(batch.predictors, (0, up_to(count, TARGETS) - count)))
+
+
+def log_probabilities(
+    module: Any, batch: AnswerBatch, read: Float[Tensor, "places hidden"] | None = None
+) -> Float[Tensor, " tokens"]:
+    """The log-probability of every token of every answer, in nats, given its prompt and the answer so far. read: the `states`, if known."""
+    logits = module.lm_head(states(module, batch) if read is None else read)[: len(batch.predictors)].float()
     return -torch.nn.functional.cross_entropy(logits, batch.targets, reduction="none")
+
+
+def last_places(batch: AnswerBatch) -> Int[Tensor, " answers"]:
+    """Where in the flattened rows each answer's last token stands; an answer without a token has none."""
+    parts = batch.parts
+    following = torch.nn.functional.pad(parts[:, 1:], (0, 1), value=PADDING)
+    return ((parts > PROMPT) & (parts != following)).flatten().nonzero()[:, 0]

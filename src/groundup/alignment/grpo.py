@@ -7,14 +7,12 @@
 
 Shao et al. 2024 (DeepSeekMath), arXiv:2402.03300, eq. 3 and 4. All tokens weigh alike, whatever their answer's length,
 groups that teach nothing are left out, and the range upwards is wider (Yu et al. 2025, DAPO, arXiv:2503.14476). Without
-the division it is Dr. GRPO (Liu et al. 2025, arXiv:2503.20783). A step's answers are batches of the one training loop.
-Left out: learning from the tries of earlier steps.
+the division, and with every answer's sum divided by one number, it is Dr. GRPO (Liu et al. 2025, arXiv:2503.20783): neither
+easy tasks nor short answers count for more. With one ratio for a whole answer, the mean of its tokens' logarithms, it is GSPO
+(Zheng et al. 2025, arXiv:2507.18071, eq. 7). A step's answers are batches of the one training loop (`rounds`).
 """
 
-import copy
-import statistics
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +20,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from groundup import files
-from groundup.alignment.answers import AnswerBatch, log_probabilities, side_by_side
+from groundup.alignment.answers import AnswerBatch
 from groundup.alignment.config import GrpoConfig
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task, keep_until, records, task
-from groundup.errors import ConfigError, InputError
-from groundup.inference.decoding.config import SamplingConfig
+from groundup.alignment.environments.rollouts import Environment, Reward, Task, task
+from groundup.alignment.rounds import Lesson, align_folder, asked_of, before, checked, kl_estimate, of_answers, practise
+from groundup.alignment.rounds import Rounds as AnyRounds
 from groundup.slots import slot
 from groundup.training import loop
 
-__all__ = ["group_advantages", "grpo_loss", "Rounds", "task", "grpo", "align"]
+__all__ = ["group_advantages", "grpo_loss", "sequence_ratio", "kl_estimate", "Rounds", "task", "grpo", "align"]
 
 LEAST_DEVIATION = 0.01  # rewards that differ by less differ by rounding; dividing by it would blow that up
-ROLLOUTS = "rollouts.jsonl"
 
 
 @slot
@@ -67,116 +63,46 @@ def grpo_loss(
     return -torch.minimum(ratio * advantages, clipped * advantages)
 
 
-def kl_estimate(log_probabilities: Tensor, reference_log_probabilities: Tensor) -> Tensor:
-    """How far each token's probability went from the reference's: unbiased and never negative (Schulman 2020, "k3")."""
-    away = reference_log_probabilities - log_probabilities
-    return torch.exp(away) - away - 1
+def sequence_ratio(
+    log_probabilities: Float[Tensor, " tokens"], old_log_probabilities: Float[Tensor, " tokens"], batch: AnswerBatch
+) -> Float[Tensor, " tokens"]:
+    """GSPO: the logarithm of the ratio of the answer that each token belongs to, the mean over its tokens.
+
+    Zheng et al. 2025, eq. 7 and 14: the gradient reaches every token of the answer, in equal shares.
+    """
+    lengths = of_answers(batch, torch.ones_like(old_log_probabilities))
+    means = of_answers(batch, log_probabilities - old_log_probabilities) / lengths.clamp(min=1)
+    return means[batch.answers]
 
 
-@dataclass(slots=True)
-class Lesson:
-    """What one update learns from. old: log-probabilities before the step's first update; None: this is the first."""
+class Rounds(AnyRounds):
+    """Rounds whose answers are judged by their group."""
 
-    batch: AnswerBatch
-    advantages: Float[Tensor, " tokens"]
-    old: Float[Tensor, " tokens"] | None = None
-    reference: Float[Tensor, " tokens"] | None = None
+    def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
+        """Better than the group, or worse."""
+        return group_advantages(rewards, self.config.scale_advantages)
 
-    @property
-    def loss_mask(self) -> Tensor:
-        """Every token of an answer counts."""
-        return self.batch.loss_mask
-
-    @property
-    def document_ids(self) -> Tensor:
-        """Which text each token belongs to, -1: padding; experts are kept in balance by the others."""
-        return self.batch.parts
-
-
-@dataclass
-class Rounds:
-    """The answers of each step as the training loop's batches, made by the model as it is at that step."""
-
-    module: Any
-    environment: Environment
-    config: GrpoConfig
-    folder: Path | None = None
-    reference: Any = None  # the model before reinforcement, where it pulls
-    lessons: list[Lesson] = field(default_factory=list)
-    numbers: dict[str, float] = field(default_factory=dict)  # of the step's answers
-    update: int = -1  # the last one asked for
-
-    def batch(self, update: int) -> Lesson:
-        """What update number `update` learns from; with the first of a step its answers are made."""
-        number, part = divmod(update, self.config.updates_per_step)
-        if part == 0:
-            self.lessons = self.ask(number)
-        self.update = update
-        return self.lessons[part]
-
-    @property
-    def complete(self) -> bool:
-        """Whether all updates of the step were asked for, so that a run can stop here and go on with new answers."""
-        return (self.update + 1) % self.config.updates_per_step == 0
-
-    def ask(self, number: int) -> list[Lesson]:
-        """Let the model answer, judge, keep what it said, and share the answers out to the step's updates."""
-        config, step = self.config, number * self.config.updates_per_step + 1
-        sampling = SamplingConfig(
-            max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed
-        )
-        groups = self.environment.rollout(
-            self.module, number, config.prompts_per_step, config.samples_per_prompt, sampling
-        )
-        rewards = torch.tensor([[one.reward for one in group.tries] for group in groups], dtype=torch.float64)
-        advantages = group_advantages(rewards, config.scale_advantages)
-        self.numbers = describe(groups, rewards)
-        if self.folder is not None:
-            if self.update < 0:
-                keep_until(self.folder / ROLLOUTS, step - 1)
-            files.append_jsonl(self.folder / ROLLOUTS, *records(step, groups, advantages.tolist()))
-        teaching = [row for row in range(len(groups)) if self.reference is not None or bool(advantages[row].any())]
-        parts = [teaching[part :: config.updates_per_step] for part in range(config.updates_per_step)]
-        return [self.lesson([groups[row] for row in rows], advantages[rows], part) for part, rows in enumerate(parts)]
-
-    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
-        """Lay groups out for one update."""
-        made = side_by_side(
-            [group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups]
-        )
-        made = made.to(self.module.device)
-        lesson = Lesson(made, advantages.float().to(self.module.device).flatten()[made.answers])
-        if part and groups:  # before the first update the ratio is 1 by itself
-            # with gradients, as the update itself computes them: without, another kernel rounds differently
-            lesson.old = log_probabilities(self.module, made).detach()
-        if self.reference is not None:
-            with torch.no_grad():
-                lesson.reference = log_probabilities(self.reference, made)
+    def lesson(self, groups: Sequence[Any], advantages: Tensor, part: int) -> Lesson:
+        """Lay groups out for one update; say by what its loss is divided."""
+        lesson: Lesson = super().lesson(groups, advantages, part)
+        if self.config.average == "answer":
+            lesson.answers = advantages.numel()
+        if self.config.average == "longest":  # those that teach nothing count too: one number for all steps
+            lesson.answers = self.answers_each
         return lesson
 
-    def objective(self, module: Any, lesson: Lesson) -> tuple[Tensor, int]:
-        """The sum of the loss over the tokens of a lesson, and how many there are."""
-        if not len(lesson.advantages):
-            return torch.zeros(()), 0
-        now = log_probabilities(module, lesson.batch)
-        old = now.detach() if lesson.old is None else lesson.old
-        losses = grpo_loss(now, old, lesson.advantages, self.config.clip_low, self.config.clip_high)
+    def losses(self, lesson: Lesson, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
+        """The loss of each token, weighed as the configuration says."""
+        config, batch = self.config, lesson.batch
+        moved, start = (
+            (now, old) if config.importance == "token" else (sequence_ratio(now, old, batch), torch.zeros_like(old))
+        )
+        losses = grpo_loss(moved, start, lesson.advantages, config.clip_low, config.clip_high)
         if lesson.reference is not None:
-            losses = losses + self.config.kl_coefficient * kl_estimate(now, lesson.reference)
-        return losses.sum(), len(losses)
-
-
-def describe(groups: Sequence[Group], rewards: Tensor) -> dict[str, float]:
-    """The numbers of a step's answers."""
-    tries = [one for group in groups for one in group.tries]
-    surprise = [-number for one in tries for number in one.log_probabilities]
-    return {
-        "reward": float(rewards.mean()),
-        "teaching": float((rewards != rewards[:, :1]).any(1).double().mean()),  # share of groups with unequal rewards
-        "answer_tokens": statistics.fmean(len(one.ids) for one in tries),
-        "cut": statistics.fmean(one.finish_reason == "length" for one in tries),
-        "entropy": statistics.fmean(surprise),  # nats a token, estimated from the answers themselves
-    }
+            losses = losses + config.kl_coefficient * kl_estimate(now, lesson.reference)
+        if config.average == "answer":
+            return losses / of_answers(batch, torch.ones_like(old))[batch.answers]
+        return losses / config.max_new_tokens if config.average == "longest" else losses
 
 
 def grpo(
@@ -188,74 +114,24 @@ def grpo(
     *,
     stop_ids: Collection[int],
     folder: str | Path | None = None,
-    mark: Callable[[Any], Any] = lambda batches: batches,
-    listeners: Sequence[loop.Listener] = (),
-    stop: Callable[[], bool] = loop.never,
-    way_on: str = "the same call goes on from there",
+    environment: Callable[..., Environment] = Environment,
+    **watched: Any,
 ) -> loop.TrainResult:
     """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges.
 
-    folder: checkpoints and rollouts.jsonl; a stopped or killed run goes on from there, bit for bit. mark: wraps the batches (a
-    monitor's count, a profiler's mark). listeners: an event's numbers have those of the answers too; `loop.write_metrics` keeps them.
+    folder: checkpoints and rollouts.jsonl; a stopped or killed run goes on from there, bit for bit. environment: who judges, where it
+    is not the reward alone. watched: mark, listeners, stop and way_on of `rounds.practise`.
     """
-    if not tasks:
-        raise InputError("there is no task to practise; give at least one")
+    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
     path = None if folder is None else Path(folder)
-    reference = copy.deepcopy(module).requires_grad_(False) if config.kl_coefficient else None
-    rounds = Rounds(module, Environment(tasks, reward, tokenizer, stop_ids), config, path, reference)
-
-    def tell(event: loop.Step) -> None:
-        told = replace(event, also=rounds.numbers) if rounds.complete else event
-        for listener in listeners:
-            listener(told)
-
-    return loop.train(
-        module,
-        mark(rounds.batch),
-        config.training(),
-        objective=rounds.objective,
-        listeners=[tell],
-        folder=path,
-        stop=lambda: rounds.complete and stop(),
-        way_on=way_on,
-        title="aligning",
-        tokenizer=tokenizer,
-    )
+    return practise(Rounds(module, asked, config, path, before(module, config)), **watched)
 
 
 def align(
-    model: str | Path,
-    tasks: Sequence[Any],
-    reward: Reward,
-    config: GrpoConfig,
-    out: str | Path,
-    *,
-    stop: Callable[[], bool] = loop.never,
-    dtype: str = "float32",
+    model: str | Path, tasks: Sequence[Any], reward: Reward, config: GrpoConfig, out: str | Path, **more: Any
 ) -> Path:
     """Improve a model folder on tasks (each with `.prompt`), judged by `reward(task, text)`; the new model folder.
 
-    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. Trackers belong to a
-    run's stage: here they are refused.
+    What is written, and what `more` may be: `rounds.align_folder`.
     """
-    from groundup.inference.handle import end_of_turn, load
-    from groundup.model.formats.huggingface import dtype_of, save_model
-
-    if config.trackers:
-        raise ConfigError(
-            f"trackers={config.trackers!r} would be told nothing by align(), which writes metrics.jsonl alone; leave trackers out, "
-            "or run `groundup align`, which tells them"
-        )
-    handle, out = load(model), Path(out)
-    if not handle.tokenizer.chat_template:
-        raise InputError(f"{model} has no chat template; tune it first with `groundup tune {model}`")
-    handle.module.compute_dtype = dtype_of(dtype)
-    asked = [task(item.prompt, item, handle.tokenizer) for item in tasks]
-    stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    listeners = [loop.write_metrics(out / "metrics.jsonl")]
-    grpo(
-        handle.module, handle.tokenizer, asked, reward, config,
-        stop_ids=stops, folder=out, stop=stop, listeners=listeners,
-    )  # fmt: skip
-    save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
-    return out / "model"
+    return align_folder(grpo, model, tasks, reward, config, out, **more)

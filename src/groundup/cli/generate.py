@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -29,8 +29,12 @@ class GenerateOptions:
     """continue the prompt as it stands, also where the model chats"""
     regex: str | None = None
     """a regular expression that the whole new text must match; continues the prompt as it stands"""
+    beams: int | None = None
+    """look for the likeliest answer among so many beginnings, instead of drawing one"""
+    draft: str | None = None
+    """ngram, or the folder of a smaller model of the same tokenizer: guesses ahead, which the model checks many at once; the answers' odds stay"""
     json: bool = False
-    """print prompt and continuation as JSON"""
+    """print prompt and continuation as JSON; with --draft how good the guesses were"""
     sampling: tyro.conf.OmitArgPrefixes[Drawing] = field(default_factory=Drawing)
     machine: tyro.conf.OmitArgPrefixes[MachineConfig] = field(default_factory=MachineConfig)
 
@@ -46,12 +50,13 @@ def run(options: GenerateOptions) -> None:
         return _classical(options, kind, prompt)
     handle = loading.load(options.model, options.machine)
     sampling = options.sampling.given() | ({} if options.regex is None else {"regex": options.regex})
+    ways = {name: told for name in ("beams", "draft") if (told := getattr(options, name)) is not None}
     messages = [{"role": "user", "content": prompt}]
     pieces = (
-        handle.chat(messages, stream=True, **sampling)
+        handle.chat(messages, stream=True, **ways, **sampling)
         if not (options.raw or options.regex is not None)
         and (options.chat or loading.about(options.model).get("chats"))
-        else handle.generate(prompt, stream=True, **sampling)
+        else handle.generate(prompt, stream=True, **ways, **sampling)
     )
     said = []
     for piece in pieces:
@@ -60,9 +65,17 @@ def run(options: GenerateOptions) -> None:
             sys.stdout.write(piece)
             sys.stdout.flush()
     if options.json:
-        running.print_json({"model": str(options.model), "prompt": prompt, "text": "".join(said), "sampling": sampling})
+        found = {"model": str(options.model), "prompt": prompt, "text": "".join(said), "sampling": sampling | ways}
+        running.print_json(found | _acceptance(handle.acceptance))
     else:
         print()
+
+
+def _acceptance(told: Any) -> dict[str, Any]:
+    """How good a draft's guesses were, as JSON."""
+    if told is None:
+        return {}
+    return {"acceptance": told._asdict() | {"rate": told.rate, "tokens_a_round": told.tokens_a_round}}
 
 
 def _whole_file(options: GenerateOptions) -> None:
@@ -78,9 +91,13 @@ def _whole_file(options: GenerateOptions) -> None:
         "--chat": options.chat,
         "--raw": options.raw,
         "--regex": options.regex is not None,
+        "--beams": options.beams is not None,
+        "--draft": options.draft is not None,
     }
     for flag in (name for name, is_given in given.items() if is_given):
-        raise ConfigError(f"{flag} is not for --file, whose lines say what they are; leave it out")
+        raise ConfigError(
+            f"{flag} is not for --file, which writes many answers at once, each as its line says; leave it out"
+        )
     if (kind := classical.kind(options.model)) is not None:
         raise InputError(
             f"{options.model} is {classical.named(kind)}; --file is for transformers, so give one prompt at a time"
@@ -97,6 +114,7 @@ def _whole_file(options: GenerateOptions) -> None:
 def _without_effect(options: GenerateOptions) -> list[str]:
     """The flags that were given and that only a transformer heeds."""
     told = {"regex": options.regex is not None, "raw": options.raw}
+    told |= {name: getattr(options, name) is not None for name in ("beams", "draft")}
     told |= {one.name: getattr(options.machine, one.name) != one.default for one in fields(MachineConfig)}
     return [name for name, is_given in told.items() if is_given]
 

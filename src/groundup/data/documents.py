@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files
+from groundup.data.sources import places
 from groundup.errors import FormatError, InputError
 
 COLUMNS = ("id", "text", "source", "metadata")
@@ -74,11 +75,11 @@ def read_columns(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[Any
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not Path(path).is_file():
+    if not places.is_remote(path) and not Path(path).is_file():
         raise InputError(f"{path} is not there; `groundup data build` makes such files")
     names = list(columns)
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as table:
+        with places.open_binary(path) as file, pq.ParquetFile(file, page_checksum_verification=True) as table:
             if absent := [name for name in names if name not in table.schema_arrow.names]:
                 raise InputError(
                     f"{path} has no column '{absent[0]}' (it has: {', '.join(table.schema_arrow.names)}); "

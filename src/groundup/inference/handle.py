@@ -7,6 +7,7 @@
 The module knows no tokenizer and no sampler; here they meet.
 """
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 import torch
 
 from groundup import files
-from groundup.errors import ConfigError, FormatError, InputError, UnsupportedModel
+from groundup.errors import ConfigError, InputError, UnsupportedModel
 from groundup.inference.decoding.config import Processor, SamplingConfig, as_order, from_generation_config
 from groundup.inference.decoding.constrained.automaton import after_a_blank, automaton_of
 from groundup.inference.decoding.constrained.masks import RegexConstraint, Vocabulary, constrained
+from groundup.inference.decoding.ways import Way, way_of
 from groundup.inference.engine.batching import steps
 from groundup.inference.engine.requests import EngineConfig, Request
-from groundup.inference.streaming import TextStream
+from groundup.inference.loading import device_of, tokenizer_of
+from groundup.inference.streaming import TextStream, adds_a_blank, as_a_beginning, same_tokens
 from groundup.model.architectures.labels import ABILITIES
 from groundup.model.encoder_decoder import Answering, EncoderDecoder
 from groundup.model.formats.hub import find
@@ -54,6 +57,9 @@ class Handle:
         self.tokenizer = tokenizer
         self.folder = folder
         self.generation = dict(generation or {})
+        self.acceptance: Any = (
+            None  # of the last answer with a draft: how good its guesses were (`speculative.Acceptance`)
+        )
         self._one_text: Any = None  # the engine for one text at a time, after `compile`
 
     @property
@@ -89,29 +95,67 @@ class Handle:
         }
 
     def generate(
-        self, prompt: str | Sequence[int], *, stream: bool = False, regex: str | None = None, **sampling: Any
+        self,
+        prompt: str | Sequence[int],
+        *,
+        stream: bool = False,
+        regex: str | None = None,
+        beams: int | None = None,
+        draft: Any = None,
+        **sampling: Any,
     ) -> str | Iterator[str]:
         """Continue a text (or ids), or answer it where the model is an encoder-decoder; the new text whole, or as pieces while it comes.
 
         sampling: fields of `SamplingConfig`. regex: a regular expression that the new text matches as a whole, where it ends by itself
         (a prefix of such a text where max_new_tokens cuts it). A text is read with the marks that its tokenizer puts around it (`Tokenizer.encode_prompt`).
+        beams: look for the likeliest answer among so many beginnings. draft: "ngram", the folder of a smaller model, or a `speculative.Draft`: guesses that
+        change no answer's distribution and may make it come sooner.
         """
         self._must_write()
+        way = self._way(beams, draft, sampling if regex is None else sampling | {"regex": regex})
         tokenizer = self._tokenizer()
         ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else list(prompt)
         if regex is not None:
             sampling["order"] = (self._matching(regex), *as_order(sampling.get("order", SamplingConfig().order)))
-        if isinstance(self.module, EncoderDecoder):
-            return self._answer_to(ids, stream, sampling)
-        return self._answer(ids, self.stop_ids(), stream, sampling)
+        return self._write(ids, self.stop_ids(), stream, way, sampling)
 
-    def chat(self, messages: Messages, *, stream: bool = False, **sampling: Any) -> str | Iterator[str]:
-        """Answer a conversation (a list of {role, content}, or one user message as a string)."""
+    def chat(
+        self, messages: Messages, *, stream: bool = False, beams: int | None = None, draft: Any = None, **sampling: Any
+    ) -> str | Iterator[str]:
+        """Answer a conversation (a list of {role, content}, or one user message as a string); the rest as for `generate`."""
         self._must_write()
         prompt = self._conversation(messages)
+        stops = self.stop_ids() if isinstance(self.module, EncoderDecoder) else self._ends()
+        return self._write(prompt, stops, stream, self._way(beams, draft, sampling), sampling)
+
+    def _ends(self) -> set[int]:
+        """The tokens that end an answer of a conversation."""
+        return self.stop_ids() | end_of_turn(self.tokenizer)
+
+    def _way(self, beams: int | None, draft: Any, asked: Mapping[str, Any]) -> Way:
+        """How an answer is to be written; a draft may be named, or be a folder."""
+        if isinstance(self.module, EncoderDecoder) and draft is not None:
+            raise ConfigError("a draft guesses for decoders, and this model is an encoder-decoder; leave draft out")
+        if not isinstance(draft, (str, Path)):
+            return way_of(beams, draft, asked)
+        from groundup.inference.decoding.drafts import ModelDraft, NGramDraft
+
+        way_of(beams, draft, asked)  # refused before anything is loaded
+        if draft == "ngram":
+            return Way(draft=NGramDraft())
+        smaller = load(draft, dtype=self.module.compute_dtype, device=str(self.module.device))
+        if not same_tokens(smaller.tokenizer, self._tokenizer()):
+            raise ConfigError(
+                f"{draft} has another tokenizer than the model, so its ids mean something else; name a smaller model of the same family"
+            )
+        return Way(draft=ModelDraft(smaller.module))
+
+    def _write(
+        self, prompt: list[int], stops: set[int], stream: bool, way: Way, asked: Mapping[str, Any]
+    ) -> str | Iterator[str]:
         if isinstance(self.module, EncoderDecoder):
-            return self._answer_to(prompt, stream, sampling)
-        return self._answer(prompt, self.stop_ids() | end_of_turn(self.tokenizer), stream, sampling)
+            return self._answer_to(prompt, stream, way, asked)
+        return self._answer(prompt, stops, stream, way, asked)
 
     def compile(self, least: int = WORTH_PACKING) -> bool:
         """Write from now on by the compiled step, and read no turn of a conversation twice; False where torch writes on.
@@ -142,7 +186,7 @@ class Handle:
         tokenizer = self._tokenizer()
         if "prompt" in line:
             return tokenizer.encode_prompt(line["prompt"]), self.stop_ids()
-        return self._conversation(line["messages"]), self.stop_ids() | end_of_turn(tokenizer)
+        return self._conversation(line["messages"]), self._ends()
 
     def _conversation(self, messages: Messages) -> list[int]:
         """The ids of a conversation, up to where its answer begins."""
@@ -165,8 +209,8 @@ class Handle:
             )
         vocabulary = Vocabulary.of(self.tokenizer, self.config.vocab_size, ends)
         automaton = automaton_of(regex)
-        if isinstance(self.module, EncoderDecoder) and _adds_a_blank(self.tokenizer):
-            automaton = after_a_blank(automaton)  # which `_as_a_beginning` takes away
+        if isinstance(self.module, EncoderDecoder) and adds_a_blank(self.tokenizer):
+            automaton = after_a_blank(automaton)  # which `as_a_beginning` takes away
         return constrained(RegexConstraint(automaton, vocabulary))
 
     def _must_write(self) -> None:
@@ -186,7 +230,7 @@ class Handle:
         return self.tokenizer
 
     def _answer(
-        self, prompt: list[int], stop_ids: set[int], stream: bool, asked: Mapping[str, Any]
+        self, prompt: list[int], stop_ids: set[int], stream: bool, way: Way, asked: Mapping[str, Any]
     ) -> str | Iterator[str]:
         sampling = self.sampling(**asked)
         context = self.config.max_position_embeddings
@@ -199,10 +243,10 @@ class Handle:
                 f"the prompt has {len(prompt)} tokens but the model's context is {context}, answer included; "
                 f"shorten it by at least {len(prompt) - context + 1} tokens"
             )
-        pieces = self._pieces(self.module, prompt, stop_ids, sampling)
+        pieces = self._pieces(self.module, prompt, stop_ids, sampling, way)
         return pieces if stream else "".join(pieces)
 
-    def _answer_to(self, source: list[int], stream: bool, asked: Mapping[str, Any]) -> str | Iterator[str]:
+    def _answer_to(self, source: list[int], stream: bool, way: Way, asked: Mapping[str, Any]) -> str | Iterator[str]:
         """Read a source once; then its answer is written as a decoder writes, from the token on that begins every answer."""
         sampling = self.sampling(**asked)
         if not source:
@@ -210,14 +254,17 @@ class Handle:
         with torch.inference_mode():
             read = self.module.read(torch.tensor([source], device=self.module.device))
         begin = self.generation.get("decoder_start_token_id", self.config.decoder_start_token_id)
-        pieces = self._pieces(Answering(self.module, read), [begin], self.stop_ids(), sampling)
-        pieces = _as_a_beginning(pieces, self.tokenizer)
+        pieces = self._pieces(Answering(self.module, read), [begin], self.stop_ids(), sampling, way)
+        pieces = as_a_beginning(pieces, self.tokenizer)
         return pieces if stream else "".join(pieces)
 
-    def _pieces(self, module: Any, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig) -> Iterator[str]:
+    def _pieces(
+        self, module: Any, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig, way: Way
+    ) -> Iterator[str]:
         """The text pieces of one answer; the model stops as soon as a stop string came."""
         text = TextStream(self.tokenizer, sampling.stop)
-        for id in self._ids(module, prompt, stop_ids, sampling):
+        for id in self._ids(module, prompt, stop_ids, sampling, way):
+            self.acceptance = way.acceptance
             if piece := text.push(id):
                 yield piece
             if text.stopped:
@@ -225,26 +272,17 @@ class Handle:
         if piece := text.finish():
             yield piece
 
-    def _ids(self, module: Any, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig) -> Iterator[int]:
+    def _ids(
+        self, module: Any, prompt: list[int], stop_ids: set[int], sampling: SamplingConfig, way: Way
+    ) -> Iterator[int]:
         """The ids of one answer as they come: by the compiled step after `compile`, else by torch."""
         engine, request = self._one_text, Request(prompt_ids=prompt, sampling=sampling, stop_ids=list(stop_ids))
-        if engine is not None and module is self.module and engine.takes(request):
+        if not way.plain:
+            yield from way.write(module, prompt, sampling, stop_ids)
+        elif engine is not None and module is self.module and engine.takes(request):
             yield from engine.write(request)
         else:
             yield from (int(step.ids[0]) for step in steps(module, [prompt], sampling, stop_ids))
-
-
-def _adds_a_blank(tokenizer: Any) -> bool:
-    """Whether a text's first word brings a blank that the text has not, as SentencePiece's does."""
-    ids = tokenizer.encode("a")
-    return bool(ids) and tokenizer.decode(ids) == "a" and tokenizer.token_bytes(ids[0]).startswith(b" ")
-
-
-def _as_a_beginning(pieces: Iterator[str], tokenizer: Any) -> Iterator[str]:
-    """The pieces of a text that continues nothing: without the blank before its first word, if the tokenizer adds one."""
-    blank = _adds_a_blank(tokenizer)
-    for number, piece in enumerate(pieces):
-        yield piece.removeprefix(" ") if blank and number == 0 else piece
 
 
 def end_of_turn(tokenizer: Any) -> set[int]:
@@ -262,35 +300,15 @@ def load(source: str | Path, *, dtype: Any = None, device: str = "auto", tokeniz
     dtype: None keeps that of the file. device: auto takes a GPU where there is one. tokenizer: False for ids only.
     """
     folder = find(source)
-    module = load_model(folder, dtype=dtype, device=device_of(device))
+    module = reader_of(folder)(folder, dtype=dtype, device=device_of(device))
     module.eval()
-    words = _tokenizer_of(folder, module.config.vocab_size) if tokenizer else None
+    words = tokenizer_of(folder, module.config.vocab_size) if tokenizer else None
     path = folder / "generation_config.json"
     return Handle(module, words, folder, files.read_json(path) if path.is_file() else None)
 
 
-def device_of(name: str) -> torch.device:
-    """Turn auto, cpu, cuda or mps into a device that exists here."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        return torch.device(next(kind for kind, available in there.items() if available))
-    if not there.get(name.split(":")[0], False):
-        usable = ", ".join(kind for kind, available in there.items() if available)
-        raise ConfigError(f"device {name!r} is not available here; use auto, {usable}")
-    return torch.device(name)
-
-
-def _tokenizer_of(folder: Path, vocab_size: int) -> Any:
-    from groundup.text.tokenizers import load_tokenizer
-
-    if not (folder / "tokenizer.json").is_file():
-        raise FormatError(
-            f"{folder} has no tokenizer.json; copy that of the model's training there, or load with tokenizer=False"
-        )
-    tokenizer = load_tokenizer(folder)
-    if tokenizer.vocab_size > vocab_size:
-        raise UnsupportedModel(
-            f"{folder}: tokenizer.json has {tokenizer.vocab_size} tokens but the model only {vocab_size}; "
-            "copy both files from one model"
-        )
-    return tokenizer
+def reader_of(folder: Path) -> Any:
+    """What reads a folder: an adapter's (adapter_config.json and no config.json) is read with its base by the room that made it."""
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        return importlib.import_module("groundup.tuning.efficient.peft_files").load_with_base
+    return load_model

@@ -5,7 +5,7 @@ may still become a stop string (which may be spread over several tokens). Joined
 """
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 
@@ -59,3 +59,22 @@ def longest_beginning(text: str, stops: Iterable[str]) -> int:
         if any(stop.startswith(text[-size:]) for stop in stops):
             return size
     return 0
+
+
+def adds_a_blank(tokenizer: Any) -> bool:
+    """Whether a text's first word brings a blank that the text has not, as SentencePiece's does."""
+    ids = tokenizer.encode("a")
+    return bool(ids) and tokenizer.decode(ids) == "a" and tokenizer.token_bytes(ids[0]).startswith(b" ")
+
+
+def as_a_beginning(pieces: Iterator[str], tokenizer: Any) -> Iterator[str]:
+    """The pieces of a text that continues nothing: without the blank before its first word, if the tokenizer adds one."""
+    blank = adds_a_blank(tokenizer)
+    for number, piece in enumerate(pieces):
+        yield piece.removeprefix(" ") if blank and number == 0 else piece
+
+
+def same_tokens(one: Any, other: Any) -> bool:
+    """Whether two tokenizers mean the same by every id."""
+    count = one.vocab_size
+    return count == other.vocab_size and all(one.token_bytes(id) == other.token_bytes(id) for id in range(count))

@@ -252,5 +252,9 @@ class Answering(Bound):
     def hidden(
         self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None, cache: Any = None
     ) -> Float[Tensor, "batch seq hidden"]:
-        """What the head reads."""
-        return self.module.hidden(input_ids, self.source, mask, positions, cache)
+        """What the head reads. A source of one row serves all rows: the beams of one answer."""
+        rows, source = len(input_ids), self.source
+        if rows > 1 and len(source.memories[0].key) == 1:
+            wide = [memory._make(part.expand(rows, -1, -1, -1) for part in memory) for memory in source.memories]
+            source = source._replace(memories=tuple(wide))
+        return self.module.hidden(input_ids, source, mask, positions, cache)

@@ -190,7 +190,9 @@ class Decoder(Model):
             x = x + self.model.embed_positions(positions).to(x.dtype)
         angles = self._angles(positions, x.dtype)
         bias = None if self.bias is None else self.bias(positions, start + input_ids.shape[1])
-        prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x, bias)
+        prepared: dict[int | None, Tensor | None] = dict.fromkeys(self.windows)  # a cache that attends itself reads none
+        if getattr(cache, "attend", None) is None:
+            prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x, bias)
         sides = [(angles[turn], prepared[window]) for turn, window in zip(self.rotaries, self.windows, strict=True)]
         x = self.through(x, input_ids, sides, cache)
         return x if self.model.norm is None else self.model.norm(x)

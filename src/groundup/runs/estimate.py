@@ -229,6 +229,14 @@ def more_rounds(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measu
     return more_steps(recipe, small, "align", numbers)
 
 
+def more_pairs(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
+    """`reward`: more steps, for each member of an ensemble."""
+    config, little = recipe.configs["reward"], small.configs["reward"]
+    full = -(-round(config.epochs * config.pairs) // config.batch_size) * config.members
+    done = -(-round(little.epochs * little.pairs) // little.batch_size)
+    return (full - done) * numbers["units"]["step"]["typical"]
+
+
 def more_questions(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], measured: Mapping[str, Any]) -> float:
     """`eval`: a second model that reads, more questions, and the models that the small run did not ask."""
     config, little, units = recipe.configs["eval"], small.configs["eval"], numbers["units"]
@@ -244,7 +252,13 @@ def more_questions(recipe: Recipe, small: Recipe, numbers: Mapping[str, Any], me
     return seconds
 
 
-UNITS = {"train": more_training, "tune": more_tuning, "align": more_rounds, "eval": more_questions}
+UNITS = {
+    "train": more_training,
+    "tune": more_tuning,
+    "reward": more_pairs,
+    "align": more_rounds,
+    "eval": more_questions,
+}
 
 
 def disk_bytes(recipe: Recipe, name: str, sizes: Mapping[str, int], steps: int, numbers: Mapping[str, Any]) -> int:

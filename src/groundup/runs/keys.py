@@ -19,7 +19,8 @@ from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES, Stage, makers
 
 WITHOUT_EFFECT = {"trackers"}  # keys that change no result: with other ones the same stage goes on
-USER_FILES = {"data": "text", "tune": "data"}  # table -> its key that names a file or folder of the user's
+# table -> its key that names a file or folder of the user's
+USER_FILES = {"data": "text", "tune": "data", "reward": "data"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,6 +29,7 @@ SECTIONS = {  # a recipe's table, and the dataclass that reads it
     "tokenizer": "groundup.text.tokenizers.config:TokenizerConfig",
     "train": "groundup.training.config:TrainConfig",
     "tune": "groundup.tuning.config:TuneConfig",
+    "reward": "groundup.alignment.config:RewardConfig",
     "align": "groundup.alignment.config:GrpoConfig",
     "eval": "groundup.evaluation.config:EvalConfig",
 }
@@ -260,7 +261,16 @@ def _class(section: str, raw: Mapping[str, Any]) -> type:
                 f"model.model_type = {fields.shown(model_type)} is not a family; {did_you_mean(str(model_type), architectures.FAMILIES)}"
             )
         return architectures.FAMILIES[model_type][0]
-    module, _, name = SECTIONS[section].partition(":")
+    found = SECTIONS[section]
+    if section == "align":
+        from groundup.alignment.config import METHODS
+
+        table = raw.get("align")
+        method = str(table.get("method", "grpo")) if isinstance(table, Mapping) else "grpo"
+        if method not in METHODS:
+            raise ConfigError(f"align.method = {fields.shown(method)} is no method; {did_you_mean(method, METHODS)}")
+        found = METHODS[method]
+    module, _, name = found.partition(":")
     return getattr(importlib.import_module(module), name)
 
 

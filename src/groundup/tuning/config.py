@@ -1,10 +1,14 @@
 """What a tuning run is told; importing it loads no torch."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, did_you_mean
 from groundup.training.config import OptimizerName, TrackerName, TrainConfig
+
+MethodName = Literal[
+    "full", "lora", "dora", "adalora", "qlora", "ia3", "bottleneck", "parallel", "prompt", "prefix", "p_tuning"
+]  # groundup.tuning.efficient.methods
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,6 +17,24 @@ class TuneConfig:
 
     data: str | None = None
     """the user's own conversations (JSON lines with messages, or prompt and answer); none: tinyworld's instructions"""
+    method: MethodName = "full"
+    """full: every weight learns; the others freeze the model and learn an adapter beside it (`groundup.tuning.efficient`)"""
+    merge: bool = False
+    """write one merged model instead of the adapter's folder"""
+    r: int = 8
+    """rank of lora, dora, qlora; triplets a matrix that adalora keeps; width of a bottleneck"""
+    lora_alpha: float = 16.0
+    """what an adapter's change is multiplied by, divided by r"""
+    lora_dropout: float = 0.0
+    """share of an adapter's inputs that are set to 0 while training"""
+    use_rslora: bool = False
+    """divide lora_alpha by the root of r instead, so that a large rank learns as fast as a small one"""
+    init_lora_weights: Literal["kaiming", "gaussian", "pissa", "olora"] = "kaiming"
+    """how an adapter begins; pissa: with the largest singular directions of its matrix; olora: with the first of its QR factorisation"""
+    target_modules: tuple[str, ...] = ()
+    """the ends of the names of what gets an adapter, ["all-linear"]: all matrices but the head; none: the method's usual ones"""
+    num_virtual_tokens: int = 16
+    """places before the text, of prompt, prefix and p_tuning"""
     turns: int = 1
     """questions of tinyworld in one conversation at most: half have one, the others 2 to this many; the user's own conversations stay as they are"""
     epochs: float = 3.0
@@ -61,8 +83,14 @@ class TuneConfig:
     def __post_init__(self) -> None:
         if self.steps < 0:
             raise ConfigError(f"steps={self.steps} is below 0; use 0 to go by epochs, or 1 or more")
+        if self.method not in get_args(MethodName):
+            raise ConfigError(
+                f"method={self.method!r} is not known; {did_you_mean(str(self.method), get_args(MethodName))}"
+            )
         if self.turns < 1:
-            raise ConfigError(f"turns={self.turns} would ask nothing; use 1, or 3 for conversations of up to three questions")
+            raise ConfigError(
+                f"turns={self.turns} would ask nothing; use 1, or 3 for conversations of up to three questions"
+            )
         if not self.epochs > 0:
             raise ConfigError(f"epochs={self.epochs} would tune nothing; use a number above 0, such as 3")
         self.training(self.steps or 1)  # checks the numbers that both have

@@ -56,3 +56,9 @@ def test_held_out_documents_after_training_documents_keep_no_paragraph_of_them()
 
 def test_a_lone_surrogate_is_a_text_like_others():
     assert len(texts(exact.documents(of("\ud800", "\ud801", "\ud800")))) == 2
+
+
+def test_a_long_line_is_kept_once_over_all_documents():
+    menu = "Home | News | About us | Where to find us | Our friends | Contact us by mail"
+    kept = texts(exact.lines(of(f"{menu}\nOne.\nOne.", f"Two.\n{menu}", menu)))
+    assert kept == [f"{menu}\nOne.\nOne.", "Two."]

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from groundup.inference.cache import page_attention
 from groundup.inference.cache.page_attention import cut, share_out
 from groundup.inference.cache.paged import PagePool
 from groundup.inference.cache.ragged import attend_reference
+from groundup.processor import cores
 
 
 def filled(lengths, new, kv_heads=2, page_size=8):
@@ -43,6 +45,21 @@ def test_a_rows_numbers_are_the_same_bits_in_any_batch():
     for index, row in enumerate(rows):
         alone = pool.view([row], [1]).attend(0, *(part[:, :, index : index + 1] for part in parts))
         assert torch.equal(alone[:, :, 0], together[:, :, index])
+
+
+@pytest.mark.parametrize("options", [{}, {"window": 100}, {"cap": 2.0}])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_one_thread_and_several_give_the_same_bits(monkeypatch, options, dtype):
+    pool, rows, parts = filled([1300, 40, 600], 3)
+    pool.grow, pool.dtype = lambda row, new: None, dtype
+    pool.keys, pool.values = pool.keys.to(dtype), pool.values.to(dtype)
+    found = []
+    for small in (0, 1 << 40):
+        monkeypatch.setattr(page_attention, "SMALL", small)
+        view = pool.view(rows, [3] * 3)
+        assert view.compiled.threads == (1 if small else min(cores(), 64))
+        found.append(view.attend(0, *parts, **options))
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5, 64])

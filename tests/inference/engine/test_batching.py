@@ -58,7 +58,7 @@ def test_the_short_prompt_in_a_batch_equals_the_prompt_alone_at_every_step(tiny)
 
 
 @pytest.mark.parametrize("sampling", SAMPLERS)
-@pytest.mark.parametrize("rows_at_once", [3, 64])
+@pytest.mark.parametrize("rows_at_once", [3, pytest.param(64, marks=pytest.mark.slow)])
 def test_a_rows_result_does_not_depend_on_the_batch(tiny, sampling, rows_at_once, monkeypatch):
     monkeypatch.setattr(batching, "READ_AT_ONCE", 40)  # several parts, also with few tokens
     module, rows, stops = tiny(), prompts(17) + [[1, 2, 3]] * 3, set(range(9))

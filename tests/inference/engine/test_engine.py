@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from groundup.errors import ConfigError, InputError, UnsupportedModel
+from groundup.inference.compiled import choose
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine import Engine, EngineConfig, Request
 from groundup.inference.engine.batching import generate_batch
@@ -287,3 +288,57 @@ def test_the_compiled_step_writes_what_torch_writes_up_to_rounding(tiny, write_a
         assert (engine.runner.lowered is not None) == (compiled is not None)
     for name, scores in found["bf16"].items():
         assert scores == pytest.approx(found[None][name], abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"), [({}, True), ({"deterministic": True}, False), ({"dtype": "int8"}, False)]
+)
+def test_float32_weights_are_lowered_where_that_is_faster_and_no_bit_depends_on_a_clock(
+    handle, monkeypatch, given, written
+):
+    monkeypatch.setattr(choose, "faster", lambda lowered: True)
+    assert (Engine(handle, EngineConfig(max_rows=2, threads=1, **given)).runner.lowered is not None) == written
+
+
+def test_a_float32_step_writes_the_very_answers_of_torch(handle, ask, alone):
+    drawn = random.Random(8)
+    for request in [ask(drawn) for _ in range(4)]:
+        assert alone(handle, request, compiled="f32", threads=1) == alone(handle, request, compiled=None)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int4"])
+def test_rounded_pages_give_nearly_the_same_scores(tiny, write_all, dtype):
+    module, found = tiny(hidden_size=64, num_attention_heads=2, head_dim=32), {}
+    for kept in (None, dtype):
+        engine = Engine(SimpleNamespace(module=module), EngineConfig(compiled=None, dtype=kept, page_size=8))
+        engine.add(Request(prompt_ids=range(1, 40), sampling=SamplingConfig(max_new_tokens=2), log_probabilities=0))
+        (events,) = write_all(engine).values()
+        found[kept] = events[0].log_probabilities
+        assert engine.runner.free == engine.runner.pages
+    assert found[dtype] != found[None] and found[dtype] == pytest.approx(found[None], abs=0.1 if dtype == "int8" else 1)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"dtype": "int3"}, "use bfloat16, float32, int8, int4"),
+        ({"dtype": "int8", "compiled": "q8_0"}, "reads no int8 pages"),
+    ],
+)
+def test_pages_that_cannot_be_are_a_sentence(handle, config, words):
+    with pytest.raises(ConfigError, match=words):
+        Engine(handle, EngineConfig(**config))
+
+
+def test_a_named_codec_for_a_model_it_cannot_read_is_refused(handle):
+    handle.module.model.layers[0].mlp.register_forward_hook(lambda *_: None)
+    with pytest.raises(UnsupportedModel, match="watches"):
+        Engine(handle, EngineConfig(compiled="q8_0"))
+
+
+def test_kept_pages_that_had_to_go_are_counted(handle, write_all):
+    engine = Engine(handle, EngineConfig(compiled=None, pages=6, page_size=8, max_rows=1))
+    for start in (0, 30):
+        engine.add(Request(prompt_ids=range(start, start + 30), sampling=SamplingConfig(max_new_tokens=2)))
+        write_all(engine)
+    assert engine.stats()["evicted_pages"] >= 1 and engine.runner.free == 6

@@ -176,7 +176,7 @@ def test_a_slow_reader_is_given_up_and_stalls_nobody(saying):
 
 
 def test_an_answer_that_takes_too_long_is_given_up(saying):
-    client = saying("the cat " * 2000, limits=LimitsConfig(request_timeout_s=0.05))
+    client = saying("the cat " * 40_000, limits=LimitsConfig(request_timeout_s=0.05))
     error = client.refused(CHAT, HELLO, 408)
     assert error["code"] == "request_timeout" and len(client.engine.left) == 1
 
@@ -232,3 +232,24 @@ def test_a_fault_of_ours_in_a_stream_ends_it_with_an_error(saying):
     client.engine.generate = broken
     events = client.events(CHAT, HELLO)
     assert events[-1][1]["error"]["type"] == "server_error" and "PRIVATE" not in str(events)
+
+
+def test_a_prompt_of_ten_megabytes_is_refused_with_both_numbers(client):
+    error = client.refused("/v1/completions", {"prompt": "x " * 5_000_000}, 413)
+    assert error["code"] == "request_too_large" and "4,194,304" in error["message"] and "10,0" in error["message"]
+
+
+def test_the_first_answer_is_made_before_somebody_asks(handle, service_of):
+    from groundup.serving.api import server
+
+    service, said = service_of(handle), []
+
+    async def run():
+        served = await service.models.get(None)
+        await server.warm_up(served, said.append)
+        figures = served.engine.stats()
+        await service.models.close()
+        return figures
+
+    figures = asyncio.run(run())
+    assert figures["generated_tokens"] == 3 and figures["running"] == 0

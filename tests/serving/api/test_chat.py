@@ -281,3 +281,30 @@ def test_a_model_without_a_chat_template_says_so(saying):
     client = saying("x")
     client.served.template = ""
     assert "/v1/completions" in client.refused(PATH, {"messages": HELLO})["message"]
+
+
+@pytest.mark.parametrize("budget", [0, 3])
+def test_a_thought_is_closed_after_its_budget(make_client, handle, budget):
+    client = make_client(handle)
+    client.ok(PATH, {"messages": HELLO, "max_tokens": 1})
+    client.app.state.service.models.loaded["tiny"].thinks = True
+    messages = [*HELLO, {"role": "assistant", "content": "<think>"}]  # the prompt leaves the thought open
+    body = {"messages": messages, "continue_final_message": True, "thinking_budget": budget}
+    body |= {"max_tokens": 60, "ignore_eos": True, "logprobs": True}
+    for temperature in (0, 1):
+        answer = client.ok(PATH, body | {"temperature": temperature, "seed": 1})
+        (choice,) = answer["choices"]
+        message, told = choice["message"], choice["logprobs"]["content"]
+        assert message["content"] and "</think>" not in message["content"]
+        assert bool(message.get("reasoning_content")) == bool(budget)
+        after = b"".join(bytes(one["bytes"]) for one in told[budget:])
+        assert after.startswith(b"</think>"), "no token sooner, none later"
+
+
+def test_a_budget_is_anthropics_too_and_nothing_to_who_does_not_think(saying):
+    client = saying("<think>Hm.</think>Yes.")
+    body = {"messages": HELLO, "max_tokens": 9, "thinking": {"type": "enabled", "budget_tokens": 7}}
+    for thinks in (False, True):
+        client.served.thinks = thinks
+        client.post("/v1/messages", body)
+        assert any(callable(step) for step in client.engine.requests[-1].sampling.order) == thinks

@@ -160,7 +160,7 @@ def test_hidden_states_are_given_and_bounded(client, handle, monkeypatch):
         ({"temperatur": 1}, "temperatur", "did you mean temperature?"),
         ({"logit_bias": {"cat": 1}}, "logit_bias", "token id"),
         ({"logit_bias": {"5": 1000}}, "logit_bias.5", "less than or equal to 100"),
-        ({"suffix": "x"}, "suffix", "fills in the middle"),
+        ({"suffix": "x"}, "suffix", "filling in a middle"),
         ({"best_of": 2, "stream": True}, "best_of", "streamed"),
         ({"best_of": 1, "n": 2}, "best_of", "at least n"),
         ({"seed": 2**70}, "seed", "less than"),

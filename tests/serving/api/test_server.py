@@ -147,12 +147,12 @@ def test_curl_reads_a_stream(url):
 
 def test_sigterm_lets_started_answers_finish_and_refuses_new_ones(folder):
     process, url = start(folder, "--drain-s", "120")
-    body = {"prompt": "the", "max_tokens": 120, "stream": True, "ignore_eos": True}
+    body = {"prompt": "the", "max_tokens": 900, "n": 16, "stream": True, "ignore_eos": True}  # some seconds
     with httpx.stream("POST", f"{url}/completions", json=body, timeout=120) as stream:
         lines = stream.iter_lines()
         next(lines)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        time.sleep(0.1)
         try:
             refused = httpx.post(f"{url}/completions", json={"prompt": "a"}, timeout=30)
             assert refused.status_code == 503 and refused.headers["retry-after"]
@@ -160,6 +160,15 @@ def test_sigterm_lets_started_answers_finish_and_refuses_new_ones(folder):
             pytest.fail("the port was closed before the answer was finished")
         assert [line for line in lines if line][-1] == "data: [DONE]"
     assert process.wait(60) == 0
+
+
+def test_the_days_counts_are_written_when_the_server_ends(folder, tmp_path):
+    process, url = start(folder, "--usage", str(tmp_path / "usage.json"), "--tokens-per-day", "1000")
+    told = httpx.post(f"{url}/completions", json={"prompt": "the", "max_tokens": 5, "ignore_eos": True}, timeout=120)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    (used,) = json.loads((tmp_path / "usage.json").read_text())["used"].values()
+    assert used == told.json()["usage"]["total_tokens"]
 
 
 def test_a_reader_that_goes_frees_its_place(url):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from groundup.errors import InputError
 from groundup.serving.scheduling import load
 from groundup.serving.scheduling.arrivals import Asked
-from groundup.serving.scheduling.clients import Outcome, Target, events_of
+from groundup.serving.scheduling.clients import Outcome, Target, _read, events_of
 
 SHAPE = load.Shape(prompt_tokens=5, max_tokens=6, prompts=3)
 
@@ -76,6 +77,25 @@ def test_messages_go_to_the_chat_and_a_seed_is_sent(fake):
         [one] = run(load.open_loop(Target(server.url, "m"), [asked], SHAPE))
     assert one.good and server.bodies[0]["seed"] == 3 and server.bodies[0]["messages"][0]["content"] == "hi"
     assert server.bodies[0]["stream_options"] == {"include_usage": True} and one.asked
+
+
+def test_a_token_without_text_is_the_first_token(fake):
+    with fake() as server:
+        run(load.open_loop(Target(server.url), [Asked(max_tokens=2, ignore_eos=True)], SHAPE))
+        run(load.open_loop(Target(server.url), [Asked(max_tokens=2)], SHAPE))
+    assert [body["stream_options"].get("continuous_usage_stats") for body in server.bodies] == [True, None]
+    used = [{"completion_tokens": count, "prompt_tokens": 3} for count in (0, 1, 2)]
+    choices = [{"text": ""}, {"text": ""}, {"text": "é", "finish_reason": "length"}]
+    events = [json.dumps({"choices": [choice], "usage": usage}) for choice, usage in zip(choices, used, strict=True)]
+
+    async def pieces():
+        for event in events:
+            await asyncio.sleep(0.01)
+            yield f"data: {event}\n\n".encode()
+
+    outcome = Outcome(due_s=0.0)
+    run(_read(pieces(), outcome, time.perf_counter(), None))
+    assert outcome.tokens == 2 and 0.02 <= outcome.first_s < outcome.last_s and len(outcome.gaps_s) == 1
 
 
 def test_nobody_at_the_address_is_one_sentence():

@@ -136,7 +136,7 @@ def served(model: str) -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "groundup.cli", "serve", model, "--port", url.rpartition(":")[2]]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        for _ in range(600):
+        for _ in range(6000):  # ten minutes: on a busy machine its first start compiles for some of them
             if process.poll() is not None:
                 raise InputError(
                     f"`groundup serve {model}` ended with status {process.returncode}; run it alone to see why"

@@ -1,4 +1,4 @@
-"""Exact duplicates: a document or a paragraph that was seen before, white space apart, is dropped.
+"""Exact duplicates: a document, a paragraph or a line that was seen before, white space apart, is dropped.
 
 A model that meets a text many times learns it by heart instead of learning from it, and a held-out text that stands in
 the training data too measures memory (Lee et al. 2021, arXiv:2107.06499). Passing the training documents first and the
@@ -42,17 +42,26 @@ def documents(source: Iterable[Document], seen: Seen | None = None) -> Iterator[
 
 def paragraphs(source: Iterable[Document], seen: Seen | None = None, min_characters: int = 60) -> Iterator[Document]:
     """Drop from each document the paragraphs that came before; a document of which nothing is left is dropped."""
+    return _parts(source, seen, min_characters, "\n\n")
+
+
+def lines(source: Iterable[Document], seen: Seen | None = None, min_characters: int = 60) -> Iterator[Document]:
+    """The same for lines: menus and notices, where paragraphs are not set apart by an empty line."""
+    return _parts(source, seen, min_characters, "\n")
+
+
+def _parts(source: Iterable[Document], seen: Seen | None, min_characters: int, between: str) -> Iterator[Document]:
     seen = Seen() if seen is None else seen
     for document in source:
-        text = "\n\n".join(new_paragraphs(document.text, seen, min_characters))
+        text = between.join(new_paragraphs(document.text, seen, min_characters, between))
         if text.strip():
             yield dataclasses.replace(document, text=text)
 
 
-def new_paragraphs(text: str, seen: Seen, min_characters: int = 60) -> list[str]:
-    """The paragraphs of a text without those that were met before; all are remembered.
+def new_paragraphs(text: str, seen: Seen, min_characters: int = 60, between: str = "\n\n") -> list[str]:
+    """The paragraphs of a text without those that were met before; all are remembered. between: what stands between two.
 
     >>> new_paragraphs("A long one.\\n\\nshort\\n\\nA long one.\\n\\nshort", Seen(), min_characters=8)
     ['A long one.', 'short', 'short']
     """
-    return [part for part in text.split("\n\n") if len(part) < min_characters or not seen.again(part)]
+    return [part for part in text.split(between) if len(part) < min_characters or not seen.again(part)]

@@ -3,7 +3,7 @@
 A view lasts for all layers, so the cutting is done once for each window that there is, in NumPy; a layer costs one call.
 """
 
-import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 QUERIES = 8  # new tokens of a row that read a page together
 SPAN = 512  # keys of one unit: short enough that one long text keeps several cores busy
 KINDS = {torch.float32: np.float32, torch.bfloat16: np.uint16, torch.int8: np.int8}
-
-ONE_AT_A_TIME = threading.Lock()  # Numba's plainest thread pool ends the process when two threads use it at once
+SMALL = (
+    1 << 21
+)  # numbers of keys times queries of them: below (0.5 ms), one thread is done before two have woken and met
 
 
 class Work(NamedTuple):
@@ -73,7 +74,8 @@ class PageAttention:
 
     def __init__(self, pool: "PagePool", rows: np.ndarray, starts: np.ndarray, counts: np.ndarray, offsets: np.ndarray):
         self.pool, self.rows = pool, (rows, starts, counts, offsets)
-        self.threads = min(cores(), 64)
+        group = pool.kv_heads * pool.head_dim
+        self.threads = 1 if int((starts + counts) @ counts) * group < SMALL else min(cores(), 64)
         self._work: dict[int, tuple[Work, np.ndarray]] = {}
 
     def __call__(
@@ -87,14 +89,16 @@ class PageAttention:
     ) -> None:
         """Fill in the rows' tokens of `out`."""
         from groundup.inference.cache import page_kernels
+        from groundup.text.compiled import several_threads
 
         work, bounds = self._cut(window or 0)
         heads, tokens, width = query.shape
         kv_heads = self.pool.kv_heads
         asked = query.transpose(0, 1).contiguous().float().numpy().reshape(tokens, kv_heads, heads // kv_heads, width)
         arrays: Any = [as_kernels_read(one[layer]) for one in (self.pool.keys, self.pool.values, *self.pool.scales)]
-        with ONE_AT_A_TIME:
-            page_kernels.attend_pages(
+        alone = self.threads == 1
+        with nullcontext() if alone else several_threads():
+            (page_kernels.attend_alone if alone else page_kernels.attend_pages)(
                 asked, *arrays, self.pool.tables, work.lines, bounds, work.joins,
                 np.float32(width**-0.5 if scale is None else scale), window or 0, np.float32(cap or 0.0), out,
             )  # fmt: skip

@@ -14,13 +14,14 @@ import numba
 import numpy as np
 from numba.extending import overload
 
-from groundup.text.compiled import fetch
+from groundup.text.compiled import fetch, together
 
 FAST = {"reassoc", "contract", "nsz"}
 _inner = numba.njit(nogil=True, fastmath=FAST, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 # Without reassoc: it would undo the addition that rounds.
 _exact = numba.njit(nogil=True, fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-_shared = numba.njit(nogil=True, cache=True, parallel=True, fastmath=FAST)
+_alone = numba.njit(nogil=True, cache=True, fastmath=FAST)
+_shared = together(fastmath=FAST)
 
 LOWEST = np.float32(-3.0e38)
 
@@ -163,6 +164,30 @@ def join(so_far, mixed, place, step, spans, head, member, out):
             out[i] += weight * mixture[i]
 
 
+@_inner
+def attend_part(
+    query, keys, values, key_scales, value_scales, tables, work, first, end, scale, window, cap, scores, so_far, mixed
+):
+    """The units from `first` to `end`."""
+    kv_heads = query.shape[1]
+    for unit in range(first, end):
+        line = work[unit // kv_heads]
+        attend_unit(
+            query, keys, values, key_scales, value_scales, unit % kv_heads, tables[line[0]], line, scores, scale, window, cap,
+            so_far, mixed,
+        )  # fmt: skip
+
+
+@_inner
+def join_all(joins, so_far, mixed, out):
+    """Every token's spans."""
+    for at in range(joins.shape[0]):
+        token, place, step, spans = joins[at, 0], joins[at, 1], joins[at, 2], joins[at, 3]
+        for head in range(out.shape[1]):
+            for member in range(out.shape[2]):
+                join(so_far, mixed, place, step, spans, head, member, out[token, head, member])
+
+
 @_shared
 def attend_pages(query, keys, values, key_scales, value_scales, tables, work, bounds, joins, scale, window, cap, out):
     """Attend for all blocks. query, out: (tokens, kv_heads, group, width). work: a line a block and span; joins: a line a token.
@@ -170,21 +195,28 @@ def attend_pages(query, keys, values, key_scales, value_scales, tables, work, bo
     work: row of the table, first token, tokens, first key, end of keys, position of the first token, first place of its results.
     bounds: which units each thread takes; a unit is a line and a head. joins: token, first place, distance of places, spans.
     """
-    kv_heads, group, width = query.shape[1], query.shape[2], out.shape[3]
-    places = work[-1, 6] + work[-1, 2]
+    places, kv_heads, group = work[-1, 6] + work[-1, 2], query.shape[1], query.shape[2]
     so_far = np.zeros((places, kv_heads, group, 2), np.float32)
+    mixed = np.zeros((places, kv_heads, group, out.shape[3]), np.float32)
     so_far[:, :, :, 0] = LOWEST
-    mixed = np.zeros((places, kv_heads, group, width), np.float32)
     for part in numba.prange(bounds.size - 1):
         scores = np.zeros(keys.shape[2], np.float32)
-        for unit in range(bounds[part], bounds[part + 1]):
-            line = work[unit // kv_heads]
-            attend_unit(
-                query, keys, values, key_scales, value_scales, unit % kv_heads, tables[line[0]], line, scores,
-                scale, window, cap, so_far, mixed,
-            )  # fmt: skip
-    for at in range(joins.shape[0]):
-        for head in range(kv_heads):
-            for member in range(group):
-                token, place, step, spans = joins[at, 0], joins[at, 1], joins[at, 2], joins[at, 3]
-                join(so_far, mixed, place, step, spans, head, member, out[token, head, member])
+        attend_part(
+            query, keys, values, key_scales, value_scales, tables, work, bounds[part], bounds[part + 1], scale, window, cap,
+            scores, so_far, mixed,
+        )  # fmt: skip
+    join_all(joins, so_far, mixed, out)
+
+
+@_alone
+def attend_alone(query, keys, values, key_scales, value_scales, tables, work, bounds, joins, scale, window, cap, out):
+    """The same on this thread alone."""
+    places, kv_heads, group = work[-1, 6] + work[-1, 2], query.shape[1], query.shape[2]
+    so_far = np.zeros((places, kv_heads, group, 2), np.float32)
+    mixed = np.zeros((places, kv_heads, group, out.shape[3]), np.float32)
+    so_far[:, :, :, 0] = LOWEST
+    attend_part(
+        query, keys, values, key_scales, value_scales, tables, work, bounds[0], bounds[-1], scale, window, cap,
+        np.zeros(keys.shape[2], np.float32), so_far, mixed,
+    )  # fmt: skip
+    join_all(joins, so_far, mixed, out)

@@ -11,7 +11,6 @@
 worth, and code that is off is refused aloud. Left out: prefill, which torch does.
 """
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,13 +23,12 @@ from groundup.inference.compiled import kernels
 from groundup.inference.compiled.layout import Sizes, Weights, pack
 from groundup.inference.compiled.records import codec_of, padded
 from groundup.processor import cores
+from groundup.text.compiled import several_threads
 
 ROWS = 16  # texts at once
 PAGE = 32  # tokens, of a text with pages of its own
 SMALL = 2 << 20  # bytes of weights: below, a token takes less than two threads need to meet each other in every phase
 MOST_THREADS = 64
-
-_ONE_AT_A_TIME = threading.Lock()  # Numba's plainest thread pool ends the process when two threads use it at once
 
 
 class Lowered:
@@ -81,7 +79,7 @@ class Lowered:
     def run(self, ids: Any, lengths: Any, tables: Any, keys: Any, values: Any) -> np.ndarray:
         """The step itself, with arrays that are known to fit."""
         logits = np.empty((len(ids), self.sizes.vocabulary), np.float32)
-        with _ONE_AT_A_TIME:
+        with several_threads():  # the room too is one step's
             (kernels.step if self.threads == 1 else kernels.step_together)(
                 ids, lengths, tables, tuple(self.weights), keys, values, self.angles, self.eps, self.sizes.heads, self.plan,
                 self.shared, self.states[len(ids)], self.own, logits,

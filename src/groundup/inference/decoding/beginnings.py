@@ -24,8 +24,8 @@ FILL_IN = (  # prefix, suffix, middle: the tokens with which families ask for a 
 )
 
 
-def continued(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> list[int]:
-    """The ids of a chat whose last message, the assistant's, is not finished; what the model writes is its rest."""
+def continued(tokenizer: Any, messages: Sequence[Mapping[str, Any]], **variables: Any) -> list[int]:
+    """The ids of a chat whose last message, the assistant's, is not finished; what the model writes is its rest. variables: of the template."""
     if not messages or messages[-1].get("role") != "assistant":
         role = messages[-1].get("role") if messages else "nothing"
         raise InputError(
@@ -36,7 +36,8 @@ def continued(tokenizer: Any, messages: Sequence[Mapping[str, str]]) -> list[int
         raise InputError("the answer to continue answers nothing; put a message of the user before it")
     if not isinstance(last.get("content"), str):
         raise InputError("the answer to continue has no text; give its beginning as content")
-    return [*tokenizer.apply_chat_template(before, add_generation_prompt=True), *tokenizer.encode(last["content"])]
+    ids = tokenizer.apply_chat_template(before, add_generation_prompt=True, **variables)
+    return [*ids, *tokenizer.encode(last["content"])]
 
 
 def fill_in_marks(tokenizer: Any) -> tuple[int, int, int]:

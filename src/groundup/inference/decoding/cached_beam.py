@@ -3,7 +3,7 @@
 The prompt is read once, in one row; the first step makes a row for each beam, and after every step the rows of the beams that
 go on are taken in their new order (`KVCache.select`). The search itself, and its scores: `beam.py`. The prompt's tokens count
 in no sum and no length.
-Left out: the handle, whose `generate` does not reach this yet.
+The handle's `generate(..., beams=)` is this (`ways.py`). Left out: several texts at once.
 """
 
 from collections.abc import Collection, Sequence

@@ -6,7 +6,9 @@ Reading order
     scheduling     who gets how many tokens of a step; who leaves when memory is short
     engine         add -> schedule -> run -> postprocess, a step at a time
     row            a text while the engine has it
-    runners        who computes a step; choosing says which
+    runners        who computes a step, a cache for each text; choosing says which
+    paged          the same over the pages of one pool, by torch or by the compiled step
+    graphs         a step as a CUDA graph, for a GPU
     drawing        the next token of each, by its own request
     postprocess    a token becomes an event
     text           events to text

@@ -272,5 +272,6 @@ class Engine:
             "free_pages": self.runner.free,
             "page_size": self.runner.page_size,
             "finished": dict(self.finished),
+            "evicted_pages": self.runner.evicted,
             **self.counted,
         }

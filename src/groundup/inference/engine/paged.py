@@ -67,6 +67,11 @@ class PagedRunner:
         """Pages that no text uses; those that are only kept for texts to come go when they are needed."""
         return self.pool.free_pages + (0 if self.prefixes is None else self.prefixes.evictable)
 
+    @property
+    def evicted(self) -> int:
+        """Pages that were kept for texts to come and had to go."""
+        return 0 if self.prefixes is None else self.prefixes.hits.evicted_pages
+
     def begin(self, row: Row) -> int:
         """Open a row of the pool, with the pages of what was read before."""
         place = self.pool.open()

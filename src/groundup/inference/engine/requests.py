@@ -90,13 +90,14 @@ class EngineConfig:
     pages: int | None = None  # blocks of memory for keys and values; None: as many as all rows need, up to memory_bytes
     page_size: int = 32  # tokens a page
     memory_bytes: int = 1 << 30  # of all pages together, where pages is None
-    dtype: str | None = None  # in which keys and values are kept: None as the model computes, "bfloat16", "float32"
+    dtype: str | None = None  # of keys and values: None as the model computes, "bfloat16", "float32", "int8", "int4"
     prefix_cache: bool = True  # keep the pages of finished texts, and read them when another begins alike
     deterministic: bool = False  # every bit of an answer is the same, whoever else is in the batch; slower
     portion: int = 128  # tokens of a prompt that are read in one call, where deterministic
     compiled: str | None = (
-        "auto"  # weights of the compiled step: "f32", "bf16", "q8_0", "q4_0"; None: torch; "auto": bf16 where it is
+        "auto"  # weights of the compiled step: "f32", "bf16", "q8_0", "q4_0"; None: torch; "auto": as they are,
     )
+    # where that is faster than torch
     threads: int | None = None  # of the compiled step; None: as many as cores
 
     def __post_init__(self) -> None:

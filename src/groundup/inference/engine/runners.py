@@ -53,6 +53,10 @@ class Runner(Protocol):
     def free(self) -> int:
         """Pages nobody uses."""
 
+    @property
+    def evicted(self) -> int:
+        """Pages of texts to come that had to go because others needed them."""
+
     def begin(self, row: Row) -> int:
         """Take a text in; how many of its tokens are known already."""
 
@@ -68,6 +72,8 @@ class Runner(Protocol):
 
 class RowsRunner:
     """A cache for every text; pages are only counted."""
+
+    evicted = 0  # nothing is kept
 
     def __init__(self, module: Any, pages: int, page_size: int):
         self.module, self.pages, self.page_size = module, pages, page_size

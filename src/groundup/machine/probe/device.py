@@ -25,7 +25,10 @@ def set_threads(count: int = 0) -> int:
     """Give torch and Numba so many threads (0: as many as cores); how many that is."""
     import numba
 
+    from groundup.text.compiled import start_pool
+
     count = count or cores()
+    start_pool()  # before Numba does
     torch.set_num_threads(count)
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
     return count

@@ -5,6 +5,7 @@ A stage reads *roles*, not stages: `align` reads a model, and the nearest stage 
 data       documents from the embedded worlds or the user's files       tune     a model that follows instructions
 tokenizer  a byte-level vocabulary learned from them                    align    a model improved by rewards that can be checked
 train      a model that predicts the next token                         eval     bits per byte and accuracies of every model so far
+reward     a model that gives answers a number, learned from pairs
 """
 
 import importlib
@@ -70,10 +71,20 @@ STAGES: dict[str, Stage] = {
             steps=True,
         ),
         Stage(
+            name="reward",
+            about="learn from pairs which answers are preferred",
+            sections=("reward",),
+            needs=("model",),
+            makes="reward_model",
+            uses=("text", "data", "model", "training", "alignment"),
+            steps=True,
+        ),
+        Stage(
             name="align",
-            about="improve it by rewards that can be checked",
+            about="improve it by rewards",
             sections=("align",),
             needs=("model",),
+            may_read=("reward_model",),
             makes="model",
             uses=("text", "model", "inference", "training", "alignment"),
             steps=True,

@@ -1,5 +1,9 @@
-"""The stage `align`: answers are tried, rewarded when they are right, and the better ones made more likely (GRPO)."""
+"""The stage `align`: answers are tried, rewarded, and the better ones made more likely, by the method that the recipe names.
 
+Who judges (`align.reward`): the right answer, how near one comes to it, tinyworld's written taste, or the reward model of the stage before.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 from groundup.runs import precision
@@ -10,12 +14,32 @@ from groundup.runs.watching import watching
 
 TASKS = 4000  # different questions to practise; a step draws from them
 MEASURED = (32, 64)  # rows and tokens of the batch by which the number format is chosen
+TRIERS = {  # methods that try answers: a function (module, tokenizer, tasks, reward, config, *, stop_ids, ...)
+    "grpo": "groundup.alignment.grpo:grpo",
+    "ppo": "groundup.alignment.ppo:ppo",
+    "rloo": "groundup.alignment.rloo:rloo",
+    "reinforce": "groundup.alignment.reinforce:reinforce",
+}
+OTHERS: dict[str, str] = {}  # methods that learn from what is there: a function (context) -> numbers
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Reinforce the model of the stage before, or of the folder given, and write its folder."""
+    """Improve the model of the stage before, or of the folder given, and write its folder."""
+    method = context.config.method
+    return named(OTHERS[method])(context) if method in OTHERS else practised(context)
+
+
+def named(place: str) -> Callable[..., Any]:
+    """The function at `module:name`."""
+    import importlib
+
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def practised(context: Context) -> dict[str, Any]:
+    """Let the model try, judge, and learn from it."""
     from groundup.alignment.environments.rollouts import task
-    from groundup.alignment.grpo import grpo
     from groundup.errors import InputError
     from groundup.inference.handle import end_of_turn, load
 
@@ -29,19 +53,39 @@ def run(context: Context) -> dict[str, Any]:
     units, stops = Units(), handle.stop_ids() | end_of_turn(handle.tokenizer)
     with watching(context, handle.module, config.training(), config.trackers) as watch:
         asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step]}
-        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()}
-        result = grpo(handle.module, handle.tokenizer, tasks, rewarded, config, stop_ids=stops, **asked)
+        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()} | judged(context)
+        learn = named(TRIERS[config.method])
+        result = learn(handle.module, handle.tokenizer, tasks, rewarded(config), config, stop_ids=stops, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"checkpoint_seconds": result.checkpoint_seconds, "units": units.table()}
     return {"steps": config.steps, "answers": answers, "families": list(families(config))} | seconds
 
 
-def rewarded(item: Any, text: str) -> float:
-    """1 for a right answer, 0 for any other."""
-    from groundup.data.sources.tinyworld import check
+def rewarded(config: Any) -> Callable[[Any, str], float]:
+    """The reward that a program checks; nothing where a reward model judges."""
+    from groundup.alignment.rewards.verifiable import SHELF
 
-    return float(check(item, text))
+    return SHELF.get(config.reward, lambda item, text: 0.0)
+
+
+def judged(context: Context) -> dict[str, Any]:
+    """The environment in which a reward model judges, where the recipe asks for one."""
+    from functools import partial
+
+    from groundup.alignment.rewards.ensemble import Ensemble
+    from groundup.alignment.rewards.reward_model import Scored
+    from groundup.errors import ConfigError
+
+    if context.config.reward != "model":
+        return {}
+    if "reward_model" not in context.inputs:
+        raise ConfigError(
+            'align.reward = "model" needs a reward model; put the stage reward before align, '
+            "or give --reward-model FOLDER"
+        )
+    judge = Ensemble.load(context.inputs["reward_model"], device=context.device())
+    return {"environment": partial(Scored, judge_model=judge)}
 
 
 def families(config: Any) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 from groundup import files
 from groundup.runs import precision
 from groundup.runs.context import Context
-from groundup.runs.stages.train import save
+from groundup.runs.stages.train import generation, save
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
@@ -19,6 +19,7 @@ def run(context: Context) -> dict[str, Any]:
     from groundup.inference.handle import load
     from groundup.training.loop import call_every
     from groundup.training.loop.live_evaluation import better_weights
+    from groundup.tuning.efficient.methods import put_on
     from groundup.tuning.supervised.instruction import fit, loader_of, steps_of
 
     handle, config = load(context.inputs["model"], device=context.device()), context.config
@@ -26,15 +27,21 @@ def run(context: Context) -> dict[str, Any]:
     precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0))
     steps = steps_of(config, loader_of(shards, config))
     units = Units()
+    trained = put_on(handle.module, config, steps)
     validate = units.listener("validation", validation(context, handle.tokenizer))
-    with watching(context, handle.module, config.training(steps), config.trackers) as watch:
-        listeners = [*watch.listeners, units.step, call_every(config.validate_every, steps, validate)]
+    with watching(context, trained.module, config.training(steps), config.trackers) as watch:
+        listeners = [
+            *trained.listeners,
+            *watch.listeners,
+            units.step,
+            call_every(config.validate_every, steps, validate),
+        ]
         asked: Any = {"mark": watch.batches, "listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
-        asked["tokenizer"] = handle.tokenizer
-        training, result = fit(handle.module, shards, config, context.folder, **asked)
+        asked |= {"tokenizer": handle.tokenizer, "objective": trained.objective}
+        training, result = fit(trained.module, shards, config, context.folder, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
-        save(context, handle.module, handle.tokenizer, chats=True)
-    return {
+        kept = keep(context, trained.module, handle, shards)
+    return kept | {
         "weights": weights,
         "conversations": shards.num_documents,
         "rows_per_epoch": loader_of(shards, config).rows_per_epoch,
@@ -44,6 +51,32 @@ def run(context: Context) -> dict[str, Any]:
         "checkpoint_seconds": result.checkpoint_seconds,
         "units": units.table(),
     }
+
+
+def keep(context: Context, module: Any, handle: Any, shards: Any) -> dict[str, Any]:
+    """Write the tuned model: whole, or the adapter's folder alone; what is worth telling of it."""
+    if context.config.method == "full":
+        save(context, module, handle.tokenizer, chats=True)
+        return {}
+    from groundup.tuning.efficient.many import merge
+    from groundup.tuning.efficient.methods import merged_difference
+    from groundup.tuning.efficient.peft_files import save_adapter
+    from groundup.tuning.supervised.instruction import loader_of
+
+    learned = {"method": context.config.method, "learned_parameters": sum(one.numel() for one in module.parameters())}
+    adapter = context.folder / "adapter"
+    save_adapter(adapter, module, base=str(context.inputs["model"].resolve()))
+    learned["adapter_bytes"] = sum(path.stat().st_size for path in adapter.iterdir())
+    if not context.config.merge:
+        save_adapter(context.made, module, base=str(context.inputs["model"].resolve()))
+        handle.tokenizer.save(context.made)
+        files.write_json(context.made / "generation_config.json", generation(handle.tokenizer, chats=True))
+        files.write_checksums(context.made)
+        return learned
+    before = merged_difference(module, loader_of(shards, context.config).batch(0))
+    made = merge(module)
+    save(context, made, handle.tokenizer, chats=True)
+    return learned | {"merged_logit_difference": before(made)}
 
 
 def encoded(context: Context, tokenizer: Any) -> Any:

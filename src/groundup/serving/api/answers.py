@@ -11,12 +11,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from groundup.inference.engine import Event, Request, TextEvents
+from groundup.inference.engine import Event, Request, TextEvents, Usage
 from groundup.serving.api.errors import ApiError, bad, log
 from groundup.serving.api.models import Served
+from groundup.serving.scheduling.caching import Answer, ResponseCache, joined
 
 OURS = re.compile(r"[A-Z]\w*(Error|Exception|Interrupt|Exit): ")
 
@@ -60,28 +61,58 @@ class Total:
         }
 
 
+@dataclass(frozen=True)
+class Recall:
+    """Where an answer may be found, or kept for the next time. key: None where it may not."""
+
+    cache: ResponseCache | None = None
+    key: str | None = None
+
+
 async def pieces(
-    served: Served, requests: Sequence[Request], shown: frozenset[int] = frozenset()
+    served: Served, requests: Sequence[Request], shown: frozenset[int] = frozenset(), recalls: Sequence[Recall] = ()
 ) -> AsyncIterator[Piece]:
-    """The pieces of all answers as they come. shown: control tokens that are part of the text."""
-    streams = [_answer(served, index, request, shown) for index, request in enumerate(requests)]
+    """The pieces of all answers as they come. shown: control tokens that are part of the text. recalls: one a request, where there is a cache."""
+    recalls = recalls or [Recall()] * len(requests)
+    streams = [_answer(served, index, request, shown, recalls[index]) for index, request in enumerate(requests)]
     async with aclosing(streams[0] if len(streams) == 1 else _merged(streams)) as merged:  # type: ignore[type-var]
         async for piece in merged:
             yield piece
 
 
-async def _answer(served: Served, index: int, request: Request, shown: frozenset[int]) -> AsyncIterator[Piece]:
+async def _again(answer: Answer) -> AsyncIterator[Event]:
+    """A kept answer as one event; all of its prompt counts as read from a cache."""
+    yield Event(
+        request_id="",
+        ids=list(answer.ids),
+        log_probabilities=list(answer.log_probabilities),
+        top_log_probabilities=list(answer.top_log_probabilities),
+        finish_reason=answer.finish_reason,
+        usage=Usage(answer.prompt_tokens, answer.prompt_tokens, len(answer.ids)),
+    )
+
+
+async def _answer(
+    served: Served, index: int, request: Request, shown: frozenset[int], recall: Recall
+) -> AsyncIterator[Piece]:
     text = TextEvents(served.tokenizer, request.sampling.stop)
     text.stream.silent = text.stream.silent - shown
     tail = Tail(served.tokenizer, request.sampling.stop)
-    async with aclosing(served.engine.generate(request)) as events:  # type: ignore[type-var]
+    cache, seen = recall.cache, list[Event]()
+    found = None if cache is None else cache.get(recall.key)
+    coming = served.engine.generate(request) if found is None else _again(found)
+    async with aclosing(coming) as events:  # type: ignore[type-var]
         async for event in events:
+            seen += [event] if cache is not None and found is None else []
             if event.finish_reason in ("error", "cancelled"):
                 raise failure(event)
             piece = text.push(event)
             tail.push(event.ids)
             yield Piece(index, piece.text, event, piece.finish_reason, tail.found if text.stream.stopped else None)
             if piece.finish_reason:
+                if seen and cache is not None:  # one that a stop string cut is whole for who asks the same again
+                    seen[-1] = replace(event, finish_reason=piece.finish_reason)
+                    cache.put(recall.key, joined(seen))
                 return
 
 

@@ -3,7 +3,7 @@
     fields -> Exchange (prompt, requests, readers) -> Turn, Turn, ... -> chat.completion or chunks
 
 https://platform.openai.com/docs/api-reference/chat. Beside OpenAI's fields: those of `sampling`, `structured_outputs`, `chat_template_kwargs`,
-`add_generation_prompt`, `continue_final_message`, `return_hidden_states`. Thinking is given as `reasoning_content`.
+`add_generation_prompt`, `continue_final_message`, `return_hidden_states`, `thinking_budget`. Thinking is given as `reasoning_content`.
 Not built: sound, predicted outputs, web search, stored completions; the older `functions` (use `tools`).
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+from groundup.inference.decoding.config import SamplingConfig, as_order
+from groundup.inference.decoding.thinking import Marks, thinking_budget
 from groundup.inference.engine import Event, Request, Scored
 from groundup.serving.api import scores, sse, tool_formats
 from groundup.serving.api.answers import Total
@@ -66,6 +68,8 @@ class Exchange:
             shown=shown,
             total=self.total,
             answers_a_prompt=len(self.requests),
+            seeded=self.fields.seed is not None,
+            wanted=wanted(self.fields),
         )
         async with aclosing(run) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
@@ -125,7 +129,7 @@ async def begin(service: Service, fields: ChatFields, caller: Caller) -> Exchang
     sampling = sampling_of(fields, served.handle, len(prompt), fields.most_new)
     request = Request(
         prompt_ids=prompt,
-        sampling=sampling,
+        sampling=budgeted(served, sampling, fields),
         stop_ids=stop_ids_of(fields, set(served.turn_ends)),  # type: ignore[arg-type]
         priority=caller.priority + (fields.priority or 0),
         key=caller.name,
@@ -137,6 +141,14 @@ async def begin(service: Service, fields: ChatFields, caller: Caller) -> Exchang
     return Exchange(
         service, caller, served, fields, [replace(request, stream=number) for number in range(fields.n or 1)]
     )
+
+
+def budgeted(served: Served, sampling: SamplingConfig, fields: ChatFields) -> SamplingConfig:
+    """The sampling with a last step that closes a thought after its budget; as it is for a model that does not think."""
+    if fields.thinking_budget is None or not served.thinks or wanted(fields) is not None:
+        return sampling
+    step = thinking_budget(Marks.of(served.tokenizer, THINKING), fields.thinking_budget)
+    return replace(sampling, order=(*as_order(sampling.order), step))
 
 
 def ids_of(served: Served, fields: ChatFields) -> list[int]:

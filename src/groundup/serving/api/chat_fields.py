@@ -97,6 +97,7 @@ class ChatFields(Drawing):
     chat_template_kwargs: dict[str, Any] | None = None
     add_generation_prompt: bool | None = None
     continue_final_message: bool | None = None
+    thinking_budget: Annotated[int, Field(ge=0, le=1 << 31)] | None = None  # tokens of a thought, which is closed then
     modalities: list[Literal["text"]] | None = None
     # known, and without effect on a model that runs here
     reasoning_effort: str | None = None

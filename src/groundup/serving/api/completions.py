@@ -15,6 +15,8 @@ from uuid import uuid4
 
 from pydantic import Field
 
+from groundup.errors import InputError
+from groundup.inference.decoding.beginnings import fill_in
 from groundup.inference.engine import Request, Scored
 from groundup.serving.api import scores, sse
 from groundup.serving.api.answers import Piece, Total
@@ -30,12 +32,6 @@ from groundup.serving.api.structured import ResponseFormat, StructuredOutputs, w
 DEFAULT_MOST_NEW = 16  # OpenAI's
 MOST_LOGPROBS = 20
 Ids = Annotated[list[int], Field(min_length=1)]
-FILL_IN = (  # control tokens before the prefix, the suffix and the middle: StarCoder, Qwen, CodeLlama, DeepSeek
-    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
-    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
-    ("▁<PRE>", "▁<SUF>", "▁<MID>"),
-    ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"),
-)
 
 
 class CompletionFields(Drawing):
@@ -64,6 +60,7 @@ class Completing:
     echoes: Sequence[str]  # what stands before each answer
     total: Total = field(default_factory=Total)
     charged: int = 0
+    wanted: Any = None  # the words of the constraint
 
     @property
     def written(self) -> int:
@@ -73,7 +70,14 @@ class Completing:
     def pieces(self) -> AsyncIterator[Piece]:
         """The pieces of all answers."""
         return self.service.run(
-            self.caller, self.served, self.requests, self.charged, total=self.total, answers_a_prompt=self.written
+            self.caller,
+            self.served,
+            self.requests,
+            self.charged,
+            total=self.total,
+            answers_a_prompt=self.written,
+            seeded=self.fields.seed is not None,
+            wanted=self.wanted,
         )
 
     def choice(self, index: int, text: str, scored: Sequence[Scored], start: int, reason: str | None) -> dict[str, Any]:
@@ -107,9 +111,8 @@ async def begin(service: Service, fields: CompletionFields, caller: Caller) -> C
         for stream_number in range(written)
     ]
     echoes = [_text(served, prompt) if fields.echo else "" for prompt in prompts for _ in range(written)]
-    return Completing(
-        service, caller, served, fields, requests, echoes, charged=service.admit(caller, served, requests)
-    )
+    charged = service.admit(caller, served, requests)
+    return Completing(service, caller, served, fields, requests, echoes, charged=charged, wanted=wanted)
 
 
 def _request(served: Served, fields: CompletionFields, caller: Caller, ids: list[int], constraint: Any) -> Request:
@@ -141,13 +144,12 @@ def _ids(served: Served, fields: CompletionFields, prompt: Any) -> list[int]:
 
 
 def _filling_in(served: Served, prompt: Any, suffix: str) -> list[int]:
-    known = served.tokenizer.special_tokens
-    marks = next((marks for marks in FILL_IN if all(mark in known for mark in marks)), None)
-    if marks is None:
-        raise bad(f"suffix fills in the middle, which the model '{served.name}' was not taught; leave it out", "suffix")
-    before = served.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
-    first, second, third = (known[mark] for mark in marks)
-    return [first, *before, second, *served.tokenizer.encode(suffix), third]
+    if not isinstance(prompt, str):
+        raise bad("suffix fills in a text, and the prompt is ids; send the prompt as text", "suffix")
+    try:
+        return fill_in(served.tokenizer, prompt, suffix)
+    except InputError as error:
+        raise bad(f"suffix: {error}", "suffix") from None
 
 
 def _text(served: Served, prompt: Any) -> str:
@@ -216,7 +218,8 @@ async def _chunks(completing: Completing) -> AsyncIterator[bytes]:
             scored = waiting.setdefault(piece.index, [])
             scored += [*piece.event.prompt, *scores.of_event(piece.event)]
             length.setdefault(piece.index, 0)
-            if not (text or piece.finish_reason or piece.event.hidden_states is not None):
+            counting = options is not None and bool(options.continuous_usage_stats)
+            if not (text or piece.finish_reason or piece.event.hidden_states is not None or counting):
                 continue  # nothing is certain yet
             choice = completing.choice(
                 piece.index, text, waiting.pop(piece.index), length[piece.index], piece.finish_reason

@@ -5,7 +5,7 @@
     message_start, then for each block content_block_start, content_block_delta ..., content_block_stop, then message_delta with the reason, message_stop
 
 A last message of the assistant is a beginning that the answer goes on with. Unknown fields are refused, as the API does. https://docs.anthropic.com/en/api/messages
-Not built: images and documents, server tools, containers. `thinking` is taken; how long a model thinks is the model's own affair here.
+Not built: images and documents, server tools, containers. A thought is closed after `thinking.budget_tokens`.
 """
 
 import json
@@ -100,6 +100,7 @@ def as_chat(fields: CountFields) -> ChatFields:
         chat["continue_final_message"] = True
     if fields.thinking is not None:
         chat["chat_template_kwargs"] = {"enable_thinking": fields.thinking.type != "disabled"}
+        chat["thinking_budget"] = fields.thinking.budget_tokens
     if isinstance(fields, MessageFields):
         chat |= {
             "max_completion_tokens": fields.max_tokens,

@@ -2,6 +2,7 @@
 
 Gauges are read from the engines when somebody asks; counters and histograms are told by every answer. A registry of its own a server: two in one
 process (as in tests) do not mix. https://docs.vllm.ai/en/latest/usage/metrics.html
+The cache of whole answers, which vLLM has not, has figures under `groundup:`.
 Left out: vLLM's figures of what is not here (LoRA, speculative drafts in the batch).
 """
 
@@ -113,6 +114,11 @@ COUNTERS = {
     "prefix_cache_queries": "Prompt tokens that were looked for in the prefix cache.",
     "prefix_cache_hits": "Prompt tokens that were found there.",
 }
+RESPONSES = {
+    "hits": "Answers that were given again.",
+    "misses": "Questions whose answer could have been kept and was not there.",
+    "saved_tokens": "Tokens of answers that were given again.",
+}
 
 
 class _Engines(Collector):
@@ -134,6 +140,13 @@ class _Engines(Collector):
                 for model, told in stats.items():
                     family.add_metric([model], told[name])
                 yield family
+        if self.service.responses is not None:
+            told = self.service.responses.stats()
+            for name, about in RESPONSES.items():
+                yield CounterMetricFamily(f"groundup:response_cache_{name}", about, value=told[name])
+            yield GaugeMetricFamily(
+                "groundup:response_cache_bytes", "Memory of the kept answers.", value=told["size_bytes"]
+            )
 
 
 def figures(stats: dict[str, Any]) -> dict[str, float]:

@@ -9,6 +9,7 @@ The first model is what a request without a name, or with the name "default", me
 
 import asyncio
 import functools
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from groundup.errors import GroundupError
-from groundup.inference.decoding.constrained.guided import Guide
 from groundup.inference.decoding.constrained.masks import Vocabulary
 from groundup.inference.engine import AsyncEngine, Engine, EngineConfig
 from groundup.inference.handle import Handle, end_of_turn, load
@@ -27,11 +27,14 @@ from groundup.serving.encoders import Judge, TextEncoder, read_pooling
 THINKING = ("<think>", "</think>")
 
 
+NUMBERS = itertools.count()
+
+
 class Served:
     """A model that is loaded: its handle, its engine, and what of its tokenizer the APIs ask again and again."""
 
     def __init__(self, name: str, handle: Handle, config: EngineConfig | None = None, order: Any = None):
-        self.name, self.handle, self.tokenizer = name, handle, handle.tokenizer
+        self.name, self.handle, self.tokenizer, self.number = name, handle, handle.tokenizer, next(NUMBERS)
         self.created, self.used_s, self.busy = int(time.time()), time.monotonic(), 0
         self.template: str = getattr(self.tokenizer, "chat_template", None) or ""
         self.tool_format = tool_formats.of_template(self.template)
@@ -76,8 +79,8 @@ class Served:
         return self.ends | frozenset(end_of_turn(self.tokenizer))
 
     @functools.cached_property
-    def _guide(self) -> Guide:
-        return Guide(
+    def _guide(self) -> structured.Guide | structured.OwnGuide:
+        return structured.guide_for(
             Vocabulary.of(self.tokenizer, self.handle.config.vocab_size, self.turn_ends if self.template else self.ends)
         )
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundup.inference.decoding.beginnings import continued
 from groundup.serving.api.conversation import ROLES, template_messages
 from groundup.serving.api.errors import bad
 from groundup.serving.api.models import THINKING, Served
@@ -41,11 +42,10 @@ def chat_prompt(
         written = told_of_tools(served, written, tools)
     if taken := names.keys() & {"messages", "add_generation_prompt"}:
         raise bad(f"chat_template_kwargs may not set {', '.join(sorted(taken))}; leave it out", "chat_template_kwargs")
-    begun = written.pop()["content"] if go_on else ""
-    ids: list[int] = served.tokenizer.apply_chat_template(
-        written, add_generation_prompt=go_on or generation_prompt, **names
-    )
-    return ids + (served.tokenizer.encode(begun) if begun else [])
+    if go_on:
+        return continued(served.tokenizer, written, **names)
+    ids: list[int] = served.tokenizer.apply_chat_template(written, add_generation_prompt=generation_prompt, **names)
+    return ids
 
 
 def told_of_tools(

@@ -3,16 +3,25 @@
 SIGTERM or Ctrl-C once: no new request is let in (503 with Retry-After), answers that were begun are finished, then the process ends; after `drain_s`, or at a
 second signal, it ends at once. uvicorn alone would close the port first, so that new requests met a refused connection instead of a sentence.
 
+The first answer of a process makes its code ready (a second from the cache on disk, up to minutes where nothing is compiled yet), so one of three tokens is
+made in the background as soon as the port is open; whoever asks before it is there waits for it.
+
 Nothing that a client sent is logged: no access log by default, and with one only method, path and status.
 """
 
 import asyncio
+import contextlib
 import time
+from contextlib import aclosing
 from typing import Any
 
 import uvicorn
 
+from groundup.errors import GroundupError
+from groundup.inference.decoding.config import SamplingConfig
+from groundup.inference.engine import Request
 from groundup.serving.api.app import make_app
+from groundup.serving.api.models import Served
 from groundup.serving.api.service import Service
 
 
@@ -63,12 +72,34 @@ def config_of(service: Service, host: str, port: int, access_log: bool = False) 
     )
 
 
+WORTH_SAYING_S = 3.0
+
+
+async def warm_up(served: Served, say: Any = print) -> None:
+    """Read a prompt and write three tokens, for nobody: what has to be compiled is compiled before somebody waits for it."""
+    begun_s, sampling = time.monotonic(), SamplingConfig(max_new_tokens=3, temperature=0.0)
+    room = min(40, served.context - 3)  # more than a page
+    with contextlib.suppress(GroundupError):
+        request = Request(prompt_ids=[0] * max(1, room), sampling=sampling)
+        async with aclosing(served.engine.generate(request)) as events:  # type: ignore[type-var]
+            async for _ in events:
+                pass
+    if (took_s := time.monotonic() - begun_s) > WORTH_SAYING_S:
+        say(f"the first answer took {took_s:.0f} s to make ready; compiled code is kept for the next start")
+
+
 async def serve(service: Service, host: str, port: int, *, access_log: bool = False, say: Any = print) -> None:
     """Serve until a signal comes. Loads the first model, then says where it listens."""
     begun_s = time.monotonic()
     served = await service.models.get(None)
-    if served.writes:
-        served.engine  # noqa: B018 - made now, so that the first request does not wait for it
+    if served.writes:  # made now, so that the first request does not wait for it
+        making = asyncio.ensure_future(asyncio.to_thread(lambda: served.engine))
+        if not (await asyncio.wait({making}, timeout=WORTH_SAYING_S))[0]:
+            say(
+                "the decoding step is made ready; the first time, its loops are compiled for this processor, which takes up to some minutes"
+            )
+        await making
+    warming: asyncio.Future[None] | None = None
     server = Server(config_of(service, host, port, access_log), service, say)
     task = asyncio.ensure_future(server.serve())
     while not server.started and not task.done():
@@ -80,8 +111,14 @@ async def serve(service: Service, host: str, port: int, *, access_log: bool = Fa
         say(
             f"serving {names} at {scheme}://{host}:{where[1]}/v1 (ready in {time.monotonic() - begun_s:.1f} s; Ctrl-C ends)"
         )
-    await task
-    await service.models.close()
+        warming = asyncio.ensure_future(warm_up(served, say)) if served.writes else None
+    try:
+        await task
+        if warming is not None:
+            warming.cancel()
+        await service.models.close()
+    finally:
+        service.limits.save()
 
 
 def run(service: Service, host: str, port: int, *, access_log: bool = False, say: Any = print) -> None:

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundup.inference.engine import Request
-from groundup.serving.api.answers import Piece, Total, pieces
+from groundup.serving.api.answers import Piece, Recall, Total, pieces
 from groundup.serving.api.errors import ApiError, bad
 from groundup.serving.api.metrics import Metrics
 from groundup.serving.api.models import Models, Served
 from groundup.serving.api.structured import Wanted
 from groundup.serving.limits import Limits, LimitsConfig, Refusal
+from groundup.serving.scheduling.caching import ResponseCache, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,12 @@ def refused(refusal: Refusal | None) -> None:
 class Service:
     """One server's state."""
 
-    def __init__(self, models: Models, limits: Limits | None = None):
-        self.models, self.limits = models, limits or Limits(LimitsConfig())
+    def __init__(self, models: Models, limits: Limits | None = None, responses: ResponseCache | None = None):
+        self.models, self.limits, self.responses = models, limits or Limits(LimitsConfig()), responses
         self.metrics = Metrics(self)
         self.draining, self.open_requests = False, 0
         self.aside = asyncio.Semaphore(1)  # work beside the engine (embeddings, scores): one at a time
+        self.compiling = asyncio.Semaphore(1)  # constraints: a flood of slow ones takes one thread
 
     @property
     def config(self) -> LimitsConfig:
@@ -71,7 +73,10 @@ class Service:
 
     async def constraint(self, served: Served, wanted: Wanted | None) -> Any:
         """The compiled form of a constraint, made in a thread."""
-        return None if wanted is None else await asyncio.to_thread(served.compiled, wanted)
+        if wanted is None:
+            return None
+        async with self.compiling:
+            return await asyncio.to_thread(served.compiled, wanted)
 
     async def beside(self, function: Any, *arguments: Any) -> Any:
         """Compute something that is no text in a thread, one at a time."""
@@ -88,6 +93,13 @@ class Service:
         refused(self.limits.admit(caller.key or caller.name, tokens, self.waiting))
         return tokens
 
+    def _recall(self, served: Served, request: Request, seeded: bool, wanted: Wanted | None) -> Recall:
+        """Where a request's answer may be found; nowhere without a cache, or where the scores of its prompt are asked for."""
+        if self.responses is None or request.prompt_log_probabilities:
+            return Recall()
+        name = f"{served.name} {served.number}"  # a model that was loaded again may be another
+        return Recall(self.responses, fingerprint(request, model=name, seeded=seeded, extra=wanted))
+
     @property
     def most_new(self) -> int:
         """Tokens of an answer at most."""
@@ -103,13 +115,16 @@ class Service:
         shown: frozenset[int] = frozenset(),
         total: Total | None = None,
         answers_a_prompt: int = 1,
+        seeded: bool = False,
+        wanted: Wanted | None = None,
     ) -> AsyncIterator[Piece]:
-        """The pieces of the answers to requests that were let in."""
+        """The pieces of the answers to requests that were let in. seeded: the client named the seed; wanted: the words of their constraint."""
         total = Total() if total is None else total
+        recalls = [self._recall(served, request, seeded, wanted) for request in requests]
         watch = self.metrics.watch(served.name, len(requests))
         served.busy += 1
         try:
-            async with aclosing(pieces(served, requests, shown)) as coming:  # type: ignore[type-var]
+            async with aclosing(pieces(served, requests, shown, recalls)) as coming:  # type: ignore[type-var]
                 async for piece in coming:
                     total.count(piece, answers_a_prompt)
                     watch.saw(piece)

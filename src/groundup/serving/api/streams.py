@@ -73,6 +73,9 @@ class EventStream(Response):
             try:
                 async for frame in self.frames:
                     await put(frame)
+                    await asyncio.sleep(
+                        0
+                    )  # frames that wait already would be written at once, before it is seen that the reader has gone
             except (TimeoutError, OSError):
                 raise
             except Exception as error:

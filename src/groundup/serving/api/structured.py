@@ -5,10 +5,12 @@
     structured_outputs: {regex | choice | json | grammar}      fields of ours, under the names that vLLM gave them
     tool_choice "required", or a named function      {"name": one of the tools, "arguments": what its schema accepts}
 
-Constraints are followed by `llguidance` (`inference/decoding/constrained/guided.py`). A constraint is tried on its first token before the request is
-let in, so that one that cannot be followed is refused with a sentence, and one that is slow to begin delays its sender alone.
+Constraints are followed by `llguidance` (`inference/decoding/constrained/guided.py`) or, where that is not installed, by our own readable engine, which
+knows no grammars. A constraint is looked at (`possible`) and tried on its first token before the request is let in, so that one that cannot be followed is
+refused with a sentence, and one that is slow to begin delays its sender alone.
 """
 
+import importlib.util
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -18,6 +20,10 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from groundup.errors import InputError
+from groundup.inference.decoding.constrained.guided import Guide
+from groundup.inference.decoding.constrained.json_schema import JsonConstraint
+from groundup.inference.decoding.constrained.masks import RegexConstraint, Trie, Vocabulary
+from groundup.serving.api import possible
 from groundup.serving.api.body import Fields
 from groundup.serving.api.errors import bad
 
@@ -121,14 +127,43 @@ def _bounded(kind: Literal["json", "regex", "grammar"], words: str) -> Wanted:
     return kind, words
 
 
+class OwnGuide:
+    """`guided.Guide` by the project's own automata, for where llguidance is missing."""
+
+    def __init__(self, vocabulary: Vocabulary):
+        self.vocabulary, self.trie = vocabulary, Trie(vocabulary.pieces)
+
+    def regex(self, expression: str) -> RegexConstraint:
+        """Texts that match a regular expression as a whole."""
+        return RegexConstraint(expression, self.vocabulary, self.trie)
+
+    def json_schema(self, schema: Mapping[str, Any]) -> JsonConstraint:
+        """JSON that the schema accepts."""
+        return JsonConstraint(schema, self.vocabulary, self.trie)
+
+    def grammar(self, lark: str) -> Any:
+        """Refused: a grammar needs the package."""
+        raise InputError("a grammar needs the package llguidance, which this server has not; send a regex or a schema")
+
+
+def guide_for(vocabulary: Vocabulary) -> Guide | OwnGuide:
+    """The fast engine where it is installed."""
+    return OwnGuide(vocabulary) if importlib.util.find_spec("llguidance") is None else Guide(vocabulary)
+
+
 def compiled(guide: Any, wanted: Wanted) -> Any:
     """The constraint of some words, tried on its first token. Takes milliseconds to seconds: for a thread."""
     kind, words = wanted
     try:
         if kind == "json":
-            made = guide.json_schema(json.loads(words))
+            schema = json.loads(words)
+            possible.check_schema(schema)
+            made = guide.json_schema(schema)
+        elif kind == "regex":
+            possible.expanded(words)
+            made = guide.regex(words)
         else:
-            made = guide.regex(words) if kind == "regex" else guide.grammar(words)
+            made = guide.grammar(words)
         if not bool(made.mask(made.start).any()):
             raise InputError("the constraint allows no first token; loosen it")
     except InputError as error:

@@ -95,9 +95,14 @@ class ResponseCache:
             self.saved_tokens += len(answer.ids)
             return answer
 
-    def put(self, key: str | None, answer: Answer) -> None:
+    def put(self, key: str | None, answer: Answer | None) -> None:
         """Keep a whole answer; one that was cancelled or failed is none."""
-        if key is None or answer.finish_reason not in ("stop", "length") or answer.size_bytes > self.max_bytes:
+        if (
+            key is None
+            or answer is None
+            or answer.finish_reason not in ("stop", "length")
+            or answer.size_bytes > self.max_bytes
+        ):
             return
         with self._lock:
             self._remove(key)

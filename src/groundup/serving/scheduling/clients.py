@@ -85,8 +85,9 @@ def body_of(asked: Asked, target: Target, prompt: str) -> tuple[str, dict[str, A
                             "max_tokens": asked.max_tokens, "model": target.model}  # fmt: skip
     if asked.seed is not None:
         body["seed"] = asked.seed
-    if asked.ignore_eos:
+    if asked.ignore_eos:  # a server that knows the one field of vLLM knows the other
         body["ignore_eos"] = True
+        body["stream_options"] = {"include_usage": True, "continuous_usage_stats": True}
     if asked.messages is not None:
         return "/v1/chat/completions", body | {"messages": list(asked.messages)}
     return "/v1/completions", body | {"prompt": prompt}
@@ -101,7 +102,7 @@ async def ask(
     cancel_after: int | None = None,
     timeout_s: float = 600.0,
 ) -> Outcome:
-    """Send one request and read its answer to the end; cancel_after: leave after so many events."""
+    """Send one request and read its answer to the end; cancel_after: leave after so many tokens."""
     outcome = Outcome(due_s=asked.at_s, sent_s=time.perf_counter() - started_s)
     path, body = body_of(asked, target, prompt)
     if asked.temperature == 0 or asked.seed is not None:
@@ -135,6 +136,8 @@ async def _read(reader: AsyncIterator[bytes], outcome: Outcome, started_s: float
             return
         if usage := event.get("usage"):
             outcome.tokens, outcome.prompt_tokens = usage["completion_tokens"], usage["prompt_tokens"]
+            if outcome.tokens and outcome.first_s is None:  # a token whose text is not certain yet, as half a character
+                outcome.first_s = outcome.last_s = now_s
         for choice in event.get("choices", ()):
             piece = choice.get("text") or (choice.get("delta") or {}).get("content") or ""
             outcome.finish_reason = choice.get("finish_reason") or outcome.finish_reason
@@ -149,7 +152,7 @@ async def _read(reader: AsyncIterator[bytes], outcome: Outcome, started_s: float
                 outcome.last_s = now_s
             elif choice.get("finish_reason"):
                 outcome.first_s, outcome.last_s = outcome.first_s or now_s, now_s
-        if cancel_after is not None and events >= cancel_after:
+        if cancel_after is not None and max(events, outcome.tokens) >= cancel_after:
             outcome.cancelled = True
             return
 

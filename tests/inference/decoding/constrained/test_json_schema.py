@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from groundup.errors import InputError
 from groundup.inference.decoding.config import OFF, SamplingConfig
-from groundup.inference.decoding.constrained import json_schema, pushdown
+from groundup.inference.decoding.constrained import grammar, json_schema, pushdown
 from groundup.inference.decoding.constrained.automaton import automaton_of
 from groundup.inference.decoding.constrained.json_schema import JsonConstraint, grammar_of
 from groundup.inference.decoding.constrained.json_texts import (
@@ -312,7 +312,7 @@ def test_schemas_that_grow_are_refused(monkeypatch):
     monkeypatch.setattr(json_schema, "MOST_RULES", 20)
     with pytest.raises(InputError, match="the schema explodes at #/prefixItems/20: it is over 20 schemas"):
         grammar_of({"type": "array", "prefixItems": [{"const": n} for n in range(30)]})
-    monkeypatch.setattr(pushdown, "LARGEST", 900)
+    monkeypatch.setattr(grammar, "LARGEST", 900)
     with pytest.raises(InputError, match="the schema is too large: over 900 nodes"):
         grammar_of({"type": "array", "maxItems": 400, "items": {"const": 1}})
     monkeypatch.undo()
@@ -350,3 +350,18 @@ def test_states_outlive_the_table(monkeypatch):
         assert torch.equal(constraint.mask(state), fresh.mask(state))
     assert len(constraint.pushdown.states) < 60 and (ACCEPT, None) not in constraint.start
     assert isinstance(constraint, PushdownConstraint)
+
+
+@pytest.mark.parametrize("key", ["items", "anyOf", "allOf", "enum"])
+def test_a_schema_that_is_nested_without_measure_is_a_sentence(key):
+    schema = {"type": "integer"}
+    for _ in range(5_000):
+        schema = {key: schema if key == "items" else [schema]}
+    with pytest.raises(InputError, match="nested too deep"):
+        grammar_of(schema)
+
+
+@pytest.mark.parametrize("wrong", [5, None, {"a": 1}])
+def test_a_type_of_a_wrong_kind_is_a_sentence(wrong):
+    with pytest.raises(InputError, match="type=.* is none; use null"):
+        grammar_of({"type": wrong})

@@ -12,10 +12,10 @@ import numpy as np
 
 from groundup.errors import InputError
 from groundup.inference.decoding.constrained.expression import Graph, graph_of
+from groundup.inference.decoding.constrained.trie_kernels import DEAD
 
 MOST_STATES = 5_000  # of 256 numbers of 4 bytes: 5 MB
 MOST_WORK = 3_000_000  # nodes looked at: some seconds
-DEAD = -1
 
 
 class MatchesNothing(InputError):

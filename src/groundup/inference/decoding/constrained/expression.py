@@ -23,6 +23,11 @@ CLASSES = {"d": DIGITS, "w": WORDS, "s": SPACES}
 NAMED = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, "0": 0}
 HEXADECIMAL = {"x": 2, "u": 4}
 
+
+class TooLarge(InputError):
+    """An expression whose repeats, written out, are more than can be followed."""
+
+
 Ranges = tuple[tuple[int, int], ...]
 Part = tuple[int, int]  # the node where it is entered, and the one where it is left
 
@@ -39,7 +44,7 @@ class Graph:
     def node(self) -> int:
         """A new node; InputError where there are too many."""
         if len(self.free) >= LARGEST_GRAPH:
-            raise InputError(f"the regular expression is too large: over {LARGEST_GRAPH:,} nodes; use smaller repeats")
+            raise TooLarge(f"the regular expression is too large: over {LARGEST_GRAPH:,} nodes; use smaller repeats")
         self.free.append([])
         self.byte.append(None)
         return len(self.free) - 1
@@ -193,7 +198,7 @@ class Reader:
         if most is not None and most < least:
             raise self.wrong(f"{{{inside}}} ends below its beginning", "give the smaller number first")
         if max(least, most or 0) > LARGEST_GRAPH:
-            raise InputError(
+            raise TooLarge(
                 f"the regular expression is too large: {{{inside}}} repeats more than {LARGEST_GRAPH:,} times; use fewer"
             )
         self.place += len(inside) + 2

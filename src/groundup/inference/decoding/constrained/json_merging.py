@@ -33,10 +33,14 @@ TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 MOST_STEPS = 200  # of $ref and allOf within one schema
 
 
+class NothingFits(InputError):
+    """A schema that no finite value satisfies."""
+
+
 def merged(schema: Mapping[str, Any], root: Any, path: str, steps: int = 0) -> dict[str, Any]:
     """One schema's conditions without $ref, allOf, const and oneOf; type is a list."""
     if steps > MOST_STEPS:
-        raise InputError(
+        raise NothingFits(
             "the schema is recursive without end: a $ref leads to itself before any value; give it something of its own"
         )
     if schema is True or schema is False or not isinstance(schema, Mapping):
@@ -58,6 +62,8 @@ def merged(schema: Mapping[str, Any], root: Any, path: str, steps: int = 0) -> d
     if isinstance(wanted.get("items"), list):  # as drafts before 2020-12 said it
         wanted["prefixItems"] = wanted.pop("items")
     if "type" in wanted:
+        if not isinstance(wanted["type"], (str, list)):
+            raise InputError(f"type={wanted['type']!r} is none; use {', '.join(TYPES)}, or a list of these")
         wanted["type"] = [wanted["type"]] if isinstance(wanted["type"], str) else list(wanted["type"])
         if unknown := [name for name in wanted["type"] if name not in TYPES]:
             raise InputError(f"type {unknown[0]!r} is none of JSON's; {did_you_mean(str(unknown[0]), TYPES)}")

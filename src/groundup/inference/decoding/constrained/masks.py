@@ -1,8 +1,8 @@
 """Which tokens a constraint allows: a token is allowed where all its bytes lead somewhere.
 
-A vocabulary holds many tokens with the same beginning, so they stand in a trie, one node a distinct beginning, its levels one after another.
-A level's states follow from those of the level above by one look-up in the automaton's table for all its nodes at once. A state's mask is
-made when it is first asked for and kept. Willard and Louf 2023, arXiv:2307.09702, section 3, make all of them beforehand.
+A vocabulary holds many tokens with the same beginning, so they stand in a trie (`trie.py`), one node a distinct beginning, and a compiled walk
+looks up each node's state from that of the node above. A state's mask is made when it is first asked for and kept. Willard and Louf 2023,
+arXiv:2307.09702, section 3, make all of them beforehand.
 
     constraint.mask(state) -> bool[vocab]     constraint.advance(state, id) -> state     constraint.is_final(state) -> bool
 
@@ -10,7 +10,7 @@ A state is a value and never changed, so that beams and drafts may go back to an
 may end. Left out: grammars with a stack (`guided.py` has them), tokens that must follow written without the model.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor
 from groundup.errors import InputError
 from groundup.inference.decoding.config import Processor
 from groundup.inference.decoding.constrained.automaton import DEAD, Automaton, automaton_of
+from groundup.inference.decoding.constrained.trie import Trie
 from groundup.slots import filled, slot
 
 
@@ -72,58 +73,6 @@ def token_mask(
                 break
         allowed[id] = bool(piece) and reached != -1
     return allowed
-
-
-class Trie:
-    """The beginnings of a vocabulary's tokens by length.
-
-    bytes: for each node of a level its byte; below: where its nodes' children begin in the level under it; tokens and ids: likewise the tokens that
-    end in a node.
-    """
-
-    def __init__(self, pieces: Sequence[bytes]):
-        self.bytes: list[np.ndarray] = []
-        self.below: list[np.ndarray] = []
-        self.tokens: list[np.ndarray] = []
-        self.ids: list[np.ndarray] = []
-        self.size, nodes = len(pieces), 1
-        place, open_ = np.zeros(len(pieces), dtype=np.int64), [id for id, piece in enumerate(pieces) if piece]
-        for depth in range(max(map(len, pieces), default=0)):
-            keys = place[open_] * 256 + np.fromiter((pieces[id][depth] for id in open_), np.int64, len(open_))
-            found, place[open_] = np.unique(keys, return_inverse=True)
-            self.bytes.append(found % 256)
-            self.below.append(np.searchsorted(found, 256 * np.arange(nodes + 1)))
-            nodes = len(found)
-            ending = np.array([id for id in open_ if len(pieces[id]) == depth + 1], dtype=np.int64)
-            ending = ending[np.argsort(place[ending], kind="stable")]
-            self.ids.append(ending)
-            self.tokens.append(np.searchsorted(place[ending], np.arange(nodes + 1)))
-            open_ = [id for id in open_ if len(pieces[id]) > depth + 1]
-
-    def mask(self, next_state: Int[np.ndarray, "states 256"], state: int) -> Bool[np.ndarray, " vocab"]:
-        """The same as `token_mask`, all nodes of a level at once; what is below a dead node is not looked at."""
-        return self.walk(lambda states, bytes_: next_state[states, bytes_], state)
-
-    def walk(self, step: Callable[[np.ndarray, np.ndarray], np.ndarray], state: int) -> Bool[np.ndarray, " vocab"]:
-        """The same where a function says which states follow some states and bytes."""
-        allowed, nodes, states = np.zeros(self.size, dtype=bool), np.zeros(1, dtype=np.int64), np.array([state])
-        for bytes_, below, tokens, ids in zip(self.bytes, self.below, self.tokens, self.ids, strict=True):
-            children, counts = _ranges(below, nodes)
-            states = step(np.repeat(states, counts), bytes_[children])
-            going = states != DEAD
-            nodes, states = children[going], states[going]
-            allowed[ids[_ranges(tokens, nodes)[0]]] = True
-            if not len(nodes):
-                break
-        return allowed
-
-
-def _ranges(begins: np.ndarray, nodes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All places of the ranges that belong to some nodes, one range after another, and how many each has."""
-    first = begins[nodes]
-    counts = begins[nodes + 1] - first
-    ends = counts.cumsum()
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - counts), counts), counts
 
 
 class RegexConstraint:

@@ -6,14 +6,13 @@
 
 An automaton without a stack cannot count brackets. One with a stack is in several places at once after the same bytes, each with a stack of
 its own, and the set of these is a state here: as in the subset construction, but made as the text goes on. A call at the end of a rule
-leaves nothing on the stack, so that a rule that is only another's name costs nothing. Nodes from which no end can be reached are taken out
-first, so no text runs into a dead end; a rule that has none left can never be finished.
+leaves nothing on the stack, so that a rule that is only another's name costs nothing. Where a node leads for nothing is looked up once, for
+any stack below it. The rules: `grammar.py`.
 Woods 1970, Communications of the ACM 13(10) (networks that call one another); Dong et al. 2024, arXiv:2411.15100 (masks from stacks).
 Left out: sharing of stacks among the places (where many readings of a text stay open, there is a bound), nesting beyond DEEPEST.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,127 +21,22 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from groundup.errors import InputError
-from groundup.inference.decoding.constrained.automaton import DEAD, Automaton
-from groundup.inference.decoding.constrained.expression import Graph, Part
-from groundup.inference.decoding.constrained.masks import Trie, Vocabulary
+from groundup.inference.decoding.constrained.grammar import Grammar, pruned
+from groundup.inference.decoding.constrained.masks import Vocabulary
+from groundup.inference.decoding.constrained.trie import Trie
+from groundup.inference.decoding.constrained.trie_kernels import DEAD, UNKNOWN
 from groundup.slots import slot
 
-LARGEST = 200_000  # nodes
 MOST_STATES = 20_000  # rows kept, of 1 KB each; then they are made anew
 MOST_MASKS = 2_000  # kept, of one byte a token
 MOST_PLACES = 300  # that a text may be in at once
+MOST_NEAR = 20_000  # places that are reached from one node for nothing
 DEEPEST = 500  # calls within calls; Python's own reader of JSON gives up at about 1,000
-UNKNOWN = -2
 ACCEPT = -1  # the node behind the end of the whole
+BELOW = -2  # stands for what is below, where a rule is looked at by itself
 
 Stack = tuple[Any, ...] | None  # (node to return to, the stack below)
 State = frozenset[tuple[int, Stack]]
-
-
-@dataclass
-class Grammar(Graph):
-    """Graphs that call one another. calls: for a node the rule that it calls and the node behind it; rules: where each begins and ends."""
-
-    calls: dict[int, tuple[int, int]] = field(default_factory=dict)
-    rules: list[Part] = field(default_factory=list)
-
-    def node(self) -> int:
-        """A new node; InputError where there are too many."""
-        if len(self.free) >= LARGEST:
-            raise InputError(
-                f"the schema is too large: over {LARGEST:,} nodes; use fewer properties, or smaller numbers of items"
-            )
-        self.free.append([])
-        self.byte.append(None)
-        return len(self.free) - 1
-
-    def call(self, rule: int) -> Part:
-        """What a rule describes."""
-        first, last = self.node(), self.node()
-        self.calls[first] = (rule, last)
-        return first, last
-
-    def literal(self, text: bytes) -> Part:
-        """These bytes."""
-        whole = self.nothing()
-        for byte in text:
-            whole = self.then(whole, self.bytes(byte, byte))
-        return whole
-
-    def never(self) -> Part:
-        """No text at all."""
-        return self.node(), self.node()
-
-    def embed(self, automaton: Automaton) -> Part:
-        """The texts of an automaton."""
-        places, last = [self.node() for _ in automaton.final], self.node()
-        for place, row, final in zip(places, automaton.next_state, automaton.final, strict=True):
-            if final:
-                self.free[place].append(last)
-            edges = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), 256]
-            for low, high in zip(edges, edges[1:], strict=False):
-                if row[low] != DEAD:
-                    first, after = self.bytes(low, high - 1)
-                    self.free[place].append(first)
-                    self.free[after].append(places[row[low]])
-        return places[0], last
-
-
-def backwards(grammar: Grammar) -> list[list[tuple[int, int | None]]]:
-    """For each node those that lead to it, and the rule that must be finished on the way (None: none)."""
-    into: list[list[tuple[int, int | None]]] = [[] for _ in grammar.free]
-    for node, (free, step) in enumerate(zip(grammar.free, grammar.byte, strict=True)):
-        for target in free:
-            into[target].append((node, None))
-        if step is not None:
-            into[step[2]].append((node, None))
-    for node, (rule, after) in grammar.calls.items():
-        into[after].append((node, rule))
-    return into
-
-
-def finite(grammar: Grammar) -> tuple[list[bool], list[bool]]:
-    """Which nodes can reach the end of their rule with texts that end, and which rules can."""
-    into = backwards(grammar)
-    alive, done = [False] * len(grammar.free), [False] * len(grammar.rules)
-    callers: dict[int, list[int]] = {}  # nodes whose rule is not known to end yet, though what is behind them does
-    starts: dict[int, list[int]] = {}
-    for rule, (start, _) in enumerate(grammar.rules):
-        starts.setdefault(start, []).append(rule)
-    waiting = [end for _, end in grammar.rules]
-    while waiting:
-        node = waiting.pop()
-        if alive[node]:
-            continue
-        alive[node] = True
-        for rule in starts.get(node, []):
-            done[rule] = True
-            waiting += callers.pop(rule, [])
-        for before, needed in into[node]:
-            if needed is None or done[needed]:
-                waiting.append(before)
-            else:
-                callers.setdefault(needed, []).append(before)
-    return alive, done
-
-
-def pruned(grammar: Grammar) -> Grammar:
-    """The same texts, without the nodes from which nothing ends."""
-    alive, done = finite(grammar)
-    free = [
-        [target for target in targets if alive[target]] if lives else []
-        for targets, lives in zip(grammar.free, alive, strict=True)
-    ]
-    byte = [
-        step if lives and step is not None and alive[step[2]] else None
-        for step, lives in zip(grammar.byte, alive, strict=True)
-    ]
-    calls = {
-        node: (rule, after)
-        for node, (rule, after) in grammar.calls.items()
-        if alive[node] and done[rule] and alive[after]
-    }
-    return Grammar(free, byte, grammar.start, grammar.end, calls, grammar.rules)
 
 
 @slot
@@ -185,6 +79,7 @@ class Pushdown:
         self.starts, self.ends = [start for start, _ in grammar.rules], {end for _, end in grammar.rules}
         calls = self.grammar.calls.items()
         self.calls = {node: (rule, None if self._is_last(after) else after) for node, (rule, after) in calls}
+        self.near: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
         self.start = self.closure([(self.starts[0], None)])
         self.forget()
 
@@ -202,21 +97,51 @@ class Pushdown:
         self.states: list[State] = []
         self.table = np.full((64, 256), UNKNOWN, dtype=np.int32)
 
-    def closure(self, places: list[tuple[int, Stack]]) -> State:
-        """These places and all that are reached from them for nothing; of them those from which a byte goes on, or where all may end."""
+    def from_here(self, node: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Where a node leads for nothing: nodes from which a byte goes on, each with what it puts on the stack, innermost last.
+
+        BELOW: what is open may be finished here.
+        """
         free, byte = self.grammar.free, self.grammar.byte
-        seen, waiting, found = set(places), list(places), []
+        first: tuple[int, Stack] = (node, (BELOW, None))
+        seen, waiting, found = {first}, [first], []
         while waiting:
-            node, stack = place = waiting.pop()
-            if byte[node] is not None:
-                found.append(place)
-            elif node in self.ends and stack is None:
-                found.append((ACCEPT, None))
+            here, stack = place = waiting.pop()
+            if here == BELOW or byte[here] is not None:
+                found.append((here, _opened(stack)))
+            if here == BELOW:
+                continue
             for one in stack_moves(place, free, self.calls, self.starts, self.ends):
-                deeper = node in self.calls and self.calls[node][1] is not None
-                if one not in seen and not (deeper and depth_of(one[1]) > DEEPEST):
+                if one not in seen and depth_of(one[1]) <= DEEPEST + 1:
                     seen.add(one)
                     waiting.append(one)
+            if len(seen) > MOST_NEAR:
+                raise InputError(
+                    f"over {MOST_NEAR:,} rules begin at one place of the schema; let fewer of them begin with one another"
+                )
+        self.near[node] = found
+        return found
+
+    def closure(self, places: list[tuple[int, Stack]]) -> State:
+        """These places and all that are reached from them for nothing; of them those from which a byte goes on, or where all may end."""
+        seen, waiting = set(places), list(places)
+        found: list[tuple[int, Stack]] = []
+        while waiting:
+            node, stack = waiting.pop()
+            for target, opened in self.near.get(node) or self.from_here(node):
+                if target == BELOW:
+                    if stack is None:
+                        found.append((ACCEPT, None))
+                    elif stack not in seen:
+                        seen.add(stack)
+                        waiting.append(stack)
+                    continue
+                if opened and depth_of(stack) + len(opened) > DEEPEST:
+                    continue
+                below = stack
+                for after in opened:
+                    below = (after, below)
+                found.append((target, below))
         if len(found) > MOST_PLACES:
             raise InputError(
                 f"the text may be read in over {MOST_PLACES} ways at once; let fewer alternatives of anyOf begin alike"
@@ -251,14 +176,10 @@ class Pushdown:
             self.table[number] = row
         return self.table[number]
 
-    def step(self, states: np.ndarray, bytes_: np.ndarray) -> np.ndarray:
-        """For each state and byte the state after it, or DEAD."""
-        found = self.table[states, bytes_]
-        if (missing := found == UNKNOWN).any():
-            for number in np.unique(states[missing]):
-                self.row(int(number))
-            found = self.table[states, bytes_]
-        return found
+    def made(self, number: int) -> np.ndarray:
+        """The table, with this row."""
+        self.row(number)
+        return self.table
 
     def after(self, state: State, text: bytes) -> State | None:
         """The state after these bytes, None where they cannot be."""
@@ -275,6 +196,15 @@ class Pushdown:
         return state is not None and (ACCEPT, None) in state
 
 
+def _opened(stack: Stack) -> tuple[int, ...]:
+    """What stands on a stack above BELOW, innermost last."""
+    found: list[int] = []
+    while stack is not None and stack[0] != BELOW:
+        found.append(stack[0])
+        stack = stack[1]
+    return tuple(found[::-1])
+
+
 class PushdownConstraint:
     """Texts of a grammar, with the interface of `masks.Constraint`. A state is a set of places; the empty one is behind the end token."""
 
@@ -286,13 +216,17 @@ class PushdownConstraint:
     def mask(self, state: State) -> Bool[Tensor, " vocab"]:
         """True for the tokens that may come next; after the end token for the end tokens."""
         if (mask := self.masks.get(state)) is None:
-            mask = self._kept(state, self._allowed(state, self.pushdown.step))
+            mask = self._kept(state, self._allowed(state))
         return mask
 
-    def _allowed(self, state: State, step: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
-        if len(self.pushdown.states) > MOST_STATES:
-            self.pushdown.forget()
-        return self.trie.walk(step, self.pushdown.number(state)) if state else np.zeros(self.trie.size, dtype=bool)
+    def _allowed(self, state: State) -> np.ndarray:
+        pushdown = self.pushdown
+        if len(pushdown.states) > MOST_STATES:
+            pushdown.forget()
+        if not state:
+            return np.zeros(self.trie.size, dtype=bool)
+        number = pushdown.number(state)  # which may move the table
+        return self.trie.mask(pushdown.table, number, pushdown.made)
 
     def _kept(self, state: State, allowed: np.ndarray) -> Tensor:
         allowed[list(self.vocabulary.ends)] = self.is_final(state)

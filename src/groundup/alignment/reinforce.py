@@ -1,0 +1,132 @@
+"""REINFORCE: an answer is pushed by its reward, less what was to be expected; the policy gradient itself.
+
+    gradient of the mean reward  =  mean of (r - b) * gradient of log p(answer)         for every b that does not depend on the answer
+
+The baseline b changes nothing on average (the mean of the gradient of log p is 0) and very much in a single step: with rewards of
+10 and 11 and no baseline, every answer is pushed up with all its weight, and only the difference of two large pushes teaches.
+`gradient_variance` measures that on real gradients. The baseline here is the mean of the *other* answers of the step; with the
+answer's own reward in it the push would be (n - 1) / n of what it should be.
+
+Williams 1992, eq. 4 to 6 (characteristic eligibility, reinforcement baseline); the least-variance baseline weighs each reward by its
+squared gradient (Greensmith et al. 2004, section 4): `least_variance_baseline`. The pull to the model before is a price on
+the reward. Left out: a baseline that is learned (that is `ppo`); ratios, so that a step's answers are best used once.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from groundup.alignment.answers import AnswerBatch, log_probabilities
+from groundup.alignment.config import ReinforceConfig
+from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task
+from groundup.alignment.rounds import (
+    Lesson,
+    Rounds,
+    align_folder,
+    asked_of,
+    before,
+    checked,
+    less_the_way,
+    of_answers,
+    practise,
+)  # fmt: skip
+from groundup.errors import InputError
+from groundup.training import loop
+
+__all__ = ["policy_gradient_loss", "less_the_others", "gradient_variance", "ReinforceRounds", "reinforce", "align"]
+
+
+def policy_gradient_loss(
+    log_probabilities: Float[Tensor, " tokens"], advantages: Float[Tensor, " tokens"]
+) -> Float[Tensor, " tokens"]:
+    """The loss of each token whose gradient is the policy gradient; advantages: that of the answer to which the token belongs."""
+    return -advantages.detach() * log_probabilities
+
+
+def less_the_others(rewards: Float[Tensor, "*answers"]) -> Float[Tensor, "*answers"]:
+    """Rewards less the mean of all others; a single one has no other and stays. Equal rewards give exactly 0."""
+    if rewards.numel() < 2:
+        return rewards
+    shifted = rewards - rewards.flatten()[0]
+    return shifted - (shifted.sum() - shifted) / (rewards.numel() - 1)
+
+
+def least_variance_baseline(
+    gradients: Float[Tensor, "answers weights"], rewards: Float[Tensor, " answers"]
+) -> Float[Tensor, ""]:
+    """The baseline with the least variance: the rewards' mean, weighed by each answer's squared gradient of log p."""
+    squared = gradients.square().sum(1)
+    return (squared * rewards).sum() / squared.sum()
+
+
+def gradient_variance(
+    module: Any, batch: AnswerBatch, advantages: Float[Tensor, " answers"]
+) -> tuple[Float[Tensor, " weights"], float]:
+    """The mean over answers of the policy gradient, and the variance of a single answer's around it, summed over weights.
+
+    A step over n independent answers has the n-th part of that variance. InputError for fewer than 2 answers.
+    """
+    if len(advantages) < 2:
+        raise InputError(f"{len(advantages)} answer(s) have no variance; give 2 or more")
+    sums = of_answers(batch, log_probabilities(module, batch))
+    weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    total = squares = torch.zeros(())
+    for number, advantage in enumerate(advantages):
+        parts = torch.autograd.grad(sums[number], weights, retain_graph=True, allow_unused=True)
+        flat = torch.cat(
+            [(torch.zeros_like(w) if g is None else g).flatten() for w, g in zip(weights, parts, strict=True)]
+        )
+        total, squares = total + advantage * flat, squares + (advantage * flat).square().sum()
+    mean = total / len(advantages)
+    return mean.detach(), float((squares - len(advantages) * mean.square().sum()) / (len(advantages) - 1))
+
+
+class ReinforceRounds(Rounds):
+    """Rounds whose answers are judged by the step's other answers, or by nothing."""
+
+    def taught(self, groups: Sequence[Group], rewards: Float[Tensor, "groups samples"]) -> tuple[Tensor, list[Any]]:
+        """Pay for the way first, then subtract the baseline."""
+        return super().taught(groups, less_the_way(self, groups, rewards))
+
+    def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
+        """Less the baseline."""
+        return less_the_others(rewards) if self.config.baseline == "batch" else rewards
+
+    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
+        """Lay groups out for one update; all answers of the step weigh alike."""
+        lesson: Lesson = super().lesson(groups, advantages, part)
+        lesson.answers = self.answers_each
+        return lesson
+
+    def losses(self, lesson: Lesson, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
+        """The loss of each token."""
+        return policy_gradient_loss(now, lesson.advantages)
+
+
+def reinforce(
+    module: Any,
+    tokenizer: Any,
+    tasks: Sequence[Task],
+    reward: Reward,
+    config: ReinforceConfig,
+    *,
+    stop_ids: Collection[int],
+    folder: str | Path | None = None,
+    environment: Callable[..., Environment] = Environment,
+    **watched: Any,
+) -> loop.TrainResult:
+    """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges; arguments as `grpo.grpo`'s."""
+    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
+    path = None if folder is None else Path(folder)
+    return practise(ReinforceRounds(module, asked, config, path, before(module, config)), **watched)
+
+
+def align(
+    model: str | Path, tasks: Sequence[Any], reward: Reward, config: ReinforceConfig, out: str | Path, **more: Any
+) -> Path:
+    """Improve a model folder on tasks (each with `.prompt`); the new model folder (`rounds.align_folder`)."""
+    return align_folder(reinforce, model, tasks, reward, config, out, **more)

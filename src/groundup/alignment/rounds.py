@@ -1,0 +1,293 @@
+"""Rounds: the model answers, the answers are judged, and the one training loop learns from them; every method of reinforcement alike.
+
+    round       prompts -> answers -> rewards -> advantages -> a lesson for each update     GRPO, RLOO, REINFORCE and PPO differ in the last two
+    update      ratio = p(token) / p_old(token)                                             exactly 1 until the first update has moved the weights
+
+p_old is computed by the trainer, at temperature 1 and with nothing left out, whatever the answers were drawn with: the sampler's
+numbers would make the ratio differ from 1 before the first step. What a method says: `advantages` and `losses`. Left out: learning
+from the tries of earlier rounds.
+"""
+
+import copy
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from groundup import files
+from groundup.alignment.answers import AnswerBatch, log_probabilities, side_by_side
+from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task, keep_until, records, task
+from groundup.errors import ConfigError, InputError
+from groundup.inference.decoding.config import SamplingConfig
+from groundup.training import loop
+
+ROLLOUTS = "rollouts.jsonl"
+MOST_QUOTED = 60  # characters of an answer in an error's sentence
+
+
+@dataclass(slots=True)
+class Lesson:
+    """What one update learns from. old: log-probabilities before the step's first update; None: this is the first."""
+
+    batch: AnswerBatch
+    advantages: Float[Tensor, " tokens"]
+    old: Float[Tensor, " tokens"] | None = None
+    reference: Float[Tensor, " tokens"] | None = None
+    answers: int = 0  # more than 0: the loss is a mean over so many answers, not over tokens
+
+    @property
+    def loss_mask(self) -> Tensor:
+        """As many as the loss is divided by: the tokens of the answers, or the answers."""
+        return torch.ones(self.answers, dtype=torch.bool) if self.answers else self.batch.loss_mask
+
+    @property
+    def document_ids(self) -> Tensor:
+        """Which text each token belongs to, -1: padding; experts are kept in balance by the others."""
+        return self.batch.parts
+
+
+@dataclass
+class Rounds:
+    """The answers of each step as the training loop's batches, made by the model as it is at that step."""
+
+    module: Any
+    environment: Environment
+    config: Any  # a `config.RoundsConfig`
+    folder: Path | None = None
+    reference: Any = None  # the model before reinforcement, where it pulls
+    lessons: list[Any] = field(default_factory=list)
+    numbers: dict[str, float] = field(default_factory=dict)  # of the step's answers
+    update: int = -1  # the last one asked for
+
+    def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
+        """How much better than expected each answer is: what a method says."""
+        raise NotImplementedError
+
+    def losses(self, lesson: Any, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
+        """The loss of each token: what a method says."""
+        raise NotImplementedError
+
+    @property
+    def policy(self) -> Any:
+        """The model that answers."""
+        return self.module
+
+    def batch(self, update: int) -> Any:
+        """What update number `update` learns from; with the first of a step its answers are made."""
+        number, part = divmod(update, self.config.updates)
+        if part == 0:
+            self.lessons = self.ask(number)
+        self.update = update
+        return self.lessons[part % len(self.lessons)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all updates of the step were asked for, so that a run can stop here and go on with new answers."""
+        return (self.update + 1) % self.config.updates == 0
+
+    def ask(self, number: int) -> list[Any]:
+        """Let the model answer, judge, keep what it said, and share the answers out to the step's updates."""
+        config, step = self.config, number * self.config.updates + 1
+        sampling = SamplingConfig(
+            max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed
+        )
+        groups = self.environment.rollout(
+            self.policy, number, config.prompts_per_step, config.samples_per_prompt, sampling
+        )
+        rewards = torch.tensor([[one.reward for one in group.tries] for group in groups], dtype=torch.float64)
+        self.numbers = describe(groups, rewards)
+        advantages, lessons = self.taught(groups, rewards)
+        if self.folder is not None:
+            if self.update < 0:
+                keep_until(self.folder / ROLLOUTS, step - 1)
+            files.append_jsonl(self.folder / ROLLOUTS, *records(step, groups, advantages.tolist()))
+        return lessons
+
+    def taught(self, groups: Sequence[Group], rewards: Float[Tensor, "groups samples"]) -> tuple[Tensor, list[Any]]:
+        """Each answer's advantage, and what each update of the step learns from."""
+        advantages = self.advantages(rewards)
+        # groups that teach nothing are left out
+        rows = [row for row in range(len(groups)) if self.reference is not None or bool(advantages[row].any())]
+        parts = [rows[part :: self.config.updates_per_step] for part in range(self.config.updates_per_step)]
+        made = [
+            self.lesson([groups[row] for row in part], advantages[part], number) for number, part in enumerate(parts)
+        ]
+        return advantages, made
+
+    @property
+    def answers_each(self) -> int:
+        """The answers of a step that one update learns from, those that teach nothing among them."""
+        config = self.config
+        return max(1, config.prompts_per_step * config.samples_per_prompt // config.updates_per_step)
+
+    def laid_out(self, groups: Sequence[Group]) -> AnswerBatch:
+        """Groups as rows, where the weights are."""
+        made = side_by_side(
+            [group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups]
+        )
+        return made.to(self.module.device)
+
+    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Any:
+        """Lay groups out for one update."""
+        made = self.laid_out(groups)
+        lesson = Lesson(made, advantages.float().to(self.module.device).flatten()[made.answers])
+        if part and groups:  # before the first update the ratio is 1 by itself
+            # with gradients, as the update itself computes them: without, another kernel rounds differently
+            lesson.old = log_probabilities(self.policy, made).detach()
+        if self.reference is not None:
+            with torch.no_grad():
+                lesson.reference = log_probabilities(self.reference, made)
+        return lesson
+
+    def objective(self, module: Any, lesson: Any) -> tuple[Tensor, int]:
+        """The sum of the loss over the tokens of a lesson, and how many there are."""
+        if not len(lesson.advantages):
+            return torch.zeros(()), 0
+        now = log_probabilities(module, lesson.batch)
+        old = now.detach() if lesson.old is None else lesson.old
+        return self.losses(lesson, now, old).sum(), lesson.answers or len(now)
+
+
+def kl_estimate(log_probabilities: Tensor, reference_log_probabilities: Tensor) -> Tensor:
+    """How far each token's probability went from the reference's: unbiased and never negative (Schulman 2020, "k3")."""
+    away = reference_log_probabilities - log_probabilities
+    return torch.exp(away) - away - 1
+
+
+def of_answers(batch: AnswerBatch, values: Float[Tensor, " tokens"]) -> Float[Tensor, " answers"]:
+    """Add up what belongs to the tokens of each answer."""
+    total = torch.zeros(int(batch.answers.max()) + 1 if len(batch.answers) else 0, dtype=values.dtype)
+    return total.to(values.device).index_add(0, batch.answers, values)
+
+
+def describe(groups: Sequence[Group], rewards: Tensor) -> dict[str, float]:
+    """The numbers of a step's answers."""
+    tries = [one for group in groups for one in group.tries]
+    surprise = [-number for one in tries for number in one.log_probabilities]
+    return {
+        "reward": float(rewards.mean()),
+        "teaching": float((rewards != rewards[:, :1]).any(1).double().mean()),  # share of groups with unequal rewards
+        "answer_tokens": statistics.fmean(len(one.ids) for one in tries),
+        "cut": statistics.fmean(one.finish_reason == "length" for one in tries),
+        "entropy": statistics.fmean(surprise),  # nats a token, estimated from the answers themselves
+    }
+
+
+def less_the_way(rounds: Rounds, groups: Sequence[Group], rewards: Tensor) -> Tensor:
+    """Rewards less the price of each answer's way from the model before: k times the sum of log(p / p_ref) over its tokens."""
+    if rounds.reference is None:
+        return rewards
+    batch = rounds.laid_out(groups)
+    with torch.no_grad():
+        away = log_probabilities(rounds.policy, batch) - log_probabilities(rounds.reference, batch)
+    paid = of_answers(batch, away.double()).cpu().reshape(rewards.shape)
+    rounds.numbers["kl"] = float(paid.mean())
+    return rewards - rounds.config.kl_coefficient * paid
+
+
+def checked(reward: Reward) -> Reward:
+    """The same reward; where it raises or gives no finite number, a sentence that shows the answer."""
+
+    def judge(item: Any, text: str) -> float:
+        shown = text if len(text) <= MOST_QUOTED else text[: MOST_QUOTED - 3] + "..."
+        try:
+            worth = float(reward(item, text))
+        except Exception as error:
+            raise InputError(
+                f"the reward raised {type(error).__name__} ({error}) for the answer {shown!r}; give such answers a number"
+            ) from error
+        if not math.isfinite(worth):
+            raise InputError(f"the reward of the answer {shown!r} is {worth}; give every answer a finite number")
+        return worth
+
+    return judge
+
+
+def before(module: Any, config: Any) -> Any:
+    """A copy of the model as it is now, where it is to pull; else None."""
+    return copy.deepcopy(module).requires_grad_(False) if config.kl_coefficient else None
+
+
+def asked_of(tasks: Sequence[Task]) -> Sequence[Task]:
+    """The tasks, if there are any."""
+    if not tasks:
+        raise InputError("there is no task to practise; give at least one")
+    return tasks
+
+
+def practise(
+    rounds: Rounds,
+    *,
+    mark: Callable[[Any], Any] = lambda batches: batches,
+    listeners: Sequence[loop.Listener] = (),
+    stop: Callable[[], bool] = loop.never,
+    way_on: str = "the same call goes on from there",
+) -> loop.TrainResult:
+    """Improve `rounds.module` in place, round after round.
+
+    mark: wraps the batches (a monitor's count, a profiler's mark). listeners: an event's numbers have those of the answers too;
+    `loop.write_metrics` keeps them. A stopped or killed run goes on from the rounds' folder, bit for bit.
+    """
+
+    def tell(event: loop.Step) -> None:
+        told = replace(event, also=rounds.numbers) if rounds.complete else event
+        for listener in listeners:
+            listener(told)
+
+    return loop.train(
+        rounds.module,
+        mark(rounds.batch),
+        rounds.config.training(),
+        objective=rounds.objective,
+        listeners=[tell],
+        folder=rounds.folder,
+        stop=lambda: rounds.complete and stop(),
+        way_on=way_on,
+        title="aligning",
+        tokenizer=rounds.environment.tokenizer,
+    )
+
+
+def align_folder(
+    method: Callable[..., Any],
+    model: str | Path,
+    tasks: Sequence[Any],
+    reward: Reward,
+    config: Any,
+    out: str | Path,
+    *,
+    stop: Callable[[], bool] = loop.never,
+    dtype: str = "float32",
+) -> Path:
+    """Improve a model folder on tasks (each with `.prompt`) by a method such as `grpo.grpo`; the new model folder.
+
+    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. Trackers belong to a
+    run's stage: here they are refused.
+    """
+    from groundup.inference.handle import end_of_turn, load
+    from groundup.model.formats.huggingface import dtype_of, save_model
+
+    if config.trackers:
+        raise ConfigError(
+            f"trackers={config.trackers!r} would be told nothing by align(), which writes metrics.jsonl alone; leave trackers out, "
+            "or run `groundup align`, which tells them"
+        )
+    handle, out = load(model), Path(out)
+    if not handle.tokenizer.chat_template:
+        raise InputError(f"{model} has no chat template; tune it first with `groundup tune {model}`")
+    handle.module.compute_dtype = dtype_of(dtype)
+    asked = [task(item.prompt, item, handle.tokenizer) for item in tasks]
+    stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
+    listeners = [loop.write_metrics(out / "metrics.jsonl")]
+    method(
+        handle.module, handle.tokenizer, asked, reward, config,
+        stop_ids=stops, folder=out, stop=stop, listeners=listeners,
+    )  # fmt: skip
+    save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
+    return out / "model"

@@ -1,0 +1,126 @@
+"""`groundup data`, as a user types it: built, looked at, exported, removed; every mistake a sentence."""
+
+import json
+
+import pytest
+
+PIPELINE = """
+name = "mine"
+shard_bytes = 1
+[[steps]]
+kind = "length"
+min_characters = 10
+[[steps]]
+kind = "exact"
+"""
+
+
+@pytest.fixture
+def built(tmp_path, call):
+    """A folder that a pipeline made."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for name, text in {
+        "a": "The first page, on lions.",
+        "b": "short",
+        "c": "The first  page, on lions.",
+        "d": "Bees fly far.",
+    }.items():
+        (pages / f"{name}.txt").write_text(text)
+    (tmp_path / "p.toml").write_text(PIPELINE)
+    code, out, err = call(
+        "data", "build", "--text", pages, "--pipeline", tmp_path / "p.toml", "--out", tmp_path / "out", "--json"
+    )
+    assert code == 0, err
+    report = json.loads(out)
+    assert report["kept"]["documents"] == 2 and report["steps"][1]["dropped"] == {"same text as another": 1}
+    return tmp_path / "out"
+
+
+def test_what_was_dropped_is_paged_through_with_its_reason(built, call):
+    code, out, _ = call("data", "inspect", built, "--json")
+    rows = {row["id"]: (row["step"], row["reason"], row["detail"]) for row in json.loads(out)["documents"]}
+    assert code == 0 and rows["c.txt"] == ("2 exact", "same text as another", "first seen in a.txt") and len(rows) == 2
+    assert json.loads(call("data", "inspect", built, "--json", "--step", "exact")[1])["total"] == 1
+    assert json.loads(call("data", "inspect", built, "--json", "--step", "1")[1])["total"] == 1
+    assert json.loads(call("data", "inspect", built, "--json", "--reason", "SHORT")[1])["total"] == 1
+    assert (
+        json.loads(call("data", "inspect", built, "--json", "--kept", "--per-page", "1", "--page", "2")[1])[
+            "documents"
+        ][0]["id"]
+        == "d.txt"
+    )
+    shown = call("data", "inspect", built, "--find", "c.txt")[1]
+    assert "c.txt" in shown and "first seen in a.txt" in shown
+
+
+@pytest.mark.parametrize("form", ["parquet", "tfrecord", "webdataset", "jsonl"])
+def test_documents_are_exported(built, tmp_path, call, form):
+    code, out, err = call("data", "export", built, "--format", form, "--out", tmp_path / "e", "--json")
+    assert code == 0 and json.loads(out)["documents"] == 2, err
+
+
+def test_documents_are_removed_and_the_text_is_gone(built, tmp_path, call):
+    (tmp_path / "list").write_text("a.txt\n")
+    code, out, _ = call("data", "remove", built, "--list", tmp_path / "list", "--json")
+    assert code == 0 and json.loads(out) == {"removed": 1, "entries": {"a.txt": 1}}
+    assert json.loads(call("data", "inspect", built, "--json", "--kept")[1])["total"] == 1
+
+
+def test_near_duplicates_are_dropped_and_later_data_is_compared_with_an_index(tmp_path, call):
+    words = " ".join(f"word{n}" for n in range(60))
+    (tmp_path / "a.jsonl").write_text(
+        "".join(json.dumps({"text": text}) + "\n" for text in (words, words + " more", "another text"))
+    )
+    code, out, err = call(
+        "data", "dedup", tmp_path / "a.jsonl", "--out", tmp_path / "one", "--save-index", tmp_path / "index", "--json"
+    )
+    assert code == 0 and json.loads(out)["kept"]["documents"] == 2, err
+    (tmp_path / "b.jsonl").write_text(
+        json.dumps({"text": "less " + words}) + "\n" + json.dumps({"text": "all new words"}) + "\n"
+    )
+    code, out, err = call(
+        "data", "dedup", tmp_path / "b.jsonl", "--out", tmp_path / "two", "--against", tmp_path / "index", "--json"
+    )
+    assert json.loads(out)["steps"][0]["dropped"] == {"near duplicate of earlier data": 1}, err
+
+
+def test_a_corpus_is_profiled(built, tmp_path, call):
+    code, out, err = call("data", "profile", built, "--out", tmp_path / "prof", "--order", "0", "--json")
+    assert code == 0 and json.loads(out)["documents"] == 2, err
+    assert (tmp_path / "prof" / "profile.html").is_file() and (tmp_path / "prof" / "profile.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["build", "--pipeline", "web"], "give its file or folder with --text"),
+        (["build", "--pipeline", "wep", "--text", "x"], "did you mean 'web'"),
+        (["inspect", "nowhere"], "has no report.json"),
+        (["export", "nowhere", "--out", "x"], "folder of documents"),
+        (["remove", "nowhere", "--list", "nothing"], "nothing is not there"),
+        (["synthesize", "nowhere", "--recipe", "nothing.toml"], "nothing.toml is not there"),
+        (["fetch"], "no address to fetch"),
+    ],
+)
+def test_mistakes_are_sentences(arguments, message, call):
+    code, _, err = call("data", *arguments)
+    assert code == 2 and message in err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[steps]]\nkind = "lenght"', "did you mean 'length'"),
+        ('[[steps]]\nkind = "length"\nmin_chars = 3', "'min_chars' is not a key of"),
+        ('[[steps]]\nkind = "length"\nmin_characters = "3"', "wants a whole number"),
+        ("[[steps]]\nmin_characters = 3", "step 1 has no kind"),
+        ('steps = "length"', "begin each with"),
+        ("name = ", "is not TOML"),
+        ("shard = 3", "'shard' is not a key of"),
+    ],
+)
+def test_mistakes_in_a_pipeline_are_sentences(text, message, tmp_path, call):
+    (tmp_path / "p.toml").write_text(text)
+    code, _, err = call("data", "build", "--pipeline", tmp_path / "p.toml", "--text", tmp_path)
+    assert code == 2 and message in err

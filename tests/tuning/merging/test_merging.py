@@ -1,0 +1,114 @@
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundup.errors import ConfigError, InputError
+from groundup.inference.handle import load
+from groundup.model.formats.huggingface import save_model
+from groundup.tuning.merging.config import MergeConfig
+from groundup.tuning.merging.merging import average, dare_drop, merge_folders, slerp, ties_merge
+
+
+def test_the_mean_is_weighted():
+    models = torch.tensor([[1.0, 2.0], [3.0, 6.0]])
+    torch.testing.assert_close(average(models), torch.tensor([2.0, 4.0]))
+    torch.testing.assert_close(average(models, (3.0, 1.0)), torch.tensor([1.5, 3.0]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 99), st.floats(0, 1))
+def test_the_arc_keeps_the_length_that_the_chord_loses(seed, t):
+    draw = torch.Generator().manual_seed(seed)
+    one, other = (
+        torch.nn.functional.normalize(torch.randn(6, dtype=torch.float64, generator=draw), dim=0) for _ in range(2)
+    )
+    assert abs(slerp(one, other, t).norm() - 1) < 1e-3  # vectors nearly alike are taken along the chord
+    torch.testing.assert_close(slerp(one, other, 0.0), one)
+    torch.testing.assert_close(slerp(one, other, 1.0), other)
+
+
+def test_the_arc_by_hand_and_where_there_is_none():
+    half = slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 0.5)
+    torch.testing.assert_close(half, torch.full((2,), 0.5**0.5))
+    torch.testing.assert_close(slerp(torch.ones(2), 3 * torch.ones(2), 0.5), 2 * torch.ones(2))
+    torch.testing.assert_close(slerp(torch.ones(2), torch.zeros(2), 0.25), 0.75 * torch.ones(2))
+    torch.testing.assert_close(slerp(torch.ones(2), -torch.ones(2), 0.5), torch.zeros(2))
+
+
+def test_a_merge_of_ties_by_hand():
+    changes = torch.tensor([[3.0, 1.0, -2.0, 0.1], [2.0, -4.0, 0.2, 0.3], [-1.0, 0.0, -6.0, 5.0]])
+    # kept: 3, -2 | 2, -4 | -6, 5
+    torch.testing.assert_close(ties_merge(changes, 0.5), torch.tensor([2.5, -4.0, -4.0, 5.0]))
+
+
+@pytest.mark.parametrize("density", [0.1, 0.5, 1.0])
+def test_ties_is_that_of_peft(density):
+    merging = pytest.importorskip("peft.utils.merge_utils")
+    changes = torch.randn(4, 6, 7, generator=torch.Generator().manual_seed(0))
+    expected = merging.ties(list(changes), torch.ones(4), density)
+    torch.testing.assert_close(ties_merge(changes, density), expected)
+
+
+def test_what_is_dropped_is_made_up_for_by_what_stays():
+    change = torch.full((200, 200), 2.0)
+    found = dare_drop(change, 0.9, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found.unique(), torch.tensor([0.0, 20.0]))
+    assert abs(found.mean() - 2) < 0.1 and abs((found != 0).float().mean() - 0.1) < 0.01
+    torch.testing.assert_close(dare_drop(change, 0.0, torch.Generator()), change)
+
+
+@pytest.fixture
+def folders(tiny, tokenizer, tmp_path):
+    made = []
+    for seed in range(3):
+        module = tiny(0)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(seed)) * 0.1 * seed)
+        save_model(tmp_path / str(seed), module, tokenizer)
+        made.append(tmp_path / str(seed))
+    return made
+
+
+@pytest.mark.parametrize("method", ["average", "slerp", "ties", "dare"])
+def test_folders_become_one_model_that_loads(folders, tmp_path, method):
+    base = folders[0] if method in ("ties", "dare") else None
+    merge_folders(folders[1:], tmp_path / "out", MergeConfig(method=method, density=1.0, drop=0.0), base)
+    made, parts = load(tmp_path / "out", device="cpu"), [load(one, device="cpu") for one in folders]
+    name = "model.layers.0.self_attn.q_proj.weight"
+    zero, one, two = (part.module.state_dict()[name] for part in parts)
+    expected = {"average": (one + two) / 2, "slerp": slerp(one, two, 0.5), "dare": (one + two) / 2}
+    expected["ties"] = zero + ties_merge(torch.stack([one - zero, two - zero]), 1.0)
+    torch.testing.assert_close(made.module.state_dict()[name], expected[method])
+    assert made.tokenizer.decode(made.tokenizer.encode("blue sky")) == "blue sky"
+
+
+def test_a_merge_by_chance_is_the_same_again(folders, tmp_path):
+    for name in ("a", "b"):
+        merge_folders(folders[1:], tmp_path / name, MergeConfig(method="dare"), folders[0])
+    one, other = (load(tmp_path / name, device="cpu").module.state_dict() for name in "ab")
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_cannot_be_merged_is_refused(folders, tiny, tokenizer, tmp_path):
+    for models, told, base, sentence in (
+        (folders[:1], {}, None, "nothing to merge"),
+        (folders, {"method": "slerp"}, None, "slerp goes from one model to another"),
+        (folders, {"method": "ties"}, None, "--base"),
+        (folders, {}, folders[0], "uses no base"),
+        (folders, {"weights": (1.0,)}, None, "1 weights were given for 3 models"),
+    ):
+        with pytest.raises((InputError, ConfigError), match=sentence):
+            merge_folders(models, tmp_path / "out", MergeConfig(**told), base)
+    module = tiny(0)
+    module.model.layers = module.model.layers[:1]
+    module.config = dataclasses.replace(module.config, num_hidden_layers=1)
+    save_model(tmp_path / "short", module, tokenizer)
+    with pytest.raises(InputError, match=r"different shapes: model.layers.1.*missing"):
+        merge_folders([folders[0], tmp_path / "short"], tmp_path / "out", MergeConfig())
+    for wrong in ({"method": "tie"}, {"t": 2.0}, {"density": 0.0}, {"drop": 1.0}, {"weights": (1.0, -1.0)}):
+        with pytest.raises(ConfigError):
+            MergeConfig(**wrong)
