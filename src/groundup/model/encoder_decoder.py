@@ -255,6 +255,6 @@ class Answering(Bound):
         """What the head reads. A source of one row serves all rows: the beams of one answer."""
         rows, source = len(input_ids), self.source
         if rows > 1 and len(source.memories[0].key) == 1:
-            wide = [memory._make(part.expand(rows, -1, -1, -1) for part in memory) for memory in source.memories]
+            wide = [type(memory)(*(part.expand(rows, -1, -1, -1) for part in memory)) for memory in source.memories]
             source = source._replace(memories=tuple(wide))
         return self.module.hidden(input_ids, source, mask, positions, cache)

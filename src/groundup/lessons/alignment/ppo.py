@@ -169,10 +169,10 @@ def _(moves):
                 scores, guesses = scores.detach().requires_grad_(), guesses.detach().requires_grad_()
                 now = torch.nn.functional.logsigmoid(signs * scores.repeat(32))
                 loss = ppo_clip(now, old, taught, clip).mean()
-                loss = loss + value_loss(guesses.expand(32, 4), old_guesses.expand(32, 4), returns, clip).mean()
+                loss = loss + value_loss(guesses.repeat(32), old_guesses.repeat(32), returns.flatten(), clip).mean()
                 slopes = torch.autograd.grad(loss, [scores, guesses])
                 scores, guesses = (scores - 2.0 * slopes[0]).detach(), (guesses - 0.5 * slopes[1]).detach()
-                farthest = max(farthest, float((now - old).abs().max().exp()))
+                farthest = max(farthest, (now - old).abs().max().exp().item())
             told = [*told, (float(ones.prod(1).mean()), farthest)]
         return told
 
@@ -220,7 +220,7 @@ def _():
 def _(target):
     _prices = [0.2]
     for _ in range(150):
-        _prices = [*_prices, adapted(_prices[-1], 1 / _prices[-1], target.value)]
+        _prices = [*_prices, adapted(_prices[-1], 1 / _prices[-1], float(target.value))]
     prices = _prices
     plots.lines(
         range(151),

@@ -227,7 +227,7 @@ def _():
         _better = (_kind % 2) ^ (_number // 8 % 5 == 4)
         _pairs = [*_pairs, Encoded([1, 2 + _kind], [20 + _better], [21 - _better])]
     _rates = RewardConfig(
-        epochs=4, batch_size=32, optimizer="muon", learning_rate=0.005, matrix_learning_rate=0.01, warmup_steps=0, checkpoint_every=0, centre=0.0
+        epochs=4.0, batch_size=32, optimizer="muon", learning_rate=0.005, matrix_learning_rate=0.01, warmup_steps=0, checkpoint_every=0, centre=0.0
     )  # fmt: skip
     _judge = RewardModel(fit(build(_config, seed=0), _pairs, _rates)[0], None)
     _found = _judge.score_ids([[1, 2 + kind] for kind in range(8)], [[[20], [21]]] * 8)

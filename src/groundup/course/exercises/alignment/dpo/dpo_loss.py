@@ -91,8 +91,9 @@ def beta_scales_the_margin(mine):
 def smoothing_is_a_share_of_labels_that_are_wrong(mine):
     """Does not take `smoothing` as the share of pairs whose order is wrong: that share is the loss of the pair turned round."""
     for smoothing in (0.1, 0.3):
-        given = pairs(4)
-        same(mine(*given, 0.5, smoothing), by_sigmoid(*given, 0.5, smoothing))
+        chosen, rejected, before, after = pairs(4)
+        expected = by_sigmoid(chosen, rejected, before, after, 0.5, smoothing)
+        same(mine(chosen, rejected, before, after, 0.5, smoothing), expected)
 
 
 @check("gradient")

@@ -104,15 +104,12 @@ def a_surprise_counts_less_the_later_it_is(mine):
     rewards, values = [0.5, 0.0, 1.0, -1.0], [0.2, 0.5, 0.7, 0.1]
     for discount, decay in ((0.9, 0.8), (0.5, 1.0), (1.0, 0.5)):
         right = rows(by_sums(rewards, values, discount, decay))
-        mistakes = {
-            "Fades by the decay alone: it is discount times decay.": None,
-        }
         without = torch.zeros(4)
         after = 0.0
         for t in reversed(range(4)):
             after = rewards[t] + discount * ([*values, 0.0][t + 1]) - values[t] + decay * after
             without[t] = after
-        mistakes = dict.fromkeys(mistakes, without[None]) if discount != 1 else {}
+        mistakes = {"Fades by the decay alone: it is discount times decay.": without[None]} if discount != 1 else {}
         same(mine(rows(rewards), rows(values), all_real(rows(rewards)), discount, decay), right, mistakes=mistakes)
 
 

@@ -89,8 +89,8 @@ def the_wrong_way_is_never_clipped(mine):
 def the_range_is_the_callers(mine):
     """Does not use the clip it is given."""
     for clip in (0.1, 0.4):
-        given = (*at_ratio(2.0, 0.5, 1.05), tokens(1.0, -1.0, 1.0))
-        same(mine(*given, clip), by_cases(*given, clip))
+        (now, old), advantages = at_ratio(2.0, 0.5, 1.05), tokens(1.0, -1.0, 1.0)
+        same(mine(now, old, advantages, clip), by_cases(now, old, advantages, clip))
 
 
 @check("gradient")

@@ -50,8 +50,8 @@ def by_hand(mine):
 @check("values")
 def as_one_matrix(mine):
     """Differs from x (W + scaling B A)^T."""
-    given = drawn((6, 4), (5, 4), (2, 4), (5, 2))
-    same(mine(*given, 1.5), oracle(*given, 1.5), rtol=1e-4, atol=1e-5)
+    x, weight, a, b = drawn((6, 4), (5, 4), (2, 4), (5, 2))
+    same(mine(x, weight, a, b, 1.5), oracle(x, weight, a, b, 1.5), rtol=1e-4, atol=1e-5)
 
 
 @check("gradient")
