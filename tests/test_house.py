@@ -46,7 +46,6 @@ PLUMBING = {  # what stands in a room without being a topic, and why
         "encoder_decoder": "two stacks composed",
     },
     "inference": {
-        "compiled": "one compiled call a token on a CPU",
         "handle": "what gu.load returns",
         "loading": "device and tokenizer of a folder",
         "streaming": "text as it is made",

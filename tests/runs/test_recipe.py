@@ -103,7 +103,7 @@ def test_recipes_that_are_each_others_parent_are_refused(tmp_path):
             r"\[model\] num_attention_heads=.* cannot be shared evenly by num_key_value_heads=5; use ",
         ),
         ({"model": {"model_type": "qwen4"}}, "is not a family; did you mean 'qwen3'"),
-        ({"machine": {"dtype": "float8"}}, 'machine.dtype = "float8" is not one of auto, float32, bfloat16, float16'),
+        ({"machine": {"dtype": "int8"}}, 'machine.dtype = "int8" is not one of auto, float32, bfloat16, float16, float8'),
         ({"model": {"model_type": "qwen3", "head": "reward"}}, "with head 'reward' writes no text"),
         ({"tokenizer": {"vocab_size": 100}}, r"\[tokenizer\] .*;"),
         (

@@ -34,7 +34,6 @@ def test_all_paths_stand_in_a_line_each_and_one_is_shown_whole(call):
     for words in (
         "1. Tokenization  (2-3 hours)",
         "hands-on",
-        "not built yet",
         "train_bpe",
         "milestone",
         "8. Fine-tuning",

@@ -125,9 +125,10 @@ def look(path: str | Path) -> Looked:
 
 def _config(found: Looked) -> None:
     from groundup.model import accounting
-    from groundup.model.formats.huggingface import load_config
+    from groundup.model.architectures import config_from_dict
 
-    found.config = load_config(found.path)
+    described = {key: value for key, value in found.raw.items() if key != "quantization_config"}  # which is about the weights
+    found.config = config_from_dict(described, str(found.path / "config.json"))
     found.counted = accounting.count(found.config)
 
 

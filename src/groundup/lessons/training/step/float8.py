@@ -29,10 +29,10 @@ def _():
 def _():
     gradients = torch.randn(10_000, generator=torch.Generator().manual_seed(0)) * 1e-6
     lost = gradients.to(torch.float8_e5m2).float().eq(0).float().mean().item()
-    values, scale = to_float8(gradients, torch.float8_e5m2)
-    off = ((values.float() * scale - gradients).norm() / gradients.norm()).item()
+    _values, _scale = to_float8(gradients, torch.float8_e5m2)
+    off = ((_values.float() * _scale - gradients).norm() / gradients.norm()).item()
     mo.md(
-        f"Ten thousand gradients of about 1e-6, cast to eight bits: **{lost:.0%}** of them are 0. Divided by {scale.item():.1e} "
+        f"Ten thousand gradients of about 1e-6, cast to eight bits: **{lost:.0%}** of them are 0. Divided by {_scale.item():.1e} "
         f"first, cast, and multiplied by it again: all are there, and together {off:.0%} off."
     )
     return gradients, lost, off

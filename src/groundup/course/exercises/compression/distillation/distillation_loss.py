@@ -2,14 +2,14 @@
 
 import math
 
-import torch
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
 
 def scores(seed=0, tokens=4, vocab=6):
     """Scores of a student and of a teacher."""
+    import torch
+
     return tuple(2 * torch.randn(2, tokens, vocab, generator=torch.Generator().manual_seed(seed)))
 
 
@@ -22,6 +22,8 @@ def one_number_a_token(mine):
 @check("invariant")
 def no_distance_to_oneself(mine):
     """Is not zero where the student says what the teacher says: it is a cross-entropy, and not what it exceeds the teacher's own entropy by."""
+    import torch
+
     student, _ = scores(1)
     same(mine(student, student, 2.0), torch.zeros(4))
 
@@ -46,6 +48,8 @@ def scores_are_not_probabilities(mine):
 @check("values")
 def by_hand(mine):
     """Goes the other way round, or forgets a temperature: sum of p (ln p - ln q), p the teacher's and q the student's, both at T, times T squared."""
+    import torch
+
     student, teacher = torch.tensor([[0.0, 0.0]]), torch.tensor([[math.log(9.0), 0.0]])
     same(mine(student, teacher, 1.0), torch.tensor([0.9 * math.log(1.8) + 0.1 * math.log(0.2)]))
     same(mine(student, teacher, 2.0), torch.tensor([4 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5))]))
@@ -54,6 +58,8 @@ def by_hand(mine):
 @check("gradient")
 def only_the_difference_of_probabilities(mine):
     """Has another gradient than T (q - p): that is what moves the student."""
+    import torch
+
     student, teacher = scores(4)
     expected = 3.0 * ((student / 3).softmax(-1) - (teacher / 3).softmax(-1))
     (found,) = torch.autograd.grad(mine(leaf := student.clone().requires_grad_(), teacher, 3.0).sum(), leaf)

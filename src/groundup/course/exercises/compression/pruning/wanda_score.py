@@ -1,56 +1,68 @@
 """Exercise: a weight counts by its size and by how loud its input is."""
 
-import torch
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
-WEIGHT = torch.tensor([[1.0, -0.2, 0.5, 0.1], [-2.0, 0.3, 0.0, 4.0]])
-NORMS = torch.tensor([1.0, 10.0, 2.0, 0.5])
+
+def given():
+    """A matrix, and the norms of its inputs."""
+    import torch
+
+    weight = torch.tensor([[1.0, -0.2, 0.5, 0.1], [-2.0, 0.3, 0.0, 4.0]])
+    return weight, torch.tensor([1.0, 10.0, 2.0, 0.5])
 
 
 @check("shape")
 def one_number_a_weight(mine):
     """Gives another shape than the matrix has: every weight has a score of its own, so that each row can be compared within itself."""
-    shape(mine(WEIGHT, NORMS), (2, 4))
+    shape(mine(*given()), (2, 4))
 
 
 @check("invariant")
 def never_negative(mine):
     """Lets a negative weight count less than nothing: what it carries has the size of the product, whatever its sign."""
-    that(bool((mine(WEIGHT, NORMS) >= 0).all()), expected="no score below 0", got=str(mine(WEIGHT, NORMS).min().item()))
+    that(bool((mine(*given()) >= 0).all()), expected="no score below 0", got=str(mine(*given()).min().item()))
 
 
 @check("invariant")
 def the_sign_does_not_matter(mine):
     """Gives -w another score than w."""
-    same(mine(-WEIGHT, NORMS), mine(WEIGHT, NORMS))
+    weight, norms = given()
+    same(mine(-weight, norms), mine(weight, norms))
 
 
 @check("invariant")
 def rows_alike(mine):
     """Scores a row by what stands in the other rows: two rows of the same weights have the same scores."""
-    doubled = torch.cat((WEIGHT[:1], 100 * WEIGHT[1:], WEIGHT[:1]))
-    made = mine(doubled, NORMS)
+    import torch
+
+    weight, norms = given()
+    doubled = torch.cat((weight[:1], 100 * weight[1:], weight[:1]))
+    made = mine(doubled, norms)
     same(made[0], made[2])
-    same(made[0], mine(WEIGHT, NORMS)[0])
+    same(made[0], mine(*given())[0])
 
 
 @check("invariant")
 def loud_inputs_count(mine):
     """Does not ask how loud the inputs are, or scales with the square of the norm: twice the norm is twice the score."""
-    same(mine(WEIGHT, 2 * NORMS), 2 * mine(WEIGHT, NORMS))
+    weight, norms = given()
+    same(mine(weight, 2 * norms), 2 * mine(weight, norms))
 
 
 @check("values")
 def by_hand(mine):
     """Is not the size of the weight times the norm of its input, input by input along a row."""
-    same(mine(WEIGHT, NORMS), torch.tensor([[1.0, 2.0, 1.0, 0.05], [2.0, 3.0, 0.0, 2.0]]))
+    import torch
+
+    same(mine(*given()), torch.tensor([[1.0, 2.0, 1.0, 0.05], [2.0, 3.0, 0.0, 2.0]]))
 
 
 @check("values")
 def a_square_matrix(mine):
     """Multiplies rows with the norms and not columns: an input's norm belongs to all weights that read it, which is a column."""
+    import torch
+
     same(mine(torch.ones(2, 2), torch.tensor([1.0, 3.0])), torch.tensor([[1.0, 3.0], [1.0, 3.0]]))
 
 

@@ -1,13 +1,13 @@
 """Exercise: give the error of a rounded weight to the weights behind it."""
 
-import torch
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape
 
 
 def drawn(seed=0, rows=3, columns=5):
     """Weights, a factor, and the error that setting the first column to its rounded values makes."""
+    import torch
+
     source = torch.Generator().manual_seed(seed)
     left = torch.randn(rows, columns, generator=source, dtype=torch.float64)
     root = torch.randn(columns, columns, generator=source, dtype=torch.float64)
@@ -17,6 +17,8 @@ def drawn(seed=0, rows=3, columns=5):
 
 def factor_of(hessian):
     """The first row of the upper Cholesky factor of the inverse."""
+    import torch
+
     return torch.linalg.cholesky(torch.linalg.inv(hessian), upper=True)[0]
 
 
@@ -44,6 +46,8 @@ def no_error_no_change(mine):
 @check("invariant")
 def rows_do_not_meet(mine):
     """Mixes rows: the error of one output's weight is made up for by weights of that output alone."""
+    import torch
+
     left, error, hessian = drawn(3)
     alone = torch.zeros_like(error)
     alone[1] = error[1]
@@ -54,6 +58,8 @@ def rows_do_not_meet(mine):
 @check("values")
 def by_hand(mine):
     """Makes up for the error in the wrong direction, or by the wrong share: w[j] loses error / factor[0] * factor[j]."""
+    import torch
+
     made = mine(torch.tensor([[0.4, 0.1, 1.0]]), torch.tensor([0.4]), torch.tensor([2.0, -2.0, 0.5]))
     same(made, torch.tensor([[0.0, 0.5, 0.9]]))
 
@@ -61,6 +67,8 @@ def by_hand(mine):
 @check("values")
 def the_best_change_of_all(mine):
     """Is not the change that keeps the output closest: with the first weight fixed at its rounded value, no other change of the rest may do better."""
+    import torch
+
     left, error, hessian = drawn(4)
     change = mine(left.clone(), error, factor_of(hessian)) - left
     # minimise d H d^T with d[0] = -error: the rest is -H[1:, 1:]^-1 H[1:, 0] d[0]

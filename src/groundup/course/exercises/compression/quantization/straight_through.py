@@ -1,13 +1,13 @@
 """Exercise: use rounded weights and learn the unrounded ones."""
 
-import torch
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, shape, that
 
 
 def pair(seed=0):
     """Weights that want gradients, and what they are rounded to."""
+    import torch
+
     weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(seed))
     return weight.clone().requires_grad_(), weight.round()
 
@@ -36,6 +36,8 @@ def there_is_a_gradient(mine):
 @check("gradient")
 def it_is_that_of_the_rounded_weight(mine):
     """Passes on another gradient than the one that came: it goes to the weight once, whole."""
+    import torch
+
     weight, rounded = pair(3)
     came = torch.arange(12.0).view(3, 4) - 5
     mine(weight, rounded).backward(came)
@@ -45,6 +47,8 @@ def it_is_that_of_the_rounded_weight(mine):
 @check("gradient")
 def nothing_reaches_the_rounding(mine):
     """Sends gradients through the rounding too: where it is made of the weights, they would count twice."""
+    import torch
+
     weight, _ = pair(4)
     rounded = weight * 2
     mine(weight, rounded).sum().backward()

@@ -109,7 +109,7 @@ EXERCISE = Exercise(
         "PORTS knows each scheme's port; leave it out when it is the same. The path is without_dots(escaped(path)) or '/'.",
         "Split the query at &, keep the parts whose name TRACKING does not match, join them again, and write ? only if one is left.",
     ),
-    run="groundup --mine my learn lesson crawl --run",
+    run="groundup --mine my learn lesson data.sources.crawl --run",
     checks=(
         what_is_no_web_address,
         what_cannot_be_read,

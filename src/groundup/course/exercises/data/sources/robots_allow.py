@@ -114,7 +114,7 @@ EXERCISE = Exercise(
         "A rule replaces the best if it is longer, or as long and allows. Skip empty patterns.",
         "length = len(octets(pattern)); if length > best or (length == best and allows): best, allowed = length, allows",
     ),
-    run="groundup --mine my learn lesson politeness --run",
+    run="groundup --mine my learn lesson data.sources.politeness --run",
     checks=(
         nothing_is_forbidden_without_a_rule,
         an_empty_rule_is_none,

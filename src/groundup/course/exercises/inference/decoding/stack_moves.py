@@ -95,7 +95,7 @@ EXERCISE = Exercise(
         "calls[node] is (rule, after): go to starts[rule] with the stack (after, stack).",
         "The stack (after, below) is itself the place that the end of a rule returns to.",
     ),
-    run="groundup --mine my learn lesson inference.decoding.constrained --run",
+    run="groundup --mine my learn lesson inference.decoding.constrained.pushdown --run",
     checks=(
         places_are_pairs,
         free_steps,

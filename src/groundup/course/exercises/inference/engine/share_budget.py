@@ -96,7 +96,7 @@ EXERCISE = Exercise(
         "Walk through the texts twice: in the first walk look at those that want 1, in the second at the others.",
         "given[place] = min(wanted[place], budget), then budget -= given[place]: this never goes below zero.",
     ),
-    run="groundup learn lesson inference.engine.engine --run",
+    run="groundup --mine my learn lesson inference.engine.engine --run",
     checks=(
         one_number_a_text,
         never_more_than_the_budget,

@@ -84,7 +84,7 @@ EXERCISE = Exercise(
         "Tuples are compared like that: (0, -7) < (0, -3) < (5, -9).",
         "min over the places, with key=lambda place: (running[place].priority, -running[place].number).",
     ),
-    run="groundup learn lesson inference.engine.engine --run",
+    run="groundup --mine my learn lesson inference.engine.engine --run",
     checks=(
         a_place,
         the_lowest_priority,

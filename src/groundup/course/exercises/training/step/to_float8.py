@@ -1,15 +1,13 @@
 """Exercise: a tensor in eight bits, with a scale of its own."""
 
-import torch
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
-
-E4M3, E5M2 = torch.float8_e4m3fn, torch.float8_e5m2
 
 
 def drawn(size=1.0):
     """Sixty-four numbers."""
+    import torch
+
     return torch.randn(8, 8, generator=torch.Generator().manual_seed(0)) * size
 
 
@@ -21,7 +19,9 @@ def shown(x):
 @check("shape")
 def values_keep_the_shape_and_the_scale_is_one_number(mine):
     """Does not give a pair: values of x's shape, and a scale without axes."""
-    values, scale = mine(drawn(), E4M3)
+    import torch
+
+    values, scale = mine(drawn(), torch.float8_e4m3fn)
     that(tuple(values.shape) == (8, 8), f"Values of the shape {tuple(values.shape)} where x has (8, 8).")
     that(scale.dim() == 0, "A scale for each row or number: here the whole tensor has one, a tensor without axes.")
 
@@ -29,8 +29,10 @@ def values_keep_the_shape_and_the_scale_is_one_number(mine):
 @check("dtype")
 def values_are_float8_and_the_scale_is_not(mine):
     """Does not cast the values to `dtype`, or casts the scale as well."""
-    values, scale = mine(drawn().bfloat16(), E5M2)
-    that(values.dtype == E5M2, f"Values in {values.dtype} where {E5M2} was asked for.")
+    import torch
+
+    values, scale = mine(drawn().bfloat16(), torch.float8_e5m2)
+    that(values.dtype == torch.float8_e5m2, f"Values in {values.dtype} where {torch.float8_e5m2} was asked for.")
     that(
         scale.dtype == torch.float32, f"The scale is in {scale.dtype}: it must be float32, or it spoils every product."
     )
@@ -39,7 +41,9 @@ def values_are_float8_and_the_scale_is_not(mine):
 @check("finite")
 def zeros_have_a_scale_too(mine):
     """Divides by 0 where x is all zeros: hold the scale above some tiny number."""
-    values, scale = mine(torch.zeros(4), E4M3)
+    import torch
+
+    values, scale = mine(torch.zeros(4), torch.float8_e4m3fn)
     that(
         float(scale) > 0 and shown(values) == [0.0] * 4,
         "Divides by 0 where x is all zeros: hold the scale above some tiny number.",
@@ -49,9 +53,11 @@ def zeros_have_a_scale_too(mine):
 @check("values")
 def values_times_scale_are_x(mine):
     """Gives values and a scale whose product is not x."""
-    values, scale = mine(torch.tensor([448.0, -224.0, 112.0]), E4M3)
+    import torch
+
+    values, scale = mine(torch.tensor([448.0, -224.0, 112.0]), torch.float8_e4m3fn)
     mistakes = {"Gives 1 / scale: x = values * scale, so the scale is what x was divided by.": True}
-    values, scale = mine(torch.tensor([0.5, -0.25]), E4M3)
+    values, scale = mine(torch.tensor([0.5, -0.25]), torch.float8_e4m3fn)
     turned = abs(float(values[0].float()) / float(scale) - 0.5) < 1e-3 and abs(float(scale) - 1) > 1e-3
     same(turned, False, mistakes=mistakes)
     back = (values.float() * scale).tolist()
@@ -61,13 +67,15 @@ def values_times_scale_are_x(mine):
 @check("values")
 def the_largest_becomes_the_largest(mine):
     """Does not bring the largest value to the largest of the format."""
-    for dtype, largest in ((E4M3, 448.0), (E5M2, 57344.0)):
+    import torch
+
+    for dtype, largest in ((torch.float8_e4m3fn, 448.0), (torch.float8_e5m2, 57344.0)):
         values, _ = mine(drawn(), dtype)
         found = float(values.float().abs().max())
         mistakes = {
             "Does not scale: tiny gradients vanish, and half of the format stays unused.": float(drawn().to(dtype).float().abs().max()),
             "Brings the largest value to 1: the format goes on to 448 (e4m3) or 57,344 (e5m2), torch.finfo(dtype).max.": 1.0,
-            "Uses 448 for every format: e5m2 reaches 57,344, torch.finfo(dtype).max.": 448.0 if dtype == E5M2 else -1.0,
+            "Uses 448 for every format: e5m2 reaches 57,344, torch.finfo(dtype).max.": 448.0 if dtype == torch.float8_e5m2 else -1.0,
         }  # fmt: skip
         same(found, largest, mistakes=mistakes)
 
@@ -75,15 +83,19 @@ def the_largest_becomes_the_largest(mine):
 @check("values")
 def a_large_negative_counts(mine):
     """Looks at the largest value and not at the largest size: -8 beside 1 is cut off, or no number."""
-    values, scale = mine(torch.tensor([-8.0, 1.0]), E4M3)
+    import torch
+
+    values, scale = mine(torch.tensor([-8.0, 1.0]), torch.float8_e4m3fn)
     same(round(float(values[0].float() * scale), 3), -8.0)
 
 
 @check("values")
 def tiny_gradients_are_kept(mine):
     """Loses gradients of 1e-7, all of which fit once they are scaled: divide before you cast."""
+    import torch
+
     x = drawn(1e-7)
-    values, scale = mine(x, E5M2)
+    values, scale = mine(x, torch.float8_e5m2)
     off = float((values.float() * scale - x).norm() / x.norm())
     that(off < 0.1, f"Gradients of 1e-7 come back {off:.0%} off: divide before you cast, in float32.")
 
@@ -91,7 +103,9 @@ def tiny_gradients_are_kept(mine):
 @check("values")
 def what_is_no_number_is_not_hidden(mine):
     """Hides an infinity or a NaN: a step that diverged must be seen, so the values become NaN."""
-    values, scale = mine(torch.tensor([1.0, torch.inf]), E4M3)
+    import torch
+
+    values, scale = mine(torch.tensor([1.0, torch.inf]), torch.float8_e4m3fn)
     that(
         not bool((values.float() * scale).isfinite().any()),
         "Hides an infinity or a NaN: a step that diverged must be seen, so the values become NaN.",

@@ -86,7 +86,7 @@ EXERCISE = Exercise(
     """,
     difficulty=1,
     minutes=10,
-    prerequisites=("model.layers.linear",),
+    prerequisites=("model.layers.swiglu",),
     hints=(
         "Rows are multiplied from the right: W x for every row of x is x @ weight.T.",
         "B A x for every row: first x @ lora_a.T, which has only `rank` numbers a row.",
