@@ -75,6 +75,21 @@ def test_retry_asks_the_last_message_again_without_its_answer():
     assert len(talk.conversation.messages) == 2
 
 
+def test_a_retry_that_fails_leaves_the_messages_as_they_were():
+    talk = Talk()
+    talk.take("hello")
+    before = list(talk.conversation.messages)
+
+    def refuse(messages):
+        raise InputError("the prompt has 99 tokens but the model's context is 8")
+        yield
+
+    talk.conversation.answer = refuse
+    with pytest.raises(InputError, match="/reset makes room"):
+        talk.conversation.take("/retry")
+    assert talk.conversation.messages == before
+
+
 def test_retry_before_anything_was_said_says_so():
     talk = Talk()
     talk.take("/retry")

@@ -39,6 +39,11 @@ def test_a_line_of_prompts_becomes_a_line_of_answers(model, tmp_path, capsys):
         assert answer["text"] == load(model).generate(text, max_new_tokens=5, temperature=0.0)
 
 
+def test_a_prompt_is_read_in_one_way(model):
+    with pytest.raises(ConfigError, match="--chat and --raw are two ways"):
+        generate.run(options(model, prompt="the", chat=True, raw=True))
+
+
 def test_what_says_nothing_about_a_file_is_refused(model, tmp_path):
     with pytest.raises(ConfigError, match="--output is where the answers to --file go"):
         generate.run(options(model, output=tmp_path / "a"))

@@ -54,3 +54,17 @@ def test_an_adapter_folder_is_made_used_tuned_again_and_merged(model_folder, sai
 def test_merge_names_what_is_missing(tmp_path, capsys):
     assert cli.main(["merge", str(tmp_path / "x"), str(tmp_path / "y")]) == 2
     assert "there is no model folder" in capsys.readouterr().err
+
+
+def test_merge_takes_the_place_of_nothing(model_folder, tmp_path, capsys):
+    """A folder that is written replaces what stood there: a base given as --out was lost, and so was a folder of notes."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("kept")
+    assert cli.main(["merge", str(model_folder), str(model_folder), "--out", str(tmp_path / "notes")]) == 2
+    assert "is there already; choose another --out" in capsys.readouterr().err
+    assert (tmp_path / "notes" / "mine.txt").read_text() == "kept"
+
+
+def test_what_cannot_be_merged_is_refused_before_it_is_tuned(model_folder, said, tmp_path, capsys):
+    assert tuned(model_folder, said, tmp_path / "p", "--method", "prompt", "--merge") == 2
+    assert "cannot be merged; leave merge out" in capsys.readouterr().err and not (tmp_path / "p").exists()

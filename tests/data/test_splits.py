@@ -96,3 +96,20 @@ def test_both_sides_have_something(texts):
 def test_too_little_text_says_how_much_is_needed(text):
     with pytest.raises(InputError, match=r"too few to train .*; pass a longer text \(1,000 characters at least"):
         hold_out(of(text))
+
+
+@pytest.mark.parametrize("characters", range(20_000, 30_000, 1_000))
+def test_equal_blocks_of_one_document_are_on_one_side(characters):
+    blocks = book(60_000).split("\n\n")
+    text = "\n\n".join(f"{block[:250]:x<298}" for block in blocks for _ in range(2))[:characters]
+    train, measured = hold_out(of(text), share=0.3)
+    sides = [
+        {part for one in side for part in one.text.split("\n\n") if len(part) == 298} for side in (train, measured)
+    ]
+    assert sides[0] and sides[1] and not sides[0] & sides[1]
+
+
+def test_the_held_out_part_is_measured_in_bytes():
+    text = "".join(chr(0x4E00 + n * 7919 % 20_000) for n in range(60_000))
+    _, measured = hold_out(of(*(text[at : at + 300] for at in range(0, len(text), 300))), most_bytes=3_000)
+    assert 3_000 <= sum(len(one.text.encode()) for one in measured) < 3_900

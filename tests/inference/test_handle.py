@@ -9,6 +9,8 @@ import torch
 
 import groundup
 from groundup.errors import ConfigError, FormatError, InputError, MissingExtra, UnsupportedModel
+from groundup.inference.decoding.config import SamplingConfig
+from groundup.inference.engine import Engine, EngineConfig, Request
 from groundup.inference.handle import Handle, device_of, end_of_turn, load
 from groundup.model.formats.huggingface import save_model
 from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
@@ -181,6 +183,12 @@ def test_a_prompt_longer_than_the_context_is_refused_with_the_number_of_tokens_t
         load(folder).generate("😀" * 18)
 
 
+def test_ids_that_the_model_does_not_know_are_named(folder):
+    for ids in ([5, 280], [-1]):
+        with pytest.raises(InputError, match=rf"token {ids[-1]} is not in the vocabulary of 280; encode"):
+            load(folder).generate(ids)
+
+
 def test_an_error_comes_at_the_call_also_when_the_answer_is_streamed(folder):
     with pytest.raises(InputError, match="context"):
         load(folder).chat("😀" * 40, stream=True)
@@ -332,6 +340,14 @@ def test_a_t5_answers_as_transformers_greedy_does(t5, text):
     assert "".join(handle.generate(text, max_new_tokens=12, temperature=0.0, stream=True)) == expected
     assert handle.generate(ids[0].tolist(), max_new_tokens=12, temperature=0.0) == expected
     assert torch.equal(handle(ids, ids), handle.module(ids, ids))
+
+
+def test_an_answer_of_a_t5_ends_where_the_pages_do(t5):
+    """It used to be pushed out by itself, and could never come back: steps without end."""
+    engine = Engine(load(t5[2], device="cpu"), EngineConfig(pages=1, page_size=4))
+    engine.add(Request(prompt_ids=[5, 6, 1], sampling=SamplingConfig(max_new_tokens=9, temperature=0.0)))
+    events = [event for _ in range(12) for event in engine.step()]
+    assert events[-1].finish_reason == "length" and events[-1].usage.completion == 3
 
 
 def test_a_t5_cannot_answer_nothing(t5):

@@ -295,4 +295,5 @@ METHODS = {  # `align.method` of a recipe, and the dataclass that reads the tabl
     "ppo": "groundup.alignment.config:PpoConfig",
     "rloo": "groundup.alignment.config:RlooConfig",
     "reinforce": "groundup.alignment.config:ReinforceConfig",
+    "rejection": "groundup.alignment.rejection.config:RejectionConfig",
 }

@@ -18,7 +18,7 @@ class AlignOptions(Running):
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """a model folder"""
     method: str = "grpo"
-    """grpo, ppo, rloo or reinforce; reward: learn a reward model from pairs (--set reward.data=FILE)"""
+    """grpo, ppo, rloo, reinforce or rejection; reward: learn a reward model from pairs (--set reward.data=FILE)"""
     reward_model: Path | None = None
     """a reward model's folder, which judges the answers; left out: the right answer does (--set align.reward=...)"""
 

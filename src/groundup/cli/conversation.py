@@ -100,12 +100,17 @@ class Conversation:
 
     def retry(self, rest: str = "") -> None:
         """Forget the last answer and give another."""
+        before = list(self.messages)
         while self.messages and self.messages[-1]["role"] == "assistant":
             self.messages.pop()
-        if self.messages:
-            self._ask(self.messages.pop())
-        else:
+        if not self.messages:
             self.say("there is nothing to answer again; say something first")
+            return
+        try:
+            self._ask(self.messages.pop())
+        except GroundupError:
+            self.messages = before
+            raise
 
     def help(self, rest: str = "") -> None:
         """Show the commands."""

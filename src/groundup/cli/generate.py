@@ -42,9 +42,12 @@ class GenerateOptions:
 def run(options: GenerateOptions) -> None:
     """Print the answer or the continuation."""
     from groundup.cli import classical, loading, running
+    from groundup.errors import ConfigError
 
     if options.file is not None or options.output is not None:
         return _whole_file(options)
+    if options.chat and options.raw:
+        raise ConfigError("--chat and --raw are two ways to read a prompt; leave one of them out")
     prompt = sys.stdin.read() if options.prompt == "-" else options.prompt
     if (kind := classical.kind(options.model)) is not None:
         return _classical(options, kind, prompt)

@@ -47,8 +47,8 @@ def run(options: MergeOptions) -> None:
     for folder in (*options.models, *filter(None, [options.base])):
         if not folder.is_dir():
             raise InputError(f"there is no model folder {folder}; `groundup tune` makes one, its runs call it model/")
-    if options.out.exists() and options.out.resolve() in {one.resolve() for one in options.models}:
-        raise InputError(f"{options.out} is one of the models to merge; choose another --out")
+    if options.out.exists():  # a folder that is written takes the place of all that stood there
+        raise InputError(f"{options.out} is there already; choose another --out, or remove it")
     told = {name: getattr(options, name) for name in ("method", "weights", "t", "density", "drop", "scale", "seed")}
     made = merge_folders(options.models, options.out, MergeConfig(**told), options.base)
     if options.json:

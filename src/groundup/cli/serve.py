@@ -24,7 +24,7 @@ class ServeOptions:
     new_key: str = ""
     """add a key with this name to the file of --api-keys, print it once, and end"""
     max_models: int = 4
-    """models in memory at once; the one that was not asked for longest makes room"""
+    """models in memory at once; the one that was not asked for longest makes room; more where all are answering"""
     max_rows: int = 64
     """answers that are written at once; who comes when all places are taken waits for the end of another's"""
     codec: Literal["auto", "none", "f32", "bf16", "q8_0", "q4_0"] = "auto"

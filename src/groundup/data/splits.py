@@ -36,7 +36,10 @@ def hold_out(
             f"the text has {characters:,} characters, too few to train on one part and measure on another; "
             f"pass a longer text ({FEWEST_CHARACTERS:,} characters at least, a million to see a model learn)"
         )
-    wanted = share * characters if most_bytes is None else min(share * characters, most_bytes)
+    wanted = share * characters
+    if most_bytes is not None:
+        size = sum(len(document.text.encode(errors="surrogatepass")) for document in documents)
+        wanted = min(wanted, most_bytes * characters / size)
     heldout = _chosen(units, wanted)
     sides = [[unit for unit, out in zip(units, heldout, strict=True) if out == side] for side in (False, True)]
     train, measured = (list(_joined(side)) for side in sides)
@@ -86,15 +89,23 @@ def _place(text: str, first: int, last: int) -> int:
 
 
 def _chosen(units: Sequence[_Unit], characters: float) -> list[bool]:
-    """Which units are held out: those of the smallest hashes, until they have so many characters; never all or none."""
-    hashes = [hashlib.sha256(unit.text.encode(errors="surrogatepass")).digest() for unit in units]
-    heldout, total = [False] * len(units), 0
-    for place in sorted(range(len(units)), key=lambda place: hashes[place])[:-1]:
+    """Which units are held out: those of the smallest hashes, until they have so many characters; never all or none.
+
+    Equal units go together; those that are too many for the held-out part are trained.
+    """
+    groups: dict[bytes, list[int]] = {}
+    for place, unit in enumerate(units):
+        groups.setdefault(hashlib.sha256(unit.text.encode(errors="surrogatepass")).digest(), []).append(place)
+    chosen: list[int] = []
+    total = 0
+    for _, places in sorted(groups.items())[:-1]:
         if total >= characters:
             break
-        heldout[place] = True
-        total += len(units[place].text)
-    return heldout
+        size = sum(len(units[place].text) for place in places)
+        if len(places) == 1 or size <= characters:
+            chosen, total = chosen + places, total + size
+    heldout = set(chosen or min(groups.items())[1][:1])
+    return [place in heldout for place in range(len(units))]
 
 
 def _joined(units: Sequence[_Unit]) -> Iterator[Document]:

@@ -114,7 +114,7 @@ class Handle:
         self._must_write()
         way = self._way(beams, draft, sampling if regex is None else sampling | {"regex": regex})
         tokenizer = self._tokenizer()
-        ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else list(prompt)
+        ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else self._known(prompt)
         if regex is not None:
             sampling["order"] = (self._matching(regex), *as_order(sampling.get("order", SamplingConfig().order)))
         return self._write(ids, self.stop_ids(), stream, way, sampling)
@@ -127,6 +127,15 @@ class Handle:
         prompt = self._conversation(messages)
         stops = self.stop_ids() if isinstance(self.module, EncoderDecoder) else self._ends()
         return self._write(prompt, stops, stream, self._way(beams, draft, sampling), sampling)
+
+    def _known(self, prompt: Sequence[int]) -> list[int]:
+        """The ids of a prompt, all of them the model's."""
+        ids, count = list(prompt), self.config.vocab_size
+        if outside := [id for id in ids if not 0 <= id < count]:
+            raise InputError(
+                f"token {outside[0]} is not in the vocabulary of {count}; encode with the model's own tokenizer"
+            )
+        return ids
 
     def _ends(self) -> set[int]:
         """The tokens that end an answer of a conversation."""

@@ -9,6 +9,7 @@ from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 MethodName = Literal[
     "full", "lora", "dora", "adalora", "qlora", "ia3", "bottleneck", "parallel", "prompt", "prefix", "p_tuning"
 ]  # groundup.tuning.efficient.methods
+UNMERGEABLE = ("bottleneck", "parallel", "prompt", "prefix", "p_tuning")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +87,10 @@ class TuneConfig:
         if self.method not in get_args(MethodName):
             raise ConfigError(
                 f"method={self.method!r} is not known; {did_you_mean(str(self.method), get_args(MethodName))}"
+            )
+        if self.merge and self.method in UNMERGEABLE:
+            raise ConfigError(
+                f"method={self.method!r} is no change of matrices, so it cannot be merged; leave merge out and keep the adapter's folder"
             )
         if self.turns < 1:
             raise ConfigError(

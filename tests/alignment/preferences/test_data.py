@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ def test_what_both_conversations_share_is_the_prompt_to_the_last_turn_of_the_use
         ({"prompt": "Why?", "chosen": "So.", "rejected": " "}, "has an empty answer"),
         ({"prompt": "Why?", "chosen": 3, "rejected": "No."}, "neither a text nor messages"),
         ("text", "has not both"),
+        (
+            {"prompt": "Why?", "chosen": "So.", "rejected": "No.", "margin": "wide"},
+            "the margin 'wide', which is no finite",
+        ),
+        ({"prompt": "Why?", "chosen": "So.", "rejected": "No.", "margin": float("nan")}, "the margin nan, which is no"),
     ],
 )
 def test_what_prefers_nothing_is_one_sentence(record, sentence):
@@ -75,6 +81,14 @@ def test_records_that_prefer_nothing_are_counted_or_refused(tmp_path):
     files.write_jsonl(path, [same])
     with pytest.raises(InputError, match="record 1 has the same answer"):
         read_pairs(path)
+
+
+def test_a_file_that_is_no_whole_gzip_is_one_sentence(tmp_path):
+    (tmp_path / "pairs.jsonl.gz").write_bytes(gzip.compress(b'{"prompt": "Why?", "chosen": "So."}' * 9)[:-9])
+    (tmp_path / "plain.jsonl.gz").write_text("{}")
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(InputError, match="no whole gzip of JSON lines"):
+            read_pairs(path)
 
 
 def test_what_was_written_is_read_back(tmp_path):

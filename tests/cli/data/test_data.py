@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from groundup import files
+
 PIPELINE = """
 name = "mine"
 shard_bytes = 1
@@ -85,6 +87,51 @@ def test_near_duplicates_are_dropped_and_later_data_is_compared_with_an_index(tm
     assert json.loads(out)["steps"][0]["dropped"] == {"near duplicate of earlier data": 1}, err
 
 
+def test_what_is_known_of_a_document_outlives_a_second_pipeline(built, tmp_path, call):
+    code, _, err = call("data", "dedup", built, "--method", "exact", "--out", tmp_path / "again")
+    rows = json.loads(call("data", "inspect", tmp_path / "again", "--kept", "--json")[1])["documents"]
+    assert code == 0 and {(row["id"], row["metadata"]["path"]) for row in rows} == {
+        (n, n) for n in ("a.txt", "d.txt")
+    }, err
+
+
+def test_another_index_of_the_same_name_is_noticed_and_a_folder_that_is_none_stays(tmp_path, call):
+    rows = [" ".join(f"{letter}{n}" for n in range(60)) for letter in "ab"]
+    for name, text in zip("ab", rows, strict=True):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": text}) + "\n")
+    index, two = tmp_path / "index", tmp_path / "two"
+    for name, kept in (("a", 1), ("b", 0)):
+        code, _, err = call(
+            "data", "dedup", tmp_path / f"{name}.jsonl", "--out", tmp_path / name, "--save-index", index, "--json"
+        )
+        assert code == 0, err
+        out = call("data", "dedup", tmp_path / "b.jsonl", "--out", two, "--against", index, "--json")[1]
+        assert json.loads(out)["kept"]["documents"] == kept
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    code, _, err = call("data", "dedup", tmp_path / "b.jsonl", "--out", two, "--save-index", tmp_path / "mine")
+    assert code == 2 and "choose another --save-index" in err and (tmp_path / "mine" / "thesis.txt").is_file()
+
+
+def test_a_pipeline_takes_the_field_of_the_text_and_no_other_setting(tmp_path, call):
+    (tmp_path / "a.jsonl").write_text(json.dumps({"body": "some words"}) + "\n")
+    given = (
+        "data",
+        "build",
+        "--text",
+        tmp_path / "a.jsonl",
+        "--pipeline",
+        "plain",
+        "--out",
+        tmp_path / "out",
+        "--json",
+    )
+    code, out, err = call(*given, "--set", "data.text_key=body")
+    assert code == 0 and json.loads(out)["kept"]["documents"] == 1, err
+    code, _, err = call(*given, "--set", "train.steps=3")
+    assert code == 2 and "changes no pipeline" in err
+
+
 def test_a_corpus_is_profiled(built, tmp_path, call):
     code, out, err = call("data", "profile", built, "--out", tmp_path / "prof", "--order", "0", "--json")
     assert code == 0 and json.loads(out)["documents"] == 2, err
@@ -96,10 +143,13 @@ def test_a_corpus_is_profiled(built, tmp_path, call):
     [
         (["build", "--pipeline", "web"], "give its file or folder with --text"),
         (["build", "--pipeline", "wep", "--text", "x"], "did you mean 'web'"),
+        (["build", "--text", "x", "--workers", "2"], "--workers belongs to a pipeline"),
+        (["profile", "nowhere", "--documents", "0"], "use 1 or more"),
         (["inspect", "nowhere"], "has no report.json"),
         (["export", "nowhere", "--out", "x"], "folder of documents"),
         (["remove", "nowhere", "--list", "nothing"], "nothing is not there"),
         (["synthesize", "nowhere", "--recipe", "nothing.toml"], "nothing.toml is not there"),
+        (["build", "--pipeline", "plain", "--text", "x", "--tokenizer", "nowhere"], "nowhere does not exist"),
         (["fetch"], "no address to fetch"),
     ],
 )
@@ -124,3 +174,31 @@ def test_mistakes_in_a_pipeline_are_sentences(text, message, tmp_path, call):
     (tmp_path / "p.toml").write_text(text)
     code, _, err = call("data", "build", "--pipeline", tmp_path / "p.toml", "--text", tmp_path)
     assert code == 2 and message in err
+
+
+def test_a_list_of_addresses_in_another_encoding_is_a_sentence(tmp_path, call):
+    (tmp_path / "list").write_bytes(b"https://example.com/\nhttps://caf\xe9.com/\n")
+    code, _, err = call("data", "fetch", f"@{tmp_path / 'list'}", "--out", tmp_path / "out")
+    assert code == 2 and "line 2" in err
+
+
+def test_two_models_of_one_name_are_told_apart(tmp_path):
+    from groundup.cli.data.synthesizing import _digest
+
+    for name in "ab":
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / "config.json").write_text(name)
+        files.write_checksums(tmp_path / name / "model")
+    assert _digest(tmp_path / "a" / "model") != _digest(tmp_path / "b" / "model")
+
+
+def test_tokens_are_estimated_of_what_a_pipeline_kept(built, tmp_path, call, monkeypatch):
+    from groundup.text import tokenizers
+
+    class Characters:
+        def encode_packed(self, texts):
+            return ["".join(texts)]
+
+    monkeypatch.setattr(tokenizers, "load_tokenizer", lambda _: Characters())
+    code, out, err = call("data", "estimate", built, "--tokenizer", "any", "--json")
+    assert code == 0 and json.loads(out)["tokens"] == len("The first page, on lions.") + len("Bees fly far."), err

@@ -77,3 +77,9 @@ def test_what_cannot_be_is_refused():
         pruning.prune(None, share=1.0)
     with pytest.raises(ConfigError, match="is not known"):
         pruning.prune(None, "random")
+
+
+def test_a_pattern_whose_length_does_not_divide_a_block_of_columns():
+    weight, moments = drawn(0, inputs=192)
+    made = pruning.sparsegpt(weight, moments, pattern=(1, 3))
+    assert ((made.unflatten(1, (-1, 3)) == 0).sum(2) == 1).all()

@@ -95,3 +95,15 @@ def test_what_cannot_be_estimated_is_a_sentence(tmp_path):
 def test_units_of_other_kinds_are_whole_files(tmp_path):
     (tmp_path / "page.html").write_text("<p>one two</p>")
     assert module.units_of(tmp_path)[0] == [Unit(str(tmp_path / "page.html"), "page.html", 0, -1)]
+
+
+def test_tokens_are_estimated_from_few_blocks_and_nothing_is_a_sentence(tmp_path):
+    for name in range(8):
+        (tmp_path / f"{name}.txt").write_text("some words\n" * (name + 1))
+    (made,) = estimate(tmp_path, lambda texts: sum(map(len, texts)), most_units=3)
+    assert (made.units, made.of_units) == (3, 8)
+    with pytest.raises(ConfigError, match="use 2 or more"):
+        next(estimate(tmp_path, len, most_units=0))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no text"):
+        next(estimate(tmp_path / "empty", len))

@@ -267,6 +267,36 @@ def test_what_was_removed_does_not_come_back_with_another_build(pages, tmp_path)
     assert "- `a.txt`: 1 documents" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_a_document_that_was_dropped_and_then_removed_does_not_come_back(pages, tmp_path):
+    run(PIPELINE, pages, tmp_path / "out")
+    (gone, *_) = dropped(tmp_path / "out")
+    assert removal.remove(tmp_path / "out", removal.parse_list([gone]))["entries"] == {gone: 1}
+    run(Pipeline(), pages, tmp_path / "out")
+    assert gone not in kept(tmp_path / "out")
+
+
+def test_a_build_that_is_killed_before_it_removes_again_leaves_the_old_folder(pages, tmp_path, monkeypatch):
+    run(PIPELINE, pages, tmp_path / "out")
+    removal.remove(tmp_path / "out", removal.parse_list(["a.txt"]))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(removal, "remove", killed)
+        run(Pipeline(), pages, tmp_path / "out")
+    assert "a.txt" not in kept(tmp_path / "out")
+    assert run(Pipeline(), pages, tmp_path / "out")["removed"]["a.txt"] == 1
+    assert "a.txt" not in kept(tmp_path / "out")
+
+
+def test_removal_from_a_folder_that_no_pipeline_made_is_a_sentence(pages, tmp_path):
+    run(PIPELINE, pages, tmp_path / "out")
+    (tmp_path / "out" / "pipeline.json").unlink()
+    with pytest.raises(InputError, match=r"pipeline\.json"):
+        removal.remove(tmp_path / "out", removal.parse_list(["a.txt"]))
+
+
 @pytest.mark.slow
 def test_a_build_that_is_killed_at_any_moment_ends_with_the_same_bytes(tmp_path):
     (tmp_path / "in").mkdir()

@@ -29,8 +29,7 @@ def test_documents_come_back_from_every_format(tmp_path, form):
     assert done["documents"] == 3 and len(done["files"]) == 2
     back = list(exchange.read(tmp_path / "out"))
     assert [one.text for one in back] == [one.text for one in DOCUMENTS]
-    if form != "jsonl":  # whose reader names documents by their lines
-        assert back == DOCUMENTS
+    assert back == DOCUMENTS
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

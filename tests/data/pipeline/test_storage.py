@@ -87,3 +87,10 @@ def test_a_path_of_this_machine_is_itself(tmp_path):
     assert storage.fetched(tmp_path) == tmp_path
     with storage.written(tmp_path / "x") as folder:
         assert folder == tmp_path / "x"
+
+
+def test_a_folder_with_something_in_it_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="holds something already"), storage.written(tmp_path) as folder:
+        exchange.export(DOCUMENTS, folder, "jsonl")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"

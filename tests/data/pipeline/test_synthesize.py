@@ -6,7 +6,7 @@ import pytest
 from groundup import files
 from groundup.data.pipeline.steps import Exact, Match
 from groundup.data.pipeline.synthesize import SynthesisConfig, prompt, synthesize
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, InputError
 
 CONFIG = SynthesisConfig(
     templates=("Write about {animal}.", "{animal} and {animal} meet {who}."),
@@ -109,3 +109,12 @@ def test_what_cannot_be_filled_is_refused(settings, message):
 def test_steps_that_compare_documents_come_afterwards(tmp_path):
     with pytest.raises(ConfigError, match="run it afterwards"):
         synthesize(CONFIG, generate, tmp_path / "out", model="m", steps=(Exact(),))
+
+
+def test_a_list_that_is_none_and_a_folder_with_something_else_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"lists\.b is no list of words"):
+        SynthesisConfig(templates=("a {b}",), lists={"b": 3})
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="holds something else"):
+        synthesize(SynthesisConfig(templates=("a",), prompts=1), generate, tmp_path, model="m")
+    assert (tmp_path / "thesis.txt").is_file()

@@ -4,12 +4,13 @@ import gzip
 import io
 import json
 import os
+import random
 import tarfile
 import zipfile
 
 import pytest
 
-from groundup.data.sources import archives, commoncrawl, files, places
+from groundup.data.sources import archives, commoncrawl, encodings, files, places
 from groundup.errors import FormatError, InputError, MissingExtra
 
 
@@ -152,6 +153,25 @@ def test_a_large_text_comes_in_parts(tmp_path, monkeypatch):
     assert all(one.text.endswith("\n") for one in parts) and parts[1].id == "a.txt:2"
     (tmp_path / "b.txt").write_text("ü" * 3_000_000)
     assert "".join(one.text for one in files.documents(tmp_path / "b.txt")) == "ü" * 3_000_000
+
+
+def test_a_large_text_whose_last_part_ends_with_the_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PART_BYTES", 1 << 10)
+    (tmp_path / "a.txt").write_text("a line\n" * 200)
+    assert "".join(one.text for one in files.documents(tmp_path / "a.txt")) == "a line\n" * 200
+
+
+def test_a_damaged_page_is_refused(tmp_path):
+    whole = gzip.compress(b"<p>" + bytes(random.Random(1).randbytes(5_000).hex(), "ascii"))
+    (tmp_path / "a.html.gz").write_bytes(whole[:2_000])
+    with pytest.raises(FormatError, match="cut short"):
+        list(files.documents(tmp_path / "a.html.gz"))
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "unicode_escape", "raw_unicode_escape"])
+def test_a_page_that_names_no_charset_of_the_web_is_read_all_the_same(name):
+    text, _ = encodings.decode(b"a..b\\ud800 \xff", f"text/html; charset={name}", html=True)
+    assert text.encode().startswith(b"a..b\\ud800")
 
 
 def test_html_in_every_encoding(tmp_path):

@@ -128,6 +128,10 @@ def test_reservations(headers, page, why):
     assert opt_out(headers, page) == why
 
 
+def test_a_reservation_names_the_crawler_whatever_its_case():
+    assert opt_out({"x-robots-tag": "GroundUp: noai"}, "", "GroundUp") == "X-Robots-Tag: noai"
+
+
 def test_licences():
     assert licence({}, '<p><a class=x rel="license nofollow" href="https://l.org/by">x</a>') == "https://l.org/by"
     assert licence({"link": '<a>; rel="next", <https://l.org/0>; rel=license'}) == "https://l.org/0"

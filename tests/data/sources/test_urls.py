@@ -100,3 +100,9 @@ def test_a_damaged_sitemap_gives_what_came_before():
         + b"]><urlset><url><loc>&g;</loc></url></urlset>"
     )
     assert sitemap(bomb, "http://a.b/s.xml") == ([], [])
+
+
+@pytest.mark.parametrize("name", ["gbk", "idna", "nonsense"])
+def test_a_sitemap_in_an_encoding_that_no_parser_knows_lists_nothing(name):
+    data = f'<?xml version="1.0" encoding="{name}"?><urlset><url><loc>http://a.b/1</loc></url></urlset>'.encode()
+    assert sitemap(data, "http://a.b/s.xml") == ([], [])

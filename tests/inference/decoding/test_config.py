@@ -22,6 +22,8 @@ from groundup.inference.decoding.config import SamplingConfig, from_generation_c
         dict(presence_penalty=float("nan")),
         dict(temperature=float("nan")),
         dict(temperature=float("inf")),
+        dict(temperature=1e-40),
+        dict(repetition_penalty=1e-40),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_one_that_can(asked):

@@ -50,6 +50,27 @@ def test_whoever_leaves_the_loop_frees_its_pages(handle):
     assert stats["free_pages"] == stats["pages"] and stats["finished"]["cancelled"] >= 1 and not stats["running"]
 
 
+def test_a_name_that_was_left_may_be_given_again_at_once(handle, alone, answer):
+    """The second request used to get the last event of the first, "cancelled"."""
+    first = Request(prompt_ids=[1], sampling=SamplingConfig(max_new_tokens=60, temperature=0.0), request_id="x")
+    second = Request(prompt_ids=[2, 3], sampling=GREEDY, request_id="x")
+
+    async def main():
+        engine = AsyncEngine(Engine(handle))
+        events = engine.generate(first)
+        await anext(events)
+        with pytest.raises(InputError, match="there is a request 'x' already"):
+            await anext(engine.generate(second))
+        await events.aclose()
+        told = await collect(engine, second)
+        await engine.close()
+        return told
+
+    told = asyncio.run(main())
+    assert {event.request_id for event in told} == {"x"}
+    assert answer(told) == alone(handle, second)
+
+
 def test_closing_finishes_what_was_begun_and_refuses_the_new(handle, alone, answer):
     request = Request(prompt_ids=[7, 8], sampling=GREEDY)
 

@@ -101,6 +101,21 @@ def test_a_higher_priority_pushes_a_lower_one_out_and_both_get_their_answers(han
     assert [answer(told[name]) for name in names] == [alone(handle, low), alone(handle, high)]
 
 
+def test_a_text_that_was_pushed_out_in_vain_is_not_read_in_that_step(handle, alone, write_all, answer):
+    """The low one makes room, which is not enough, and the other that runs has the newcomer's own priority."""
+    engine = Engine(handle, EngineConfig(pages=6, page_size=8, max_rows=3, prefix_cache=False))
+    asked = [([3] * 17, 1), ([4] * 9, 0), ([5] * 25, 1)]
+    requests = [Request(prompt_ids=ids, sampling=GREEDY, priority=priority) for ids, priority in asked]
+    names = [engine.add(one) for one in requests[:2]]
+    told = {}
+    for event in engine.step():
+        told.setdefault(event.request_id, []).append(event)
+    names.append(engine.add(requests[2]))
+    write_all(engine, told)
+    assert engine.stats()["preemptions"] >= 1
+    assert [answer(told[name]) for name in names] == [alone(handle, one) for one in requests]
+
+
 def test_the_order_of_those_who_wait_is_the_callers(handle):
     engine = Engine(
         handle, EngineConfig(max_rows=1), order=lambda waiting: sorted(waiting, key=lambda row: row.request.key)

@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from groundup.errors import InputError
 from groundup.inference.decoding.config import SamplingConfig
@@ -19,7 +20,7 @@ def answer(tiny, tmp_path):
     """Answer a file; `stop_after`: be killed after so many lines, in the middle of the next."""
     handle = SimpleNamespace(module=tiny(), tokenizer=LETTERS, folder=tmp_path / "model", generation={})
 
-    def run(source, name="out.jsonl", stop_after=None, monkeypatch=None, sampling=SAMPLING):
+    def run(source, name="out.jsonl", stop_after=None, monkeypatch=None, sampling=SAMPLING, handle=handle):
         target = tmp_path / name
         encode = lambda line: ([ord(letter) - 33 for letter in line["prompt"]], {1, 2})  # noqa: E731
         if stop_after is not None:
@@ -69,6 +70,16 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(answer, prompts, monk
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_answers_of_other_weights_in_the_same_folder_are_not_gone_on_with(answer, prompts, monkeypatch, tiny, tmp_path):
+    answer(prompts, "out.jsonl", 2, monkeypatch)
+    module = tiny()
+    with torch.no_grad():
+        next(module.parameters()).add_(1)
+    other = SimpleNamespace(module=module, tokenizer=LETTERS, folder=tmp_path / "model", generation={})
+    with pytest.raises(InputError, match="out.jsonl.part holds answers of another model"):
+        answer(prompts, handle=other)
+
+
 def test_answers_to_other_prompts_or_of_a_finished_run_are_not_touched(answer, prompts, monkeypatch):
     answer(prompts, "out.jsonl", 2, monkeypatch)
     with pytest.raises(InputError, match="out.jsonl.part holds answers .* other settings; remove it"):
@@ -84,6 +95,7 @@ def test_answers_to_other_prompts_or_of_a_finished_run_are_not_touched(answer, p
         ('{"prompt": "a"}\n{"prompt": 3}\n[1]\nx', "line 2: has no .*; line 3: is a list; .*; line 4: is no JSON"),
         ('{"prompt": "a", "messages": []}', "line 1: has no .* or both; give one"),
         ("x\n" * 9, "and 4 more"),
+        ("[" * 100_000, "line 1: is no JSON"),
         ("\n", "has no line; write one prompt a line"),
     ],
 )

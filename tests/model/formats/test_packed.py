@@ -83,11 +83,19 @@ def test_a_folder_that_lacks_a_part_or_lies_about_shapes_is_named(tmp_path):
         packed.unpacked({key: one for key, one in table.items() if key != name}, 4, tmp_path)
     with pytest.raises(FormatError, match=r"is no matrix of \[96, 64\]"):
         packed.unpacked(table | {name: table[name][:5]}, 4, tmp_path)
+    for scale in (table[name][:, :0], table[name][:, 0]):
+        with pytest.raises(FormatError, match=r"is no matrix of \[96, 64\]"):
+            packed.unpacked(table | {name: scale}, 4, tmp_path)
+    shape = name.replace("scale", "shape")
+    with pytest.raises(FormatError, match=r"is no matrix of \[96\]"):
+        packed.unpacked(table | {shape: torch.tensor(96)}, 4, tmp_path)
 
 
 @pytest.mark.parametrize(
     "quantization",
-    [{"quant_method": "gptq", "bits": 4}, packed.settings(3, 32, []), packed.settings(4, 32, []) | {"format": "marlin-24"}],
+    [{"quant_method": "gptq", "bits": 4}, packed.settings(3, 32, []), packed.settings(4, 32, []) | {"format": "marlin-24"},
+     "int4", packed.settings(4, 32, []) | {"config_groups": None}, packed.settings(4, 32, []) | {"config_groups": {"group_0": 4}},
+     packed.settings(4, 32, []) | {"config_groups": {"group_0": {"weights": {"num_bits": [4]}}}}],
 )  # fmt: skip
 def test_other_forms_are_refused_with_the_way_out(quantization):
     with pytest.raises(UnsupportedModel, match="packed symmetric integers of 4 or 8 bits"):

@@ -7,6 +7,9 @@ import pytest
 from groundup import files
 from groundup.errors import ConfigError
 from groundup.runs import recipe, runner
+from groundup.runs.stages.align import same_tokens
+from groundup.text.tokenizers import train_tokenizer
+from groundup.text.tokenizers.config import TokenizerConfig
 
 MINIATURE = Path(__file__).parents[2] / "recipes" / "miniature.toml"
 PIPELINE = {
@@ -30,7 +33,8 @@ def test_tuning_a_reward_model_and_ppo_are_one_recipe(tmp_path):
 
 
 def test_every_method_has_its_own_table():
-    for method, kind in (("ppo", "PpoConfig"), ("rloo", "RlooConfig"), ("reinforce", "ReinforceConfig")):
+    kinds = {"ppo": "Ppo", "rloo": "Rloo", "reinforce": "Reinforce", "rejection": "Rejection"}
+    for method, kind in ((method, f"{kind}Config") for method, kind in kinds.items()):
         made = recipe.load(MINIATURE, (f"align.method={method}",))
         assert type(made.configs["align"]).__name__ == kind
         assert recipe.resolve(recipe.parse(made.to_toml(), "again"), "again").configs["align"] == made.configs["align"]
@@ -53,3 +57,12 @@ def test_a_wrong_word_is_answered_with_the_nearest(line, sentence):
 def test_the_recipes_of_the_pipeline_are_whole(name):
     made = recipe.load(name)
     assert made.stages.index("reward") < made.stages.index("align") and made.configs["align"].reward == "model"
+
+
+def test_a_reward_model_with_other_tokens_is_told_from_one_with_another_template():
+    """It was asked about the policy's ids, which were other words to it, and its scores were believed."""
+    first, again = (train_tokenizer(["user user user assistant\n"], TokenizerConfig(vocab_size=270)) for _ in range(2))
+    other = train_tokenizer(["once upon a time there was a bear, a bear\n" * 3], TokenizerConfig(vocab_size=270))
+    assert first.vocab_size == other.vocab_size and not same_tokens(first, other)
+    again.chat_template = "{{ messages }}"
+    assert first.fingerprint != again.fingerprint and same_tokens(first, again)

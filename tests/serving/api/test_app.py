@@ -6,6 +6,7 @@ import logging
 import httpx
 import pytest
 
+from groundup.errors import ConfigError
 from groundup.inference.engine import EngineConfig, Event
 from groundup.serving.api.app import make_app
 from groundup.serving.api.models import Models, Served
@@ -80,6 +81,49 @@ def test_many_requests_wait_for_one_load(handle):
         return await asyncio.gather(*(models.get("a") for _ in range(10)))
 
     assert len(set(map(id, asyncio.run(ask())))) == 1 and loads == ["A"]
+
+
+def test_a_model_that_made_room_at_once_still_answers_who_asked_for_it(handle, monkeypatch):
+    models = Models({"a": "A"}, loader=lambda folder: handle)
+    load = models._load
+
+    async def load_and_make_room(name):
+        served = await load(name)
+        del models.loaded[name]  # what the load of another name does, before who waited is awake
+        return served
+
+    monkeypatch.setattr(models, "_load", load_and_make_room)
+    assert asyncio.run(models.get("a")).name == "a"
+
+
+def test_a_model_makes_no_room_before_who_asked_for_it_is_done(handle):
+    models = Models({"a": "A", "b": "B", "c": "C"}, loader=lambda folder: handle, most_loaded=1)
+
+    async def ask():
+        await models.get("a")
+        await asyncio.create_task(models.get("b"))
+        return list(models.loaded)
+
+    async def later():
+        await models.get("c")
+        return list(models.loaded)
+
+    assert asyncio.run(ask()) == ["a", "b"] and asyncio.run(later()) == ["c"]
+
+
+def test_no_room_for_any_model_is_refused():
+    with pytest.raises(ConfigError, match="max_models=0"):
+        Models({"a": "A"}, most_loaded=0)
+
+
+def test_an_answer_is_bounded_by_what_the_server_gives(saying):
+    client = saying("the cat", limits=LimitsConfig(max_completion_tokens=5))
+    for path in (CHAT, "/v1/completions"):
+        body = {"prompt": "the"} if path != CHAT else {"messages": HELLO["messages"]}
+        assert "at most 5" in client.refused(path, body | {"max_tokens": 6})["message"]
+        client.ok(path, body | {"max_tokens": 5})
+        client.ok(path, body)
+        assert client.engine.requests[-1].sampling.max_new_tokens == 5, "left out: what the server gives"
 
 
 def test_a_folder_that_cannot_be_loaded_is_said(tmp_path, Client):
@@ -179,6 +223,25 @@ def test_an_answer_that_takes_too_long_is_given_up(saying):
     client = saying("the cat " * 40_000, limits=LimitsConfig(request_timeout_s=0.05))
     error = client.refused(CHAT, HELLO, 408)
     assert error["code"] == "request_timeout" and len(client.engine.left) == 1
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_body_that_never_ends_is_not_waited_for(saying, leaves, caplog):
+    client, sent = saying("the cat", limits=LimitsConfig(request_timeout_s=0.05)), []
+    scope = {"type": "http", "method": "POST", "path": "/v1/completions", "headers": [], "query_string": b""}
+    coming = [{"type": "http.request", "body": b'{"pro', "more_body": True}]
+
+    async def receive():
+        if coming:
+            return coming.pop()
+        return {"type": "http.disconnect"} if leaves else await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    client.run(asyncio.wait_for(client.app(scope, receive, send), 20))
+    assert sent[0]["status"] == (499 if leaves else 408) and client.service.open_requests == 0
+    assert "a fault of ours" not in caplog.text
 
 
 def test_the_metrics_have_vllms_names(client):

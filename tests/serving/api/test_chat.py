@@ -256,6 +256,9 @@ def test_a_message_cannot_write_control_tokens(saying, handle):
         ({"continue_final_message": True}, "messages", "end with role assistant"),
         ({"frobnicate": 1}, "frobnicate", "Unrecognized request argument supplied: frobnicate"),
         ({"chat_template_kwargs": {"messages": []}}, "chat_template_kwargs", "may not set"),
+        ({"chat_template_kwargs": {"self": 1}}, "chat_template_kwargs", "may not set self"),
+        ({"chat_template_kwargs": {"tokenize": False}}, "chat_template_kwargs", "may not set tokenize"),
+        ({"chat_template_kwargs": {"return_assistant_mask": True}}, "chat_template_kwargs", "may not set"),
         ({"metadata": {"a": {}}, "n": "2"}, "n", "valid integer"),
     ],
 )
@@ -308,3 +311,38 @@ def test_a_budget_is_anthropics_too_and_nothing_to_who_does_not_think(saying):
         client.served.thinks = thinks
         client.post("/v1/messages", body)
         assert any(callable(step) for step in client.engine.requests[-1].sampling.order) == thinks
+
+
+def test_what_a_tools_parameters_refer_to_is_found_beside_other_tools(client):
+    from groundup.serving.api.structured import wanted_call
+
+    def tool(name, kind):
+        fields = {"a": {"$ref": "#/$defs/x"}, "next": {"$ref": "#"}, "again": {"$ref": "#/properties/a"}}
+        schema = {"type": "object", "required": ["a"], "properties": fields, "additionalProperties": False}
+        return {"type": "function", "function": {"name": name, "parameters": schema | {"$defs": {"x": {"type": kind}}}}}
+
+    def found(schema, *steps):
+        """What stands at the end of a way through a schema, references followed."""
+        here = schema
+        for step in (*steps, None):
+            while isinstance(here, dict) and "$ref" in here:
+                way, here = here["$ref"].split("/")[1:], schema
+                for name in way:
+                    here = here[name]
+            here = here if step is None else here[step]
+        return here
+
+    tools = [tool("f", "integer"), tool("g", "boolean")]
+    for many in (tools, tools[:1]):
+        schema = json.loads(wanted_call(many, "required")[1])
+        for number, kind in enumerate(("integer", "boolean")[: len(many)]):
+            call = ("anyOf", number) if len(many) > 1 else ()
+            arguments = (*call, "properties", "arguments", "properties")
+            for way in (
+                ("a",),
+                ("again",),
+                ("next", "properties", "a"),
+                ("next", "properties", "next", "properties", "a"),
+            ):
+                assert found(schema, *arguments, *way) == {"type": kind}
+        client.ok(PATH, {"messages": HELLO, "tools": many, "tool_choice": "required", "max_tokens": 5})

@@ -3,6 +3,7 @@
 import pytest
 
 from groundup.inference.decoding.config import SamplingConfig
+from groundup.inference.engine import Event, Scored
 from groundup.inference.engine.batching import generate_batch
 
 PATH = "/v1/completions"
@@ -109,6 +110,18 @@ def test_the_best_of_several_is_the_likeliest(client):
     assert len(best) == 1 and best[0]["text"] == max(all_, key=mean)["text"]
 
 
+def test_an_echoed_prompt_does_not_choose_the_best():
+    from groundup.serving.api.answers import Piece
+    from groundup.serving.api.completions import Draft
+
+    short, long = Draft(""), Draft("")
+    prompt = (Scored(1, None), *[Scored(1, -9.0)] * 4)
+    for draft, value, count in ((short, -1.0, 1), (long, -2.0, 9)):
+        event = Event(request_id="a", ids=[1] * count, log_probabilities=[value] * count, prompt=prompt)
+        draft.add(Piece(0, "", event))
+    assert (short.mean, long.mean) == (-1.0, -2.0)
+
+
 def test_a_bias_of_100_makes_a_token_certain(client, handle):
     (id,) = handle.tokenizer.encode("x")
     answer = client.ok(PATH, {"prompt": "the", "max_tokens": 4, "logit_bias": {str(id): 100}, "temperature": 0})
@@ -167,6 +180,7 @@ def test_hidden_states_are_given_and_bounded(client, handle, monkeypatch):
         ({"stream": "yes"}, "stream", "boolean"),
         ({"structured_outputs": {"regex": "("}}, None, "cannot be followed"),
         ({"structured_outputs": {}}, "structured_outputs", "exactly one"),
+        ({"structured_outputs": {"regex": "a"}, "response_format": {"type": "json_object"}}, None, "only one"),
         (
             {
                 "response_format": {

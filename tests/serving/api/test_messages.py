@@ -102,6 +102,7 @@ def test_tokens_are_counted(client, handle):
         ({"messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]}, "image"),
         ({"messages": [{"role": "user", "content": [{"type": "tool_result", "content": 3}]}]}, "no text"),
         ({"tool_choice": {"type": "tool", "name": "x"}, "tools": TOOLS}, "none of the tools"),
+        ({"tool_choice": {"type": "any"}}, "there are no tools"),
         ({"unknown": 1}, "Unrecognized"),
     ],
 )

@@ -58,6 +58,7 @@ def test_an_answer_that_was_cut_off_is_incomplete(saying):
         ({"previous_response_id": "r"}, "nothing is stored"),
         ({"max_output_tokens": 0}, "greater"),
         ({"tools": [{"type": "web_search"}]}, "function"),
+        ({"tool_choice": "required"}, "there are no tools"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(client, change, said):

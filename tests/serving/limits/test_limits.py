@@ -222,3 +222,12 @@ def test_a_keys_tokens_never_pass_its_rates_nor_its_day(asked):
 def test_settings_that_cannot_be_are_refused(told, words):
     with pytest.raises(ConfigError, match=words):
         LimitsConfig(**told)
+
+
+def test_counts_that_cannot_be_written_spoil_no_answer(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    limits, clock = made(usage=tmp_path / "file" / "usage.json", tokens_per_day=100)
+    assert limits.admit("anna", 10) is None
+    clock.now_s = 100.0
+    limits.settle("anna", 10, 4)
+    assert limits.quota.used("anna") == 4 and "counts are not written" in capsys.readouterr().err

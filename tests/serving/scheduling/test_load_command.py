@@ -78,11 +78,23 @@ def test_a_mistake_is_one_sentence(flags, words, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "target, words", [("http://127.0.0.1:1", "no server answers"), ("nowhere", "neither an address")]
+    "target, words",
+    [
+        ("http://127.0.0.1:1", "no server answers"),
+        ("http://a:99999", "is no address"),
+        ("nowhere", "neither an address"),
+    ],
 )
 def test_a_target_that_is_none_is_one_sentence(target, words, tmp_path, capsys):
     assert main(["bench", "serve", target, "--out", str(tmp_path / "o")]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_load(fake, tmp_path, capsys):
+    (tmp_path / "o").write_text("in the way")
+    with fake() as server:
+        assert main(command(server, tmp_path / "o")) == 2
+    assert "stands in its way" in capsys.readouterr().err and not server.bodies
 
 
 def test_a_server_that_refuses_everything_is_said(fake, tmp_path, capsys):

@@ -5,6 +5,7 @@ from tests.tuning.efficient.conftest import drawn
 from groundup.errors import ConfigError, InputError, UnsupportedModel
 from groundup.tuning.efficient.config import AdaLoraConfig, BottleneckConfig, IA3Config, LoraConfig, PromptConfig
 from groundup.tuning.efficient.many import add, apply, combine, merge
+from groundup.tuning.efficient.qlora import quantize
 
 MERGED = [
     LoraConfig(target_modules=("all-linear",)), LoraConfig(use_dora=True), LoraConfig(init_lora_weights="pissa"), AdaLoraConfig(), IA3Config(),
@@ -32,6 +33,18 @@ def test_a_tied_head_is_untied_before_it_changes(make, ids):
         torch.testing.assert_close(merged(ids), before, rtol=1e-5, atol=1e-5)
     assert torch.equal(merged.embedding.weight, embedding) and not merged.config.tie_word_embeddings
     assert not torch.equal(merged.lm_head.weight, embedding)
+
+
+def test_a_quantised_base_is_whole_again_also_where_no_adapter_stood(make, ids):
+    """A model merged from qlora with few targets was saved with the codes of the others, and could not be loaded."""
+    module = make()
+    quantize(module)
+    adapted = drawn(apply(module, LoraConfig(target_modules=("q_proj",))), 3, 0.1)
+    with torch.no_grad():
+        before = adapted(ids)
+        merged = merge(adapted)
+        torch.testing.assert_close(merged(ids), before, rtol=1e-5, atol=1e-5)
+    assert merged.state_dict().keys() == make().state_dict().keys()
 
 
 def test_a_bf16_base_is_merged_in_fp32_and_rounded_once(make):

@@ -116,6 +116,8 @@ def test_folders_that_cannot_be_used_say_why(make, tmp_path):
         ({"peft_type": "VERA"}, "VERA"),
         ({"modules_to_save": ["lm_head"]}, "modules_to_save"),
         ({"bias": "all"}, "biases"),
+        ({"init_lora_weights": "pissa_niter_4"}, "base that PEFT changed"),  # its base is W less the first matrices
+        ({"init_lora_weights": "olora"}, "base that PEFT changed"),
     ):
         (folder / "adapter_config.json").write_text(json.dumps(told | change))
         with pytest.raises(UnsupportedModel, match=sentence):
@@ -123,6 +125,10 @@ def test_folders_that_cannot_be_used_say_why(make, tmp_path):
     (folder / "adapter_config.json").write_text(json.dumps(told | {"r": 0}))
     with pytest.raises(FormatError, match="r=0"):
         load_adapter(folder, make())
+    for count in ({}, {"num_virtual_tokens": "4"}):
+        (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "PROMPT_TUNING"} | count))
+        with pytest.raises(FormatError, match="num_virtual_tokens"):
+            load_adapter(folder, make())
     (folder / "adapter_config.json").write_text(json.dumps(told | {"r": 3}))
     module = make()
     with pytest.raises(FormatError, match="is wanted"):

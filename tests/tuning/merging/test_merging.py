@@ -96,6 +96,7 @@ def test_a_merge_by_chance_is_the_same_again(folders, tmp_path):
 def test_what_cannot_be_merged_is_refused(folders, tiny, tokenizer, tmp_path):
     for models, told, base, sentence in (
         (folders[:1], {}, None, "nothing to merge"),
+        ([], {"method": "dare"}, folders[0], "0 model is nothing to merge by dare"),
         (folders, {"method": "slerp"}, None, "slerp goes from one model to another"),
         (folders, {"method": "ties"}, None, "--base"),
         (folders, {}, folders[0], "uses no base"),
@@ -109,6 +110,7 @@ def test_what_cannot_be_merged_is_refused(folders, tiny, tokenizer, tmp_path):
     save_model(tmp_path / "short", module, tokenizer)
     with pytest.raises(InputError, match=r"different shapes: model.layers.1.*missing"):
         merge_folders([folders[0], tmp_path / "short"], tmp_path / "out", MergeConfig())
-    for wrong in ({"method": "tie"}, {"t": 2.0}, {"density": 0.0}, {"drop": 1.0}, {"weights": (1.0, -1.0)}):
+    endless = ({"weights": (float("nan"), 1.0)}, {"method": "ties", "scale": float("inf")})
+    for wrong in (*endless, {"method": "tie"}, {"t": 2.0}, {"density": 0.0}, {"drop": 1.0}, {"weights": (1.0, -1.0)}):
         with pytest.raises(ConfigError):
             MergeConfig(**wrong)

@@ -54,6 +54,8 @@ def test_a_file_is_read_record_by_record(tmp_path):
         ),
         ({"messages": ["just text"]}, "without role and content as text; give both"),
         (["a", "list"], "is no conversation"),
+        ({"messages": 5}, "is no conversation"),
+        ({"conversations": [{"from": ["human"], "value": "a"}]}, "without role and content as text; give both"),
     ],
 )
 def test_what_is_no_conversation_is_named_by_its_record(tmp_path, record, wrong):

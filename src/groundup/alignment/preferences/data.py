@@ -10,6 +10,7 @@ into one token, for the chosen answer and not for the rejected one. Bai et al. 2
 known come from tinyworld, by Bradley and Terry's model. Left out: rankings of more than two, which are pairs written out.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,17 @@ def to_pair(record: Any, where: str = "the record") -> Pair:
     good, bad = _answer(chosen, where), _answer(rejected, where)
     if good == bad:
         raise InputError(f"{where} has the same answer as chosen and as rejected; leave it out, it prefers nothing")
-    return Pair(tuple(asked), good, bad, margin=float(record.get("margin") or 0.0))
+    return Pair(tuple(asked), good, bad, margin=_margin(record.get("margin") or 0.0, where))
+
+
+def _margin(said: Any, where: str) -> float:
+    try:
+        margin = float(said)
+    except (TypeError, ValueError):
+        margin = math.nan
+    if not math.isfinite(margin):
+        raise InputError(f"{where} has the margin {said!r}, which is no finite number; write one, or leave it out")
+    return margin
 
 
 def _turns(said: Any, where: str) -> list[Message]:
@@ -158,9 +169,13 @@ def _records(path: str | Path) -> Iterable[Any]:
     if str(path).endswith(".gz"):
         import gzip
         import json
+        import zlib
 
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines if line.strip()]
+        try:
+            with gzip.open(path, "rt", encoding="utf-8") as lines:
+                return [json.loads(line) for line in lines if line.strip()]
+        except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
+            raise InputError(f"{path} is no whole gzip of JSON lines ({error}); copy it again") from None
     if str(path).endswith(".json"):
         made = files.read_json(Path(path))
         return made if isinstance(made, list) else [made]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from groundup.alignment.config import RoundsConfig
 from groundup.errors import ConfigError
@@ -11,6 +12,8 @@ from groundup.errors import ConfigError
 class RejectionConfig(RoundsConfig):
     """The numbers of rejection-sampling tuning: a round asks tasks, takes several answers to each, and learns the best."""
 
+    method: Literal["rejection"] = "rejection"
+    """the best of several answers is learned, as if it had been given"""
     steps: int = 20
     """rounds of asking, choosing and learning"""
     prompts_per_step: int = 64

@@ -66,9 +66,10 @@ def serve(options: ServeOptions) -> None:
     from groundup.cli import running
 
     check(options)
+    with files.disk_errors(options.out):  # before the load, not after it
+        options.out.mkdir(parents=True, exist_ok=True)
     with target_of(options) as target:
         told = measured(options, target)
-    options.out.mkdir(parents=True, exist_ok=True)
     files.write_json(options.out / "load.json", told)
     if told["levels"]:
         from groundup import plots

@@ -42,9 +42,37 @@ def build(options: DataOptions) -> None:
     if options.pipeline is not None:
         _run_pipeline(options)
         return
+    _refuse_flags_of_pipelines(options)
     changes = {"name": "data", "description": "documents", "stages": ["data"]}
     source = {"data": {"text": options.text}} if options.text else {}
     show.stage_result(running.carry_out("text" if options.text else "demo", options, changes | source), options.json)
+
+
+def _refuse_flags_of_pipelines(options: DataOptions) -> None:
+    """A flag that would do nothing is a mistake."""
+    from groundup.errors import ConfigError
+
+    given = {"tokenizer": options.tokenizer, "ray": options.ray, "address": options.address}
+    given |= {"workers": options.workers != 1, "skip-failed": options.skip_failed}
+    for name in (name for name, value in given.items() if value):
+        raise ConfigError(f"--{name} belongs to a pipeline; add --pipeline plain, or leave it out")
+
+
+def _with_settings(made: Any, settings: tuple[str, ...]) -> Any:
+    """The pipeline with another field or encoding of the text, as the readers' messages name them."""
+    import dataclasses
+
+    from groundup.errors import ConfigError
+
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if key not in ("data.text_key", "data.text_encoding") or not equals:
+            raise ConfigError(
+                f"--set {setting} changes no pipeline; only data.text_key=NAME and data.text_encoding=NAME do: "
+                "write the rest into its TOML file"
+            )
+        made = dataclasses.replace(made, **{key.removeprefix("data."): value})
+    return made
 
 
 def _run_pipeline(options: DataOptions) -> None:
@@ -52,16 +80,18 @@ def _run_pipeline(options: DataOptions) -> None:
     from groundup.data.pipeline import etl
     from groundup.errors import ConfigError
     from groundup.runs.stages.data import pipeline
+    from groundup.text.tokenizers import load_tokenizer
 
     if options.text is None:
         raise ConfigError("--pipeline works on your own text; give its file or folder with --text")
-    made = pipeline(str(options.pipeline))
+    made = _with_settings(pipeline(str(options.pipeline)), options.set)
     out = options.out or Path("runs") / made.name
+    tokenizer = load_tokenizer(options.tokenizer) if options.tokenizer else None  # before hours of work
     execute = _on_ray(options) if options.ray else None
     begun = time.perf_counter()
     report = etl.run(made, options.text, out, workers=options.workers, execute=execute, skip_failed=options.skip_failed)
     seconds = time.perf_counter() - begun
-    tokens = _tokenize(out, options.tokenizer) if options.tokenizer else None
+    tokens = _tokenize(out, tokenizer) if tokenizer else None
     if options.json:
         running.print_json(report | {"out": str(out), "seconds": seconds, "tokens": tokens})
     else:
@@ -74,17 +104,16 @@ def _on_ray(options: DataOptions) -> Any:
     return on_ray(options.address, options.workers if options.workers > 1 else None)
 
 
-def _tokenize(out: Path, tokenizer: Path) -> int:
-    """Token shards beside the documents, unless they are there from the same documents and tokenizer."""
+def _tokenize(out: Path, tokenizer: Any) -> int:
+    """Token shards beside the documents, made anew."""
     from groundup import files
     from groundup.data.pipeline import exchange
     from groundup.data.pipeline.removal import TOKENS_FOLDER
     from groundup.data.pipeline.tokenize import tokenize
-    from groundup.text.tokenizers import load_tokenizer
 
     size = files.read_json(out / "report.json")["kept"]["bytes"]
     texts = (document.text for document in exchange.read(out))
-    shards = tokenize(texts, load_tokenizer(tokenizer), out / TOKENS_FOLDER, text_bytes=size)
+    shards = tokenize(texts, tokenizer, out / TOKENS_FOLDER, text_bytes=size)
     files.write_checksums(out)
     return shards.num_tokens
 

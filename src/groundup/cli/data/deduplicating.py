@@ -44,6 +44,8 @@ def dedup(options: DedupOptions) -> None:
     earlier = (Earlier(index=options.against),) if options.against else ()
     made = etl.Pipeline(name=f"dedup-{options.method}", steps=(*earlier, steps[options.method]))
     source = Path(options.source) / "documents" if (Path(options.source) / "documents").is_dir() else options.source
+    if options.save_index is not None:
+        _check_index(options.save_index)
     report = etl.run(made, source, options.out, workers=options.workers)
     if options.save_index is not None:
         _save_index(options, options.save_index)
@@ -51,6 +53,17 @@ def dedup(options: DedupOptions) -> None:
         running.print_json(report | {"out": str(options.out)})
     else:
         show_report(report, options.out)
+
+
+def _check_index(folder: Path) -> None:
+    """Refuse to replace a folder that holds no index, before hours of work."""
+    from groundup import files
+    from groundup.errors import InputError
+
+    config = folder / "config.json"
+    ours = config.is_file() and files.read_json(config).get("model_type") == "minhash_index"
+    if not ours and (folder.is_file() or (folder.is_dir() and any(folder.iterdir()))):
+        raise InputError(f"{folder} holds something else; choose another --save-index")
 
 
 def _save_index(options: DedupOptions, folder: Path) -> None:

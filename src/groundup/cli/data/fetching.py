@@ -57,6 +57,7 @@ def fetch(options: FetchOptions) -> None:
 
 
 def _addresses(given: tuple[str, ...]) -> list[str]:
+    from groundup.data.sources.lines import lines
     from groundup.errors import InputError
 
     found: list[str] = []
@@ -64,8 +65,7 @@ def _addresses(given: tuple[str, ...]) -> list[str]:
         if not word.startswith("@"):
             found.append(word)
         elif Path(word[1:]).is_file():
-            lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
-            found += [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+            found += [line.strip() for line in lines(word[1:]) if line.strip() and not line.startswith("#")]
         else:
             raise InputError(f"{word[1:]} is not there; give a file with one address a line")
     if not found:

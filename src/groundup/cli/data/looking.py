@@ -88,7 +88,10 @@ def profile(options: ProfileOptions) -> None:
     from groundup import files
     from groundup.cli import running
     from groundup.data.pipeline import profile as profiles
+    from groundup.errors import ConfigError
 
+    if options.documents < 1:
+        raise ConfigError(f"--documents {options.documents} looks at nothing; use 1 or more")
     found = profiles.measure(profiles.documents_of(options.source, options.key), options.documents, options.order)
     out = options.out or Path("runs/profile")
     files.write_json(out / "profile.json", found)
@@ -155,8 +158,10 @@ def estimate(options: EstimateOptions) -> None:
     tokenizer = load_tokenizer(options.tokenizer)
     limits = {name: getattr(options, name) for name in ("key", "within", "most_units", "confidence", "seed")}
     made = None
+    kept = Path(options.source) / "documents"  # of a folder that a pipeline made: not what it dropped
+    source = kept if kept.is_dir() and (kept.parent / "report.json").is_file() else options.source
     with progress(options.most_units, "estimating", "blocks") as bar:
-        for made in estimates.estimate(options.source, lambda texts: len(tokenizer.encode_packed(texts)[0]), **limits):
+        for made in estimates.estimate(source, lambda texts: len(tokenizer.encode_packed(texts)[0]), **limits):
             bar.update(1, tokens=f"{made.tokens:.4g} +- {made.relative:.1%}")
     assert made is not None
     if options.json:

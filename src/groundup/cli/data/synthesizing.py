@@ -43,7 +43,7 @@ def synthesize(options: SynthesizeOptions) -> None:
         write = model.chat if options.chat else model.generate
         return str(write(prompt, seed=seed, **drawing))
 
-    name = f"{options.model.name} {drawing}{' chat' if options.chat else ''}"
+    name = f"{options.model.name} ({_digest(options.model)}) {drawing}{' chat' if options.chat else ''}"
     report = synthesis.synthesize(config, generate, options.out, model=name, steps=steps)
     if options.json:
         running.print_json(report | {"out": str(options.out)})
@@ -58,6 +58,17 @@ def synthesize(options: SynthesizeOptions) -> None:
         for made in report["steps"]
     ]
     show.table(f"{report['kept']:,} documents in {options.out}", ["step", "seen", "kept", "dropped"], rows)
+
+
+def _digest(folder: Path) -> str:
+    """What tells two models of one name apart: a finished folder's checksums, or else the sizes and times of its files."""
+    from groundup import files
+    from groundup.data.pipeline.shard import key_of
+
+    if (folder / files.CHECKSUMS).is_file():
+        return files.sha256(folder / files.CHECKSUMS)[:12]
+    stamps = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return key_of([[path.name, found.st_size, found.st_mtime_ns] for path, found in stamps])[:12]
 
 
 def _read(path: Path) -> tuple[Any, tuple[Any, ...]]:

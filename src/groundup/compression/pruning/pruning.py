@@ -71,8 +71,9 @@ def sparsegpt(
 ) -> Float[Tensor, "rows inputs"]:
     """The pruned matrix with the rest repaired, column by column from the left. hessian: X X^T of its inputs."""
     left, factor = weight.double().clone(), inverse_factor(hessian, damping)
-    for start in range(0, left.shape[1], BLOCK):
-        end = min(start + BLOCK, left.shape[1])
+    size = BLOCK if pattern is None else max(BLOCK // pattern[1], 1) * pattern[1]  # no pattern across two blocks
+    for start in range(0, left.shape[1], size):
+        end = min(start + size, left.shape[1])
         block, errors = left[:, start:end], torch.zeros_like(left[:, start:end])
         gone = None if pattern else least((block / factor.diagonal()[start:end]).square(), share)
         for column in range(end - start):

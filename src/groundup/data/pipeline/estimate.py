@@ -114,14 +114,18 @@ def estimate(
     """
     if not 0 < within < 1 or not 0 < confidence < 1:
         raise ConfigError(f"within={within} and confidence={confidence} must be between 0 and 1; try 0.01 and 0.95")
+    if most_units < 2:
+        raise ConfigError(f"most_units={most_units} says nothing about the spread; use 2 or more")
     units, total = units_of(source, block_bytes)
+    if not units:
+        raise InputError(f"{source} holds no text; give a file or folder with some")
     tokens: list[int] = []
     sizes: list[int] = []
-    for number in permutation(len(units), (seed,))[: max(2, most_units)].tolist():
+    for number in permutation(len(units), (seed,))[:most_units].tolist():
         size, texts = read(units[number], key)
         tokens.append(count(texts))
         sizes.append(size)
-        if len(tokens) >= min(5, len(units)):
+        if len(tokens) >= min(5, most_units, len(units)):
             made = summed(tokens, sizes, total, len(units), confidence)
             yield made
             if made.relative <= within:

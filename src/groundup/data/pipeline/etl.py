@@ -37,8 +37,14 @@ from groundup.data.pipeline.steps import MEMORY_BYTES, CorpusStep, DocumentStep,
 from groundup.errors import ConfigError, InputError
 from groundup.progress import progress
 
-VERSION = 1  # raised when the same pipeline gives other bytes
+VERSION = 2  # raised when the same pipeline gives other bytes
 REPORT, PIPELINE = "report.json", "pipeline.json"
+FOLDERS = (
+    "index",
+    "list",
+    "benchmarks",
+    "classifier",
+)  # fields of steps that may name one; a pattern such as "." names none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,18 +142,17 @@ def run(
     with files.lock(work):
         runner = _Run(pipeline, work, shards, execute or local(workers), skip_failed)
         reports = [runner.stage(number, stage) for number, stage in enumerate(stages(pipeline.steps))]
-        asked = files.read_json(out / REPORT).get("removed") if (out / REPORT).is_file() else None
         report = _assemble(runner, reports, out, key, str(source))
     files.remove(work)
-    return _removed_again(out, asked) if asked else report
+    return report
 
 
-def _removed_again(out: Path, asked: dict[str, int]) -> dict[str, Any]:
-    """What was taken out of the folder on request must not come back with another build of it."""
+def _removed_again(folder: Path, asked: dict[str, int]) -> dict[str, Any]:
+    """What was taken out of the folder on request must not come back with another build of it, not even for a moment."""
     from groundup.data.pipeline import removal
 
-    removal.remove(out, removal.parse_list(list(asked)))
-    return files.read_json(out / REPORT)
+    removal.remove(folder, removal.parse_list(list(asked)))
+    return files.read_json(folder / REPORT)
 
 
 def _check_out(out: Path) -> None:
@@ -170,11 +175,21 @@ def _stamp(source: Source) -> list[Any]:
 
 
 def _lists(pipeline: Pipeline) -> list[Any]:
-    """The files that steps read, with their sizes and times."""
-    named = [
-        str(value) for step in pipeline.steps for value in described(step).values() if isinstance(value, str | Path)
+    """The files that steps read, also those in folders that they name, with their sizes and times."""
+    files_of = [
+        _files_of(str(value), name in FOLDERS)
+        for step in pipeline.steps
+        for name, value in described(step).items()
+        if isinstance(value, str | Path)
     ]
-    return [[name, os.stat(name).st_size, os.stat(name).st_mtime_ns] for name in named if os.path.isfile(name)]
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for found in files_of for file in found]
+
+
+def _files_of(name: str, folder: bool) -> list[Path]:
+    """A file alone, or the files of a folder: of an index, of lists, of benchmarks, of a classifier."""
+    if os.path.isfile(name):
+        return [Path(name)]
+    return sorted(file for file in Path(name).rglob("*") if file.is_file()) if folder and os.path.isdir(name) else []
 
 
 @dataclass(slots=True)
@@ -317,6 +332,7 @@ def _assemble(runner: _Run, reports: list[list[dict[str, Any]]], out: Path, key:
         "steps": [step for stage in reports for step in stage],
     }
     checksums = {}
+    asked = files.read_json(out / REPORT).get("removed") if (out / REPORT).is_file() else None
     with files.atomic_folder(out) as folder:
         for shard in runner.alive:
             for stage in range(last + 1):
@@ -332,6 +348,8 @@ def _assemble(runner: _Run, reports: list[list[dict[str, Any]]], out: Path, key:
         files.write_json(folder / PIPELINE, {"key": key, **runner.pipeline.plain()})
         files.write_text(folder / "README.md", card.data_card(report))
         files.write_checksums(folder, checksums)
+        if asked:
+            report = _removed_again(folder, asked)
     return report
 
 

@@ -117,9 +117,27 @@ def _read_webdataset(path: Path) -> Iterator[Document]:
 
 
 def _read_jsonl(path: Path) -> Iterator[Document]:
-    from groundup.data.sources import files as own
+    from groundup.data.sources.lines import lines
 
-    return own.read_file(str(path), path.name)
+    for number, line in enumerate(lines(path), 1):
+        if line.strip():
+            record = _parsed(line.encode(), f"{path}: line {number}")
+            yield _from_record(record, f"{path}: line {number}", f"{path.name}:{number}")
+
+
+def _from_record(record: dict[str, Any], place: str, name: str) -> Document:
+    """A document from an object; what is not there but the text is filled in."""
+    text, metadata = record.get("text"), record.get("metadata", {})
+    if not isinstance(text, str) or not isinstance(metadata, dict):
+        has = ", ".join(record) or "no field"
+        raise FormatError(
+            f"{place} has no text under 'text', or metadata that is no object (it has {has}); mend the line"
+        )
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise FormatError(f"{place} has half a character (a surrogate alone); mend or remove the line") from error
+    return Document(str(record.get("id", name)), text, str(record.get("source", "files")), metadata)
 
 
 def _parsed(data: bytes, place: str) -> dict[str, Any]:

@@ -97,9 +97,9 @@ def remove(folder: str | Path, wanted: RemovalList) -> dict[str, Any]:
     """Take the listed documents out of a pipeline's folder and of the token shards in it; how many, by entry."""
     folder = Path(folder)
     shards = sorted((folder / "documents").glob("*.parquet"))
-    if not shards:
+    if not shards or not all((folder / name).is_file() for name in ("report.json", "pipeline.json")):
         raise InputError(
-            f"{folder} has no documents/*.parquet; give a folder that `groundup data build --pipeline` made"
+            f"{folder} has no documents/*.parquet with report.json and pipeline.json; give a folder that `groundup data build --pipeline` made"
         )
     gone = _Gone()
     with files.atomic_folder(folder) as fresh:
@@ -136,11 +136,15 @@ def _rewrite_dropped(old: Path, new: Path, wanted: RemovalList, gone: _Gone) -> 
             found = dict(zip(DROPPED_COLUMNS, row, strict=True))
             document = Document(found["id"], found["text"], found["source"], json.loads(found["metadata"] or "{}"))
             listed = wanted.entry(document)
+            if listed is None and found["sha256"] in wanted.hashes:  # the text here is only its beginning
+                listed = f"sha256:{found['sha256']}"
             twin = found["sha256"] in wanted.hashes | gone.hashes or found["detail"] in details
             if listed is None and not twin:
                 rows.add(*row)
             else:
                 gone.ids.add(document.id)
+                if listed is not None:  # remembered, so that another build does not keep it
+                    gone.entries[listed] = gone.entries.get(listed, 0) + 1
 
 
 def _rewrite_tokens(old: Path, new: Path, keep: np.ndarray) -> None:

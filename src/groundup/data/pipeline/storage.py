@@ -24,8 +24,13 @@ from groundup.progress import progress
 
 @contextlib.contextmanager
 def written(address: str | Path) -> Iterator[Path]:
-    """A folder of this machine to fill. When it is full, and the address is elsewhere, it is sent there and removed here."""
+    """A folder of this machine to fill. When it is full, and the address is elsewhere, it is sent there and removed here.
+
+    InputError where something is already: a folder of ours takes the place of what stood there.
+    """
     if not is_remote(address):
+        if Path(address).is_file() or (Path(address).is_dir() and any(Path(address).iterdir())):
+            raise InputError(f"{address} holds something already; remove it or choose another address")
         yield Path(address)
         return
     files_there, inside = system(str(address))

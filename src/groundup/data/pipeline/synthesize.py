@@ -23,7 +23,7 @@ from groundup.data.documents import Document, write_documents
 from groundup.data.pipeline.report import StepReport, added
 from groundup.data.pipeline.shard import key_of
 from groundup.data.pipeline.steps import DocumentStep, Dropped, Verdict, described, is_corpus
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, InputError
 from groundup.progress import progress
 
 NAME = re.compile(r"\{(\w+)\}")
@@ -59,6 +59,9 @@ class SynthesisConfig:
         for name in ("prompts", "rollouts", "portion"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} asks for nothing; use 1 or more")
+        for name, words in self.lists.items():
+            if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise ConfigError(f'lists.{name} is no list of words; write lists.{name} = ["a fox", "a dog"]')
         for template in self.templates:
             for name in NAME.findall(template):
                 if not self.lists.get(name):
@@ -91,6 +94,8 @@ def synthesize(
     work, key = out.with_name(f"{out.name}.work"), key_of(_plain(config, steps), model)
     if (out / "report.json").is_file() and files.read_json(out / "report.json").get("key") == key:
         return files.read_json(out / "report.json")
+    if out.is_dir() and any(out.iterdir()) and not (out / "report.json").is_file():
+        raise InputError(f"{out} holds something else; choose another --out")
     portions = range(0, config.prompts, config.portion)
     reports = []
     with files.lock(work), progress(config.prompts, "synthesizing", "prompts") as bar:

@@ -13,6 +13,12 @@ META = re.compile(rb"<meta[^>]{0,256}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,
 HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 LOOKED_AT = 1024  # bytes of a page in which browsers look for <meta>
 LAST = "cp1252"
+NO_CHARSETS = (
+    "idna",
+    "punycode",
+    "unicode-escape",
+    "raw-unicode-escape",
+)  # Python's own: some raise, some give half characters
 SAME = {
     "iso-8859-1": LAST,
     "latin-1": LAST,
@@ -62,4 +68,4 @@ def _known(found: "re.Match[str] | re.Match[bytes] | None") -> str:
         "".encode(info.name)
     except (LookupError, UnicodeError):
         return ""
-    return info.name
+    return "" if info.name.replace("_", "-") in NO_CHARSETS else info.name

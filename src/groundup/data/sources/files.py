@@ -197,6 +197,8 @@ def _text(path: str | Path, name: str, wish: _Wish) -> Iterator[Document]:
                 text = _decoded(path, bytes(data[:end]), wish.encoding)
                 yield Document(f"{name}:{part}", text, "files", {"path": name, "part": part})
                 del data[:end]
+    if part and not data.strip():  # the last part ended with the file
+        return
     text = _decoded(path, bytes(data), wish.encoding)
     about = {"path": name} | ({"part": part + 1} if part else {})
     yield Document(f"{name}:{part + 1}" if part else name, text, "files", about)
@@ -258,6 +260,8 @@ def _html(path: str | Path, name: str, wish: _Wish) -> Iterator[Document]:
     data = bytearray()
     with open_binary(path) as file:
         for piece in pieces(file):
+            if piece.broken:
+                raise FormatError(f"{path}: {piece.broken} at byte {piece.offset}; get the file again")
             data += piece.data
             if len(data) > PART_BYTES:
                 raise InputError(f"{path} is longer than {PART_BYTES / 1e6:,.0f} MB, which no page is; leave it out")

@@ -110,5 +110,5 @@ def _locations(data: bytes) -> Iterator[tuple[str, str]]:
                     yield around[-1], (element.text or "").strip()
                 elif name in ("url", "sitemap"):
                     element.clear()
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, ValueError, LookupError):  # also an encoding that the parser does not know
         return

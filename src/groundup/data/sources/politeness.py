@@ -154,6 +154,7 @@ def opt_out(headers: Mapping[str, str], page: str = "", agent: str = "groundup")
     >>> opt_out({"x-robots-tag": "otherbot: noai, noindex"}), opt_out({"x-robots-tag": "nofollow, NoAI"}), opt_out({"tdm-reservation": "1"})
     ('', 'X-Robots-Tag: noai', 'tdm-reservation: 1')
     """
+    agent = agent.lower()  # names are compared without case
     if found := _reserved(headers.get("x-robots-tag", ""), agent):
         return f"X-Robots-Tag: {found}"
     if headers.get("tdm-reservation", "").strip() == "1":

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from groundup.data.documents import Document, read_columns
+from groundup.data.documents import COLUMNS, Document, read_columns, read_documents
 from groundup.data.sources.lines import LINE_BYTES, lines
 from groundup.data.sources.places import is_remote, join, open_binary, refusals
 from groundup.errors import FormatError, InputError
@@ -81,8 +81,23 @@ def has_column(path: str | Path, key: str, encoding: str) -> bool:
 
 
 def parquet(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:
-    """One document a row of a Parquet file."""
+    """One document a row of a Parquet file; those that this library wrote keep their ids, sources and metadata."""
+    if key == "text" and _is_ours(path):
+        yield from (document for document in read_documents(path) if document.text.strip())
+        return
     yield from _rows(path, name, key, (text for (text,) in read_columns(path, [key])))
+
+
+def _is_ours(path: str | Path) -> bool:
+    """Whether a file has the columns of a list of documents and no others; a damaged one is left to its reader."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with open_binary(path) as file:
+            return pq.read_schema(file).equals(pa.schema([(name, pa.string()) for name in COLUMNS]))
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def arrow(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:

@@ -23,6 +23,7 @@ OFF = {  # every step of the default order, and the value with which it does not
     "min_p": 0.0,
     "typical_p": 1.0,
 }
+LEAST = 1e-12  # a logit divided by two such may just stay in float32; nothing can be drawn from inf
 READ_THE_TEXT = {"repetition_penalty", "frequency_penalty", "presence_penalty"}
 
 
@@ -71,10 +72,13 @@ class SamplingConfig:
         object.__setattr__(self, "order", as_order(self.order))
         checks = {
             "max_new_tokens": (self.max_new_tokens >= 1, "1 or more"),
-            "repetition_penalty": (0 < self.repetition_penalty < math.inf, "1 for none, 1.1 for a mild one"),
+            "repetition_penalty": (LEAST <= self.repetition_penalty <= 1 / LEAST, "1 for none, 1.1 for a mild one"),
             "frequency_penalty": (-2 <= self.frequency_penalty <= 2, "0 for none, or a number from -2 to 2"),
             "presence_penalty": (-2 <= self.presence_penalty <= 2, "0 for none, or a number from -2 to 2"),
-            "temperature": (0 <= self.temperature < math.inf, "0 for the likeliest token, or a number up to about 2"),
+            "temperature": (
+                self.temperature == 0 or LEAST <= self.temperature < math.inf,
+                "0 for the likeliest token, or a number up to about 2",
+            ),
             "top_k": (self.top_k >= 0, "0 for no limit, or a number of tokens"),
             "top_p": (0 < self.top_p <= 1, "a number above 0 and up to 1"),
             "min_p": (0 <= self.min_p <= 1, "a number from 0 to 1"),

@@ -25,9 +25,10 @@ from groundup.inference.engine.requests import Event, Request
 
 
 class Listener:
-    """Where the events of one request go: a queue of one event loop."""
+    """Where the events of one request go: a queue of one event loop. name: what its caller calls it."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.loop, self.events = asyncio.get_running_loop(), asyncio.Queue[Event]()
 
 
@@ -47,21 +48,22 @@ class AsyncEngine:
         if self.closing.is_set():
             raise InputError("the engine is closing and takes no new requests; try again later")
         self.engine.check(request)
-        name = request.request_id or uuid4().hex
-        if name in self.listeners:
+        own = uuid4().hex  # in the engine, where one that was left may still have its last event to come
+        name = request.request_id or own
+        if any(one.name == name for one in list(self.listeners.values())):
             raise InputError(f"there is a request {name!r} already; give each a name of its own, or none")
-        listener = self.listeners[name] = Listener()
-        self._want(lambda: self._add(replace(request, request_id=name)))
+        listener = self.listeners[own] = Listener(name)
+        self._want(lambda: self._add(replace(request, request_id=own)))
         done = False
         try:
             while not done:
                 event = await listener.events.get()
                 done = event.finish_reason is not None
-                yield event
+                yield event if name == own else replace(event, request_id=name)
         finally:
-            self.listeners.pop(name, None)
+            self.listeners.pop(own, None)
             if not done:
-                self._want(lambda: self._cancel(name))
+                self._want(lambda: self._cancel(own))
 
     def _want(self, action: Callable[[], None]) -> None:
         """Ask the thread for something, and start it where there is none."""

@@ -104,7 +104,8 @@ class Engine:
         row.module, row.source = Answering(self.module, self.module.read(ids)), len(row.ids)
         generation = getattr(self.handle, "generation", {})
         row.ids = [generation.get("decoder_start_token_id", config.decoder_start_token_id)]
-        row.prompt, row.limit = 1, 1 + row.request.sampling.max_new_tokens
+        room = self.runner.pages * self.runner.page_size
+        row.prompt, row.limit = 1, min(1 + row.request.sampling.max_new_tokens, room)
 
     def cancel(self, name: str) -> bool:
         """Stop a request; its pages are free at once, and its last event comes with the next step. False: there is none."""
@@ -165,13 +166,11 @@ class Engine:
         for row in list(self.order(list(self.waiting))):
             if budget <= 0 or not self._let_in(row):
                 break
-            pieces = [
-                piece for piece in pieces if piece.row in self.running
-            ]  # a higher priority may have pushed one out
             if count := self._portion(row, min(row.wanted, budget)):
                 pieces.append(Piece(row, count))
             budget -= count
-        return pieces
+        # a higher priority may have pushed one out, also where that was not enough to let it in
+        return [piece for piece in pieces if piece.row in self.running]
 
     def _portion(self, row: Row, given: int) -> int:
         """How many of the tokens that it was given a row reads: all, or where shapes are fixed a whole portion or none.

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from groundup import files
 from groundup.errors import GroundupError, InputError
+from groundup.inference.cache.saved import fingerprint
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.engine import Engine
 from groundup.inference.engine.requests import EngineConfig, Event, Request
@@ -66,7 +67,7 @@ def _mistake(line: str) -> str:
     """What is wrong with a line, or nothing."""
     try:
         told = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"is no JSON ({error}); write an object with a prompt"
     if not isinstance(told, dict):
         return f"is a {type(told).__name__}; write an object with a prompt"
@@ -90,7 +91,7 @@ def answer_file(
     if target.exists() and not part.exists():
         raise InputError(f"{target} is there already; remove it, or name another file with --output")
     asked = dataclasses.asdict(sampling) | {"order": [str(step) for step in sampling.order]}
-    header = json.dumps({"prompts": prompts.checksum, "model": str(handle.folder), "sampling": asked}) + "\n"
+    header = json.dumps({"prompts": prompts.checksum, "model": fingerprint(handle.module), "sampling": asked}) + "\n"
     resumed = _begin(part, header)
     failed = written = 0
     with part.open("ab") as out, progress(len(prompts), "answers", "answers") as bar:

@@ -87,25 +87,32 @@ def tensors_of(name: str, packed: Packed, bits: int) -> dict[str, Tensor]:
     }
 
 
-def bits_of(quantization: Mapping[str, Any] | None, origin: str | Path) -> int | None:
+def bits_of(quantization: object, origin: str | Path) -> int | None:
     """The bits of the codes that config.json's quantization_config tells of; None where it tells nothing.
 
     UnsupportedModel: weights in another form than this.
     """
     if quantization is None:
         return None
-    method, form = quantization.get("quant_method"), quantization.get("format")
-    groups = list(quantization.get("config_groups", {}).values())
-    weights = [group.get("weights") or {} for group in groups]
-    kinds = {(one.get("num_bits"), one.get("type"), one.get("symmetric")) for one in weights}
-    plain = len(kinds) == 1 and all(group.get("input_activations") is None for group in groups)
-    bits = next(iter(kinds))[0] if plain else None
-    if (method, form) != ("compressed-tensors", "pack-quantized") or kinds != {(bits, "int", True)} or bits not in BITS:
+    told = _table(quantization)
+    method, form = told.get("quant_method"), told.get("format")
+    groups = [_table(group) for group in _table(told.get("config_groups")).values()]
+    weights = [_table(group.get("weights")) for group in groups]
+    kinds = [(one.get("num_bits"), one.get("type"), one.get("symmetric")) for one in weights]
+    plain = bool(kinds) and all(group.get("input_activations") is None for group in groups)
+    bits = kinds[0][0] if plain else None
+    alike = all(kind == (bits, "int", True) for kind in kinds)
+    if (method, form) != ("compressed-tensors", "pack-quantized") or not alike or bits not in BITS:
         raise UnsupportedModel(
             f"{origin}: weights quantised by {method!r} as {form!r} are not read; packed symmetric integers of {' or '.join(map(str, BITS))} bits "
             "(compressed-tensors' pack-quantized) are, and so is a GGUF file: take one of these"
         )
     return int(bits)
+
+
+def _table(said: Any) -> Mapping[str, Any]:
+    """What a file says, where it is a table; else an empty one."""
+    return said if isinstance(said, Mapping) else {}
 
 
 def unpacked(table: Mapping[str, Tensor], bits: int, folder: Path) -> dict[str, Tensor]:
@@ -115,11 +122,10 @@ def unpacked(table: Mapping[str, Tensor], bits: int, folder: Path) -> dict[str, 
         stem = name.removesuffix("weight_packed")
         if missing := [ending for ending in ENDINGS if stem + ending not in table]:
             raise FormatError(f"{folder}: {stem}weight_packed has no {stem}{missing[0]}; copy the folder again")
-        shape, scale = table[f"{stem}weight_shape"].tolist(), table[f"{stem}weight_scale"]
-        words = table[name]
-        fits = (
-            len(shape) == 2 and words.shape == (shape[0], -(-shape[1] // (32 // bits))) and scale.shape[0] == shape[0]
-        )
+        shape = [int(side) for side in table[f"{stem}weight_shape"].flatten()]
+        words, scale = table[name], table[f"{stem}weight_scale"]
+        fits = len(shape) == 2 and words.shape == (shape[0], -(-shape[1] // (32 // bits)))
+        fits = fits and scale.dim() == 2 and len(scale) == shape[0] and 0 < scale.shape[1] <= shape[1]
         if not fits or shape[1] % scale.shape[1]:
             raise FormatError(
                 f"{folder}: {name} has shape {tuple(words.shape)} and scales {tuple(scale.shape)}, which is no matrix of {shape}; copy the folder again"

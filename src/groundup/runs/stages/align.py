@@ -19,6 +19,7 @@ TRIERS = {  # methods that try answers: a function (module, tokenizer, tasks, re
     "ppo": "groundup.alignment.ppo:ppo",
     "rloo": "groundup.alignment.rloo:rloo",
     "reinforce": "groundup.alignment.reinforce:reinforce",
+    "rejection": "groundup.alignment.rejection.trainer:fit",
 }
 OTHERS: dict[str, str] = {}  # methods that learn from what is there: a function (context) -> numbers
 
@@ -53,7 +54,9 @@ def practised(context: Context) -> dict[str, Any]:
     units, stops = Units(), handle.stop_ids() | end_of_turn(handle.tokenizer)
     with watching(context, handle.module, config.training(), config.trackers) as watch:
         asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step]}
-        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()} | judged(context)
+        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()} | judged(
+            context, handle.tokenizer
+        )
         learn = named(TRIERS[config.method])
         result = learn(handle.module, handle.tokenizer, tasks, rewarded(config), config, stop_ids=stops, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)
@@ -69,13 +72,13 @@ def rewarded(config: Any) -> Callable[[Any, str], float]:
     return SHELF.get(config.reward, lambda item, text: 0.0)
 
 
-def judged(context: Context) -> dict[str, Any]:
+def judged(context: Context, tokenizer: Any) -> dict[str, Any]:
     """The environment in which a reward model judges, where the recipe asks for one."""
     from functools import partial
 
     from groundup.alignment.rewards.ensemble import Ensemble
     from groundup.alignment.rewards.reward_model import Scored
-    from groundup.errors import ConfigError
+    from groundup.errors import ConfigError, InputError
 
     if context.config.reward != "model":
         return {}
@@ -85,7 +88,20 @@ def judged(context: Context) -> dict[str, Any]:
             "or give --reward-model FOLDER"
         )
     judge = Ensemble.load(context.inputs["reward_model"], device=context.device())
+    if not all(same_tokens(member.tokenizer, tokenizer) for member in judge.members):
+        raise InputError(
+            f"{context.inputs['reward_model']} has other tokens than {context.inputs['model']}, so it would read other answers; "
+            f"learn one with `groundup align {context.inputs['model']} --method reward`"
+        )
     return {"environment": partial(Scored, judge_model=judge)}
+
+
+def same_tokens(one: Any, other: Any) -> bool:
+    """Whether every id means the same text to both tokenizers; their chat templates may differ."""
+    if one.fingerprint == other.fingerprint:
+        return True
+    size = one.vocab_size
+    return size == other.vocab_size and all(one.decode([token]) == other.decode([token]) for token in range(size))
 
 
 def families(config: Any) -> tuple[str, ...]:

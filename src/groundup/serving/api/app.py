@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 
 import groundup
 from groundup.serving.api import health, more, openai
@@ -134,16 +135,20 @@ def _endpoint(service: Service, route: Route) -> Callable[[Request], Awaitable[R
     async def endpoint(request: Request) -> Response:
         try:
             caller = service.caller(request)
-            fields = parse(await read_bytes(request, service.config.max_body_bytes), route.fields)
+            async with asyncio.timeout(service.config.request_timeout_s):
+                raw = await read_bytes(request, service.config.max_body_bytes)
+            fields = parse(raw, route.fields)
             limit_s = None if getattr(fields, "stream", None) else service.config.request_timeout_s
             async with asyncio.timeout(limit_s):
                 answer = await unless_gone(request, route.answer(service, fields, caller))
             return Response(status_code=499) if answer is None else answer
+        except ClientDisconnect:  # before all of its request was here
+            return Response(status_code=499)
         except TimeoutError:
             seconds = service.config.request_timeout_s
             error = ApiError(
                 408,
-                f"the answer took more than {seconds:g} seconds; ask for fewer tokens, or stream it",
+                f"the request and its answer took more than {seconds:g} seconds; ask for fewer tokens, or stream it",
                 code="request_timeout",
             )
             return error_response(error, route.error_body)

@@ -126,7 +126,8 @@ async def begin(service: Service, fields: ChatFields, caller: Caller) -> Exchang
         raise bad("top_logprobs needs logprobs: true; add it, or leave top_logprobs out", "top_logprobs")
     prompt = await service.beside(ids_of, served, fields)
     constraint = await service.constraint(served, constraint_words)
-    sampling = sampling_of(fields, served.handle, len(prompt), fields.most_new)
+    most_new = service.most_new(fields.most_new, served.context)
+    sampling = sampling_of(fields, served.handle, len(prompt), most_new)
     request = Request(
         prompt_ids=prompt,
         sampling=budgeted(served, sampling, fields),

@@ -102,12 +102,16 @@ async def begin(service: Service, fields: CompletionFields, caller: Caller) -> C
             f"{len(prompts)} prompts with {written} answers each are more than {MOST_ANSWERS} answers; ask in parts",
             "prompt",
         )
-    wanted = wanted_format(fields.response_format) or wanted_output(fields.structured_outputs)
+    wanted, output = wanted_format(fields.response_format), wanted_output(fields.structured_outputs)
+    if wanted and output:
+        raise bad("only one of response_format and structured_outputs can shape an answer; leave the other out")
+    wanted = wanted or output
     constraint = await service.constraint(served, wanted)
     ids = await service.beside(lambda: [_ids(served, fields, prompt) for prompt in prompts])
+    most_new = fields.max_tokens or min(DEFAULT_MOST_NEW, service.most_new(None, served.context) or served.context)
     requests = [
         replace(one, stream=stream_number)
-        for one in (_request(served, fields, caller, prompt, constraint) for prompt in ids)
+        for one in (_request(served, fields, caller, prompt, constraint, most_new) for prompt in ids)
         for stream_number in range(written)
     ]
     echoes = [_text(served, prompt) if fields.echo else "" for prompt in prompts for _ in range(written)]
@@ -115,8 +119,10 @@ async def begin(service: Service, fields: CompletionFields, caller: Caller) -> C
     return Completing(service, caller, served, fields, requests, echoes, charged=charged, wanted=wanted)
 
 
-def _request(served: Served, fields: CompletionFields, caller: Caller, ids: list[int], constraint: Any) -> Request:
-    sampling = sampling_of(fields, served.handle, len(ids), fields.max_tokens or min(DEFAULT_MOST_NEW, served.context))
+def _request(
+    served: Served, fields: CompletionFields, caller: Caller, ids: list[int], constraint: Any, most_new: int
+) -> Request:
+    sampling = sampling_of(fields, served.handle, len(ids), most_new)
     check_size(served, fields, sampling.max_new_tokens, fields.n or 1)
     ranked = fields.best_of is not None and fields.best_of > (fields.n or 1)
     return Request(
@@ -173,19 +179,20 @@ class Draft:
 
     def __init__(self, echo: str):
         self.text, self.scored, self.reason = [echo], list[Scored](), "stop"
-        self.kept = Kept()
+        self.kept, self.prompt = Kept(), 0
 
     def add(self, piece: Piece) -> None:
         """Take a piece."""
         self.text.append(piece.text)
+        self.prompt += len(piece.event.prompt)
         self.scored += [*piece.event.prompt, *scores.of_event(piece.event)]
         self.kept.add(piece.event)
         self.reason = piece.finish_reason or self.reason
 
     @property
     def mean(self) -> float:
-        """Mean log-probability of its tokens."""
-        values = [one.log_probability or 0.0 for one in self.scored]
+        """Mean log-probability of its tokens; those of an echoed prompt are not its own."""
+        values = [one.log_probability or 0.0 for one in self.scored[self.prompt :]]
         return sum(values) / max(1, len(values))
 
 

@@ -157,12 +157,11 @@ def _called(block: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 
 def _tools(fields: CountFields) -> dict[str, Any]:
-    if not fields.tools:
-        return {}
     functions = [
-        {"name": tool.name, "description": tool.description, "parameters": tool.input_schema} for tool in fields.tools
+        {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
+        for tool in fields.tools or ()
     ]
-    told: dict[str, Any] = {"tools": [{"type": "function", "function": one} for one in functions]}
+    told: dict[str, Any] = {"tools": [{"type": "function", "function": one} for one in functions] or None}
     if (choice := fields.tool_choice) is not None:
         named = {"type": "function", "function": {"name": choice.name or ""}}
         told["tool_choice"] = {"auto": "auto", "any": "required", "none": "none", "tool": named}[choice.type]

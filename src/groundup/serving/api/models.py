@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from groundup.errors import GroundupError
+from groundup.errors import ConfigError, GroundupError
 from groundup.inference.decoding.constrained.masks import Vocabulary
 from groundup.inference.engine import AsyncEngine, Engine, EngineConfig
 from groundup.inference.handle import Handle, end_of_turn, load
@@ -105,6 +105,18 @@ class Served:
         return frozenset(id for word, id in self.tokenizer.special_tokens.items() if word in spelled)
 
 
+def _hold(served: Served) -> None:
+    """Keep a model while the task that asked for it goes on: its prompt may be read still, and its engine not know of it."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def let_go(_: Any) -> None:
+        served.busy -= 1
+
+    served.busy += 1
+    task.add_done_callback(let_go)
+
+
 class Models:
     """The models of a server by name. loader: folder -> handle."""
 
@@ -117,6 +129,8 @@ class Models:
         most_loaded: int = 4,
         order: Callable[[], Any] = lambda: None,
     ):
+        if most_loaded < 1:
+            raise ConfigError(f"max_models={most_loaded} leaves no room for a model; use 1 or more")
         self.sources, self.loader, self.config = dict(sources), loader, config
         self.most_loaded, self.order = most_loaded, order
         self.loaded: dict[str, Served] = {}
@@ -151,12 +165,14 @@ class Models:
             if name not in self._loads:
                 self._loads[name] = asyncio.create_task(self._load(name))
             try:
-                await asyncio.shield(self._loads[name])
+                served = await asyncio.shield(self._loads[name])  # another load may have taken its room already
             finally:
                 if name in self._loads and self._loads[name].done():
                     del self._loads[name]
-        served = self.loaded[name]
+        else:
+            served = self.loaded[name]
         served.used_s = time.monotonic()
+        _hold(served)
         return served
 
     async def _load(self, name: str) -> Served:
@@ -171,10 +187,11 @@ class Models:
         return served
 
     async def _make_room(self) -> None:
-        idle = [one for one in self.loaded.values() if not one.busy]
-        while len(self.loaded) >= self.most_loaded and idle:
+        while len(self.loaded) >= self.most_loaded:
+            idle = [one for one in self.loaded.values() if not one.busy]  # anew: closing one takes its time
+            if not idle:
+                return
             oldest = min(idle, key=lambda one: one.used_s)
-            idle.remove(oldest)
             del self.loaded[oldest.name]
             if oldest.started is not None:
                 await oldest.started.close()

@@ -16,6 +16,8 @@ from groundup.serving.api.errors import bad
 from groundup.serving.api.models import THINKING, Served
 from groundup.serving.api.tool_formats.calls import Call, describe
 
+OURS = {"self", "tokenizer", "messages", "add_generation_prompt", "tokenize", "return_assistant_mask"}  # no template's
+
 
 def chat_prompt(
     served: Served,
@@ -40,7 +42,7 @@ def chat_prompt(
         names["tools"] = list(tools)
     elif tools:
         written = told_of_tools(served, written, tools)
-    if taken := names.keys() & {"messages", "add_generation_prompt"}:
+    if taken := names.keys() & OURS:
         raise bad(f"chat_template_kwargs may not set {', '.join(sorted(taken))}; leave it out", "chat_template_kwargs")
     if go_on:
         return continued(served.tokenizer, written, **names)

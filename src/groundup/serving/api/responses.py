@@ -114,10 +114,9 @@ def as_chat(fields: ResponseFields) -> ChatFields:
             {"type": "function", "function": one.model_dump(exclude={"type"}, exclude_none=True)}
             for one in fields.tools
         ]
-        choice = fields.tool_choice
-        chat["tool_choice"] = (
-            {"type": "function", "function": {"name": choice.name}} if isinstance(choice, FlatChoice) else choice
-        )
+    choice = fields.tool_choice
+    named = {"type": "function", "function": {"name": choice.name}} if isinstance(choice, FlatChoice) else choice
+    chat["tool_choice"] = named
     if fields.text is not None and fields.text.format is not None:
         chat["response_format"] = _format(fields.text.format)
     return checked(chat, ChatFields)

@@ -11,16 +11,18 @@ Nothing that a client sent is logged: no access log by default, and with one onl
 
 import asyncio
 import contextlib
+import os
 import time
 from contextlib import aclosing
 from typing import Any
 
 import uvicorn
 
-from groundup.errors import GroundupError
+from groundup.errors import ConfigError, GroundupError, InputError
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine import Request
 from groundup.serving.api.app import make_app
+from groundup.serving.api.errors import ApiError
 from groundup.serving.api.models import Served
 from groundup.serving.api.service import Service
 
@@ -32,6 +34,18 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.service, self.say = service, say
         self._drain: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Open the port; ConfigError where it cannot be had, for which uvicorn ends the process."""
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            number = getattr(error.__context__, "errno", None) or 0
+            why = os.strerror(number) if number > 0 else str(error.__context__ or "the server did not start")
+            raise ConfigError(
+                f"no requests can be taken at {self.config.host}:{self.config.port} ({why}); "
+                "choose another --port (0: any free one) or --host, or end what listens there"
+            ) from None
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """The first signal drains, the second ends."""
@@ -72,6 +86,16 @@ def config_of(service: Service, host: str, port: int, access_log: bool = False) 
     )
 
 
+def read_certificate(config: uvicorn.Config) -> None:
+    """Make uvicorn's settings ready; ConfigError where the certificate and its key cannot be used."""
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"{config.ssl_certfile} and {config.ssl_keyfile} are no certificate with its key ({error}); give two PEM files that belong together"
+        ) from None
+
+
 WORTH_SAYING_S = 3.0
 
 
@@ -91,7 +115,12 @@ async def warm_up(served: Served, say: Any = print) -> None:
 async def serve(service: Service, host: str, port: int, *, access_log: bool = False, say: Any = print) -> None:
     """Serve until a signal comes. Loads the first model, then says where it listens."""
     begun_s = time.monotonic()
-    served = await service.models.get(None)
+    config = config_of(service, host, port, access_log)
+    read_certificate(config)
+    try:
+        served = await asyncio.create_task(service.models.get(None))  # a task that ends, so that it may make room
+    except ApiError as error:  # nobody asked over the wire
+        raise InputError(error.message) from None
     if served.writes:  # made now, so that the first request does not wait for it
         making = asyncio.ensure_future(asyncio.to_thread(lambda: served.engine))
         if not (await asyncio.wait({making}, timeout=WORTH_SAYING_S))[0]:
@@ -100,7 +129,7 @@ async def serve(service: Service, host: str, port: int, *, access_log: bool = Fa
             )
         await making
     warming: asyncio.Future[None] | None = None
-    server = Server(config_of(service, host, port, access_log), service, say)
+    server = Server(config, service, say)
     task = asyncio.ensure_future(server.serve())
     while not server.started and not task.done():
         await asyncio.sleep(0.005)

@@ -87,7 +87,7 @@ class Service:
         """Let requests in, or say why not; how many tokens were charged."""
         for request in requests:
             new = request.sampling.max_new_tokens
-            refused(self.limits.check_size(len(request.prompt_ids), min(new, self.most_new), served.context))
+            refused(self.limits.check_size(len(request.prompt_ids), new, served.context))
             served.engine.engine.check(request)
         tokens = sum(len(one.prompt_ids) + one.sampling.max_new_tokens for one in requests)
         refused(self.limits.admit(caller.key or caller.name, tokens, self.waiting))
@@ -100,10 +100,10 @@ class Service:
         name = f"{served.name} {served.number}"  # a model that was loaded again may be another
         return Recall(self.responses, fingerprint(request, model=name, seeded=seeded, extra=wanted))
 
-    @property
-    def most_new(self) -> int:
-        """Tokens of an answer at most."""
-        return self.config.max_completion_tokens or 1 << 40
+    def most_new(self, asked: int | None, context: int) -> int | None:
+        """Tokens of an answer: as asked (more than the server gives is refused by `admit`), else what it gives; None for as many as fit."""
+        most = self.config.max_completion_tokens
+        return min(most, context) if asked is None and most else asked
 
     async def run(
         self,

@@ -100,20 +100,44 @@ def wanted_call(tools: Sequence[Mapping[str, Any]], choice: Any) -> Wanted | Non
         return None
     if not tools:
         raise bad("tool_choice asks for a call but there are no tools; give tools", "tool_choice")
-    calls = [_call_schema(tool["function"]) for tool in tools]
-    return json_words(calls[0] if len(calls) == 1 else {"anyOf": calls})
+    roots = [f"#/$defs/tool{number}" for number in range(len(tools))]
+    calls = [_call_schema(tool["function"]["name"], root) for tool, root in zip(tools, roots, strict=True)]
+    definitions = {
+        root.rpartition("/")[2]: _moved(tool["function"].get("parameters") or ANY_OBJECT, root)
+        for tool, root in zip(tools, roots, strict=True)
+    }
+    return json_words((calls[0] if len(calls) == 1 else {"anyOf": calls}) | {"$defs": definitions})
 
 
-def _call_schema(function: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON of a call of one function; definitions of its parameters are moved to where references look for them."""
-    parameters = dict(function.get("parameters") or ANY_OBJECT)
-    schema: dict[str, Any] = {
+def _call_schema(name: str, parameters: str) -> dict[str, Any]:
+    """JSON of a call of one function; parameters: where the schema of its arguments stands."""
+    return {
         "type": "object",
-        "properties": {"name": {"const": function["name"]}, "arguments": parameters},
+        "properties": {"name": {"const": name}, "arguments": {"$ref": parameters}},
         "required": ["name", "arguments"],
         "additionalProperties": False,
     }
-    return schema | {name: parameters.pop(name) for name in ("$defs", "definitions") if name in parameters}
+
+
+def _moved(schema: Any, root: str) -> Any:
+    """A schema that stands at `root` of another one: what it refers to inside itself is found there.
+
+    >>> _moved({"items": {"$ref": "#"}, "$defs": {"const": {"$ref": "#/items"}}}, "#/a")
+    {'items': {'$ref': '#/a'}, '$defs': {'const': {'$ref': '#/a/items'}}}
+    """
+    if isinstance(schema, list):
+        return [_moved(one, root) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    made: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "$ref" and isinstance(value, str) and (value == "#" or value.startswith("#/")):
+            made[key] = root + value[1:]
+        elif key in possible.NAMED and isinstance(value, Mapping):
+            made[key] = {name: _moved(one, root) for name, one in value.items()}
+        elif key not in ("$id", "$schema"):  # of a document of its own, which it is no longer
+            made[key] = value if key in possible.VALUES else _moved(value, root)
+    return made
 
 
 def json_words(schema: Mapping[str, Any]) -> Wanted:

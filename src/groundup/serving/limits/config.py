@@ -41,7 +41,7 @@ class LimitsConfig:
     max_completion_tokens: int = 0
     """of one answer; 0: what the model's context holds"""
     request_timeout_s: float = 600.0
-    """from a request's arrival to the end of its answer"""
+    """from a request's arrival to the end of its answer; one that is streamed has no such end"""
     write_timeout_s: float = 30.0
     """how long a reader may take none of its answer"""
     keep_alive_s: float = 5.0

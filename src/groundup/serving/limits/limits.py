@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from groundup.errors import GroundupError
+from groundup.progress import say
 from groundup.serving.limits.config import LimitsConfig
 from groundup.serving.limits.keys import Key, KeyFile, granted
 from groundup.serving.limits.quota import Quota
@@ -194,7 +196,10 @@ class Limits:
             now_s = self.clock()
             self._bucket(key.name, "tokens", float(key.tokens_per_minute), now_s).put_back(back, now_s)
         if self.config.usage is not None and self.clock() - self._saved_s > SAVE_EVERY_S:
-            self.save()
+            try:
+                self.save()
+            except (GroundupError, OSError) as error:  # who asked has his answer; the next one tries again
+                say(f"the day's counts are not written: {error}")
 
     def save(self) -> None:
         """Write the day's counts down, where a file is given; to be called when the server ends."""

@@ -31,11 +31,15 @@ class Target:
 
     def parts(self) -> tuple[str, int, str, bool]:
         """Host, port, prefix of the path, and whether TLS is spoken."""
-        told = urlsplit(self.url if "//" in self.url else f"http://{self.url}")
-        if told.scheme not in ("http", "https") or not told.hostname:
+        try:
+            told = urlsplit(self.url if "//" in self.url else f"http://{self.url}")
+            host, port = told.hostname, told.port
+        except ValueError:  # no port, or half an IPv6 address
+            host, port = None, None
+        if not host or told.scheme not in ("http", "https"):
             raise InputError(f"{self.url} is no address of a server; write it as http://127.0.0.1:8000")
         secure = told.scheme == "https"
-        return told.hostname, told.port or (443 if secure else 80), told.path.rstrip("/").removesuffix("/v1"), secure
+        return host, port or (443 if secure else 80), told.path.rstrip("/").removesuffix("/v1"), secure
 
 
 @dataclass(slots=True)

@@ -338,6 +338,9 @@ def merge(adapted: Adapted, *names: str) -> Any:
                 if name in one.parts:
                     layer = _merged(adapted.base, path, layer, one.parts[name])
             put(adapted.base, path, layer)
+    for path, one in list(adapted.base.named_modules()):
+        if isinstance(one, NF4Linear):  # without an adapter of its own
+            put(adapted.base, path, _whole(dense(one), one.bias))
     for name in list(adapted.configs):
         del adapted.adapters[name], adapted.configs[name]
     adapted.switch.active = ()
@@ -347,14 +350,20 @@ def merge(adapted: Adapted, *names: str) -> Any:
 def _merged(base: Any, path: str, layer: Any, part: Any) -> Linear:
     """A layer of its own with the adapter in it."""
     weight, bias = dense(layer), layer.bias
-    made = Linear(weight.shape[1], weight.shape[0])
-    dtype = weight.dtype
-    made.weight = nn.Parameter(part.merged(weight).to(dtype), requires_grad=False)
-    if bias is not None:
-        grown = part.merged_bias(bias) if hasattr(part, "merged_bias") else bias
-        made.bias = nn.Parameter(grown.detach().clone(), requires_grad=False)
+    if bias is not None and hasattr(part, "merged_bias"):
+        bias = part.merged_bias(bias)
+    made = _whole(part.merged(weight).to(weight.dtype), bias)
     if path == "lm_head" and base.config.tie_word_embeddings:
         base.config = dataclasses.replace(base.config, tie_word_embeddings=False)
+    return made
+
+
+def _whole(weight: Tensor, bias: Tensor | None) -> Linear:
+    """A plain frozen layer of these numbers."""
+    made = Linear(weight.shape[1], weight.shape[0])
+    made.weight = nn.Parameter(weight, requires_grad=False)
+    if bias is not None:
+        made.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
     return made
 
 

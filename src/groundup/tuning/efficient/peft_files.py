@@ -36,7 +36,7 @@ from groundup.tuning.efficient.many import DEFAULT, MERGEABLE, Adapted, add, is_
 CONFIG, WEIGHTS, PREFIX = "adapter_config.json", "adapter_model.safetensors", "base_model.model."
 TYPES = {"LORA": LoraConfig, "ADALORA": AdaLoraConfig, "IA3": IA3Config, "BOTTLENECK": BottleneckConfig}
 PROMPTS = {"PROMPT_TUNING": "prompt", "PREFIX_TUNING": "prefix", "P_TUNING": "p_tuning"}
-INITIAL = {True: "kaiming", "gaussian": "gaussian", "pissa": "pissa", "olora": "olora"}
+MOVED = ("pissa", "olora", "corda", "loftq", "lora_ga")  # beginnings that PEFT takes out of the base, or rounds it by
 REFUSED = (
     "modules_to_save",
     "rank_pattern",
@@ -177,8 +177,16 @@ def read_config(folder: Path) -> AnyConfig:
         raise UnsupportedModel(
             f"{folder}: learned biases and projections are not supported; save the adapter without them"
         )
+    if str(raw.get("init_lora_weights")).startswith(MOVED):
+        raise UnsupportedModel(
+            f"{folder}: init_lora_weights = {raw['init_lora_weights']!r} stands on a base that PEFT changed before it learned; "
+            "save it converted, with path_initial_model_for_weight_conversion"
+        )
     if kind in PROMPTS:
-        return PromptConfig(kind=PROMPTS[kind], num_virtual_tokens=raw["num_virtual_tokens"])  # type: ignore[arg-type]
+        count = raw.get("num_virtual_tokens")
+        if not isinstance(count, int) or count < 1:
+            raise FormatError(f"{folder / CONFIG}: num_virtual_tokens = {count!r} is no count of places; save it again")
+        return PromptConfig(kind=PROMPTS[kind], num_virtual_tokens=count)  # type: ignore[arg-type]
     keys = {field.name for field in dataclasses.fields(TYPES[kind])}
     given = {
         key: value for key, value in raw.items() if key in keys and value is not None and key != "init_lora_weights"

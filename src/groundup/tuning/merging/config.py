@@ -1,5 +1,6 @@
 """How models become one; importing it loads no torch."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -38,5 +39,9 @@ class MergeConfig:
             raise ConfigError(f"density={self.density} must be above 0 and at most 1; use 0.2")
         if not 0 <= self.drop < 1:
             raise ConfigError(f"drop={self.drop} must be at least 0 and below 1; use 0.9")
+        if not all(map(math.isfinite, (*self.weights, self.scale))):
+            raise ConfigError(
+                f"weights={self.weights} and scale={self.scale} must be finite, or the merged weights were not; use 1"
+            )
         if self.method == "average" and self.weights and sum(self.weights) == 0:
             raise ConfigError("weights add up to 0, so there is no average; give weights whose sum is not 0")

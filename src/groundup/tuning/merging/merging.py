@@ -130,8 +130,11 @@ def merge_folders(
 
 def check_count(models: Sequence[str | Path], config: MergeConfig, base: str | Path | None) -> None:
     """Refuse too few models, weights for another number of them, and a base that is missing or not used."""
-    if len(models) < 2 and config.method != "dare":
-        raise InputError(f"{len(models)} model is nothing to merge; give two or more folders")
+    least = 1 if config.method == "dare" else 2
+    if len(models) < least:
+        raise InputError(
+            f"{len(models)} model is nothing to merge by {config.method}; give {'one folder' if least == 1 else 'two folders'} or more"
+        )
     if config.method == "slerp" and len(models) != 2:
         raise InputError(
             f"slerp goes from one model to another, and {len(models)} were given; give two, or use method average"

@@ -39,7 +39,8 @@ def to_messages(record: Any, where: str = "the record") -> list[Message]:
     [{'role': 'user', 'content': 'Add.\\n\\n1 2'}, {'role': 'assistant', 'content': '3'}]
     """
     if isinstance(record, Mapping):
-        if turns := record.get("messages") or record.get("conversations"):
+        turns = record.get("messages") or record.get("conversations")
+        if isinstance(turns, Sequence) and not isinstance(turns, str) and turns:
             return checked([_turn(turn) for turn in turns], where)
         question = next((record[key] for key in QUESTIONS if record.get(key)), None)
         answer = next((record[key] for key in ANSWERS if record.get(key)), None)
@@ -82,5 +83,7 @@ def _turn(turn: Any) -> Message:
     if not isinstance(turn, Mapping):
         return {}
     if "from" in turn:
-        return {"role": SPEAKERS.get(turn["from"], turn["from"]), "content": turn.get("value", "")}
+        speaker = turn["from"]  # `checked` refuses one that is no text
+        known = SPEAKERS.get(speaker, speaker) if isinstance(speaker, str) else speaker
+        return {"role": known, "content": turn.get("value", "")}
     return dict(turn)
