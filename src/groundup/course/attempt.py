@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundup.course.exercise import Exercise, cut
+from groundup.course.parsing import parse
 from groundup.course.verdict import Verdict
 
 
@@ -43,7 +44,7 @@ def first_look(exercise: Exercise, attempt: Attempt) -> Verdict | None:
     """The verdict that the text alone decides; None when it has to run."""
     name, path = exercise.name, attempt.path.name
     try:
-        tree = ast.parse(attempt.text, str(attempt.path))
+        tree = parse(attempt.text, str(attempt.path))
     except SyntaxError as error:
         return broken(exercise, _syntax(error, attempt), error.lineno)
     except (ValueError, RecursionError, MemoryError) as error:
@@ -104,7 +105,7 @@ def _is_unwritten(function: ast.FunctionDef) -> bool:
 
 def _signature(exercise: Exercise, function: ast.FunctionDef) -> Verdict | None:
     """The verdict on arguments that the real run could not call."""
-    wanted = ast.parse(f"{cut(exercise).signature}: ...").body[0]
+    wanted = parse(f"{cut(exercise).signature}: ...").body[0]
     assert isinstance(wanted, ast.FunctionDef)
     if _accepts(function.args, wanted.args):
         return None

@@ -9,6 +9,8 @@ import ast
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from groundup.course.parsing import parse
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -27,7 +29,7 @@ def excerpt(source: str, name: str, module: str = "", written: Collection[str] =
     module: where its neighbours are imported from; without it they are copied. written: neighbours that belong to the
     task, whole in the solution and empty in the stub.
     """
-    tree, lines = ast.parse(source), source.splitlines()
+    tree, lines = parse(source), source.splitlines()
     functions = {node.name: node for node in tree.body if isinstance(node, Definition)}
     function = functions[name]
     assert isinstance(function, ast.FunctionDef), f"{name} is no function"
