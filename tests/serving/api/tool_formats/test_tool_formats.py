@@ -155,3 +155,9 @@ def test_a_chat_template_says_its_family():
     assert tool_formats.of_template("<|python_tag|>").name == "llama3"
     assert tool_formats.of_template("<｜tool▁calls▁begin｜>").name == "deepseek"
     assert tool_formats.of_template(None).name == "hermes"
+
+
+@pytest.mark.parametrize("text", ["{}<|python_tag|>", '{"name": "g", "parameters": {}}<|python_tag|>{"name": "f"'])
+def test_a_tag_behind_what_began_as_a_call_changes_nothing_that_was_said(text):
+    parse = tool_formats.FORMATS["llama3"].parse
+    assert read(parse, text) == parse(text, True)

@@ -26,6 +26,8 @@ def llama3_calls(text: str, final: bool = True) -> Parsed:
     Parsed(words='', calls=(Call(name='f', arguments='{"a": 1}'), Call(name='g', arguments='{')))
     """
     before, tag, behind = text.partition(TAG)
+    if text.lstrip().startswith("{"):  # what began as a call stays one: a mark behind it is words
+        before, tag, behind = text, "", ""
     if not tag and not (text.lstrip().startswith("{") or (not text.strip() and not final)):
         return Parsed(held_back(text, (TAG,), final))
     words, rest = (before, behind) if tag else ("", text)
