@@ -191,7 +191,6 @@ EXERCISE = Exercise(
             ),
         ),
         Mutant("no next value", "Leaves out what is expected after", edits=((" + discount * following", ""),)),
-        Mutant("its own value added", "Adds its own value", edits=(("- values[:, place]", "+ values[:, place]"),)),
         Mutant("surprises alone", "added up from the end", edits=((" + discount * decay * after", ""),)),
         Mutant(
             "faded by the decay", "Fades by the decay alone", edits=(("discount * decay * after", "decay * after"),)

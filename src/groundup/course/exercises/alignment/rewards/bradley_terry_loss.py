@@ -134,13 +134,11 @@ EXERCISE = Exercise(
         the_gradient_is_the_probability_of_the_wrong_order,
     ),
     mutants=(
-        Mutant("the mean", "another shape", edits=((LINE, f"{LINE}.mean()"),)),
         Mutant(
             "a rounded probability",
             "rounded to 0",
             edits=((LINE, "-torch.log(torch.sigmoid(chosen - rejected - margin))"),),
         ),
-        Mutant("a hinge", "is not log 2", edits=((LINE, "torch.relu(1 + rejected - chosen + margin)"),)),
         Mutant(
             "rejected above chosen",
             "must fall when the chosen score rises",

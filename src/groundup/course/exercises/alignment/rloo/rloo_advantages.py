@@ -135,18 +135,10 @@ EXERCISE = Exercise(
             edits=(("return shifted - others", "return others - shifted"),),
         ),
         Mutant(
-            "the mean of all",
-            "its own reward is in its baseline",
-            edits=(
-                ("(shifted.sum(1, keepdim=True) - shifted) / (rewards.shape[1] - 1)", "shifted.mean(1, keepdim=True)"),
-            ),
-        ),
-        Mutant(
             "the sum of the others",
             "divide it by how many they are",
             edits=((" / (rewards.shape[1] - 1)", ""),),
         ),
-        Mutant("divided by all", "they are one fewer", edits=(("(rewards.shape[1] - 1)", "rewards.shape[1]"),)),
         Mutant(
             "the whole batch",
             "Lets another group change",
