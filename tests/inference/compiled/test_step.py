@@ -59,7 +59,7 @@ def test_a_text_step_by_step_has_torchs_logits(lowered):
     text, ids = lowered.text(), ids_of(45)  # over the end of a page
     found = [text.step(token) for token in ids]
     for count in (1, 2, 31, 32, 33, 45):
-        expected = worth_logits(lowered.module, lowered.codec, ids[:count])
+        expected = worth_logits(lowered.module, lowered.codec, [ids[:count]])[0]
         assert off(found[count - 1], expected) < ROUNDED[lowered.codec]
 
 
@@ -69,7 +69,7 @@ def test_norms_of_heads_and_heads_shorter_than_a_register(tiny, kind):
     text, ids = lower(module, threads=1).text(), ids_of(40)
     found = [text.step(token) for token in ids]
     for count in (1, 33, 40):
-        assert off(found[count - 1], worth_logits(module, "bf16", ids[:count])) < 0.02
+        assert off(found[count - 1], worth_logits(module, "bf16", [ids[:count]])[0]) < 0.02
 
 
 def test_greedy_texts_are_torchs(lowered):
@@ -78,7 +78,7 @@ def test_greedy_texts_are_torchs(lowered):
     for _ in range(12):
         ids.append(int(logits.argmax()))
         logits = text.step(ids[-1])
-        expected = worth_logits(lowered.module, lowered.codec, ids)
+        expected = worth_logits(lowered.module, lowered.codec, [ids])[0]
         best = np.sort(expected)[-2:]
         if best[1] - best[0] > 0.2 * np.sqrt(np.mean(expected**2)):  # nearer than rounding is no order
             assert logits.argmax() == expected.argmax()
@@ -141,7 +141,7 @@ def test_rows_in_pages_have_torchs_logits(module, dtype):
     lowered = lower(module, threads=1)
     pool, texts = pool_of(lowered, 5, dtype)
     for row, logits in read(lowered, pool, texts, 5).items():
-        assert off(logits, worth_logits(module, "bf16", texts[row])) < 0.02
+        assert off(logits, worth_logits(module, "bf16", [texts[row]])[0]) < 0.02
 
 
 def test_a_second_prompt_forgets_the_first(module):
