@@ -29,6 +29,7 @@ from groundup.alignment.environments.rollouts import Environment, Group, Reward,
 from groundup.alignment.rounds import Rounds, align_folder, asked_of, before, checked, of_answers, practise
 from groundup.slots import slot
 from groundup.training import loop
+from groundup.training.objectives.around import Around
 
 __all__ = ["gae", "ppo_clip", "value_loss", "adapted", "token_rewards", "ActorCritic", "PpoRounds", "ppo", "align"]
 
@@ -121,7 +122,7 @@ def whitened(values: Float[Tensor, " tokens"]) -> Float[Tensor, " tokens"]:
     return values if len(values) < 2 else (values - values.mean()) * torch.rsqrt(values.var() + TINY)
 
 
-class ActorCritic(nn.Module):
+class ActorCritic(Around):
     """A decoder and a value head on its hidden states: what is trained. The decoder alone is what is kept.
 
     price: that of a nat; with the weights, so that a run that goes on has the one it stopped with.
@@ -130,32 +131,11 @@ class ActorCritic(nn.Module):
     price: Tensor
 
     def __init__(self, module: Any, price: float = 0.0):
-        super().__init__()
-        self.module = module
+        super().__init__(module)
         self.value_head = nn.Linear(module.config.hidden_size, 1, device=module.device)
         nn.init.zeros_(self.value_head.weight)
         nn.init.zeros_(self.value_head.bias)
         self.register_buffer("price", torch.tensor(price, dtype=torch.float64))
-
-    @property
-    def config(self) -> Any:
-        """As the decoder's."""
-        return self.module.config
-
-    @property
-    def device(self) -> torch.device:
-        """As the decoder's."""
-        return self.module.device
-
-    @property
-    def compute_dtype(self) -> torch.dtype:
-        """As the decoder's."""
-        return self.module.compute_dtype
-
-    @compute_dtype.setter
-    def compute_dtype(self, dtype: torch.dtype | None) -> None:
-        """Set the decoder's; the value head computes in fp32."""
-        self.module.compute_dtype = dtype
 
     def forward(self, batch: AnswerBatch) -> tuple[Float[Tensor, " tokens"], Float[Tensor, " tokens"]]:
         """The log-probability of every token of every answer, and the value before it."""

@@ -22,15 +22,14 @@ from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch, log_probabilities
 from groundup.alignment.config import ReinforceConfig
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task
+from groundup.alignment.environments.rollouts import Environment, Reward, Task
 from groundup.alignment.rounds import (
     Lesson,
-    Rounds,
+    PaidRounds,
     align_folder,
     asked_of,
     before,
     checked,
-    less_the_way,
     of_answers,
     practise,
 )  # fmt: skip
@@ -85,22 +84,12 @@ def gradient_variance(
     return mean.detach(), float((squares - len(advantages) * mean.square().sum()) / (len(advantages) - 1))
 
 
-class ReinforceRounds(Rounds):
+class ReinforceRounds(PaidRounds):
     """Rounds whose answers are judged by the step's other answers, or by nothing."""
-
-    def taught(self, groups: Sequence[Group], rewards: Float[Tensor, "groups samples"]) -> tuple[Tensor, list[Any]]:
-        """Pay for the way first, then subtract the baseline."""
-        return super().taught(groups, less_the_way(self, groups, rewards))
 
     def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
         """Less the baseline."""
         return less_the_others(rewards) if self.config.baseline == "batch" else rewards
-
-    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
-        """Lay groups out for one update; all answers of the step weigh alike."""
-        lesson: Lesson = super().lesson(groups, advantages, part)
-        lesson.answers = self.answers_each
-        return lesson
 
     def losses(self, lesson: Lesson, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
         """The loss of each token."""

@@ -20,15 +20,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.alignment.config import RlooConfig
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task
+from groundup.alignment.environments.rollouts import Environment, Reward, Task
 from groundup.alignment.rounds import (
     Lesson,
-    Rounds,
+    PaidRounds,
     align_folder,
     asked_of,
     before,
     checked,
-    less_the_way,
     of_answers,
     practise,
 )  # fmt: skip
@@ -62,22 +61,12 @@ def rloo_loss(
     return -torch.minimum(ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages)
 
 
-class RlooRounds(Rounds):
+class RlooRounds(PaidRounds):
     """Rounds whose answers are judged by the others of their group."""
-
-    def taught(self, groups: Sequence[Group], rewards: Float[Tensor, "groups samples"]) -> tuple[Tensor, list[Any]]:
-        """Pay for the way first, then compare."""
-        return super().taught(groups, less_the_way(self, groups, rewards))
 
     def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
         """Better than the others, or worse."""
         return rloo_advantages(rewards)
-
-    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
-        """Lay groups out for one update; all answers of the step weigh alike."""
-        lesson: Lesson = super().lesson(groups, advantages, part)
-        lesson.answers = self.answers_each
-        return lesson
 
     def losses(self, lesson: Lesson, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
         """The loss of each answer."""

@@ -191,6 +191,20 @@ def less_the_way(rounds: Rounds, groups: Sequence[Group], rewards: Tensor) -> Te
     return rewards - rounds.config.kl_coefficient * paid
 
 
+class PaidRounds(Rounds):
+    """Rounds in which an answer pays for its way from the model before out of its reward, and all answers of a step weigh alike."""
+
+    def taught(self, groups: Sequence[Group], rewards: Float[Tensor, "groups samples"]) -> tuple[Tensor, list[Any]]:
+        """Pay for the way first, then judge."""
+        return super().taught(groups, less_the_way(self, groups, rewards))
+
+    def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
+        """Lay groups out for one update; all answers of the step weigh alike."""
+        lesson: Lesson = super().lesson(groups, advantages, part)
+        lesson.answers = self.answers_each
+        return lesson
+
+
 def checked(reward: Reward) -> Reward:
     """The same reward; where it raises or gives no finite number, a sentence that shows the answer."""
 

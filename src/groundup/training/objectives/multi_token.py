@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from groundup.errors import ConfigError
 from groundup.slots import slot
+from groundup.training.objectives.around import Around
 from groundup.training.objectives.causal import Asked, document_mask, loss_where
 
 
@@ -58,41 +59,20 @@ class AheadLayer(nn.Module):
         return hidden + functional.silu(functional.linear(hidden, self.weight.to(hidden.dtype)))
 
 
-class MultiToken(nn.Module):
+class MultiToken(Around):
     """A decoder and the layers of its extra heads: what is trained. The decoder alone is what is kept; the layers make drafts.
 
     ahead: how many tokens are asked for at each place; 1 is next-token prediction.
     """
 
     def __init__(self, module: Any, ahead: int):
-        super().__init__()
         if ahead < 1:
             raise ConfigError(f"ahead={ahead} asks for nothing; use 1 for the next token alone, or 2 to 4")
         if module.lm_head is None:
             raise ConfigError("this model has no head that scores tokens; load it as a language model")
-        self.module = module
+        super().__init__(module)
         self.layers = nn.ModuleList(AheadLayer(module.config.hidden_size) for _ in range(ahead - 1))
         self.layers.to(module.device)
-
-    @property
-    def config(self) -> Any:
-        """As the decoder's."""
-        return self.module.config
-
-    @property
-    def device(self) -> torch.device:
-        """As the decoder's."""
-        return self.module.device
-
-    @property
-    def compute_dtype(self) -> torch.dtype:
-        """As the decoder's."""
-        return self.module.compute_dtype
-
-    @compute_dtype.setter
-    def compute_dtype(self, dtype: torch.dtype | None) -> None:
-        """Set the decoder's; the layers follow what they read."""
-        self.module.compute_dtype = dtype
 
     def hidden(
         self, input_ids: Tensor, mask: Tensor | None = None, positions: Tensor | None = None
