@@ -6,7 +6,8 @@ A line each, `#` begins a comment:
     https://example.com/private/*       pages that begin so       id:<name>           a document by its id
     sha256:<64 hex digits>              a text by its hash, wherever it stands: the text itself is not in the list
 
-The fetcher asks it before each request, a build before each document; what was built before is searched with the same list.
+The fetcher and the crawler ask it before each request. The list of `groundup data remove` and of a pipeline (`data.pipeline.removal`) is another one, of ids
+and addresses as documents have them; its hashes are of the text as it stands.
 """
 
 import hashlib
