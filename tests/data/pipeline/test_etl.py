@@ -260,7 +260,7 @@ def test_what_is_on_the_list_goes_before_a_build_and_after_it(pages, tmp_path):
 
 def test_what_was_removed_does_not_come_back_with_another_build(pages, tmp_path):
     run(PIPELINE, pages, tmp_path / "out")
-    removal.remove(tmp_path / "out", removal.parse_list(["a.txt", "nobody"]))
+    removal.remove(tmp_path / "out", removal.parse_list(["id:a.txt", "nobody"]))
     assert kept(tmp_path / "out") == ["e.txt"]
     report = run(Pipeline(steps=(Length(min_characters=6),)), pages, tmp_path / "out")
     assert "a.txt" not in kept(tmp_path / "out") and report["removed"]["a.txt"] == 1
@@ -381,3 +381,9 @@ def test_beginnings_of_addresses():
 def test_settings_that_cannot_be_are_refused(make):
     with pytest.raises(ConfigError):
         make()
+
+
+def test_a_list_has_comments_behind_its_lines_too(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("# asked by mail\nid:a.txt  # all of it\nhttps://b.org/x#part\n")
+    assert removal.read_list(path).exact == {"a.txt", "https://b.org/x#part"}

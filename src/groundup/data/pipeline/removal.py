@@ -1,6 +1,6 @@
 """The removal list: what its owner wants out goes out, also of shards that are built already.
 
-A line of the list is an id, an address (a document's metadata `url`), an address with `*` at its end (all that begins so) or
+A line of the list is an id (`id:` may stand before it), an address (a document's metadata `url`), an address with `*` at its end (all that begins so) or
 `sha256:` with the hash of a text. `remove` takes such documents out of a folder that a pipeline made, and their tokens out of the
 shards beside it: everything is written anew and takes the old place in one step, so a kill leaves the folder before or the folder after.
 What was removed is written into the report by the line of the list, never by the text. Samples and dropped twins go too.
@@ -52,7 +52,7 @@ class RemovalList:
 
 
 def read_list(path: str | Path) -> RemovalList:
-    """A list from a file with one entry a line; # begins a comment."""
+    """A list from a file with one entry a line; # begins a comment, on a line of its own or behind a blank."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is not there; give a file with one id, address or sha256:HASH a line")
@@ -60,7 +60,7 @@ def read_list(path: str | Path) -> RemovalList:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.partition(" #")[0].strip() for line in text.splitlines()]
     return parse_list([line for line in lines if line and not line.startswith("#")], str(path))
 
 
@@ -75,7 +75,7 @@ def parse_list(lines: list[str], place: str = "the list") -> RemovalList:
     beginnings = tuple(sorted({line[:-1] for line in lines if line.endswith("*")}))
     if "" in beginnings:
         raise InputError(f"{place}: a line with * alone would remove everything; write what the addresses begin with")
-    exact = frozenset(line for line in lines if not line.endswith("*") and not line.startswith("sha256:"))
+    exact = frozenset(line.removeprefix("id:") for line in lines if not line.endswith("*") and not line.startswith("sha256:"))
     return RemovalList(exact, beginnings, frozenset(hashes))
 
 

@@ -1,22 +1,19 @@
-"""A list of what must not be used: pages, sites, documents and texts whose authors asked for removal.
+"""Addresses that must not be used: pages and sites whose authors asked for removal.
 
 A line each, `#` begins a comment:
 
     https://example.com/page            this page                 example.com         this site and those below it
-    https://example.com/private/*       pages that begin so       id:<name>           a document by its id
-    sha256:<64 hex digits>              a text by its hash, wherever it stands: the text itself is not in the list
+    https://example.com/private/*       pages that begin so       id:NAME, sha256:HASH   documents: of `data.pipeline.removal`
 
-The fetcher and the crawler ask it before each request. The list of `groundup data remove` and of a pipeline (`data.pipeline.removal`) is another one, of ids
-and addresses as documents have them; its hashes are of the text as it stands.
+The fetcher and the crawler ask it before each request. Documents that were gathered already leave by `groundup data remove` (`data.pipeline.removal`),
+which reads the same list but knows no sites.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from groundup.data.documents import Document
 from groundup.data.sources.lines import lines
 from groundup.data.sources.urls import normalize_url
 from groundup.errors import InputError
@@ -25,20 +22,13 @@ SITE = re.compile(r"(?:\*\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+|localhost)(?::\d+)?")
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
-def text_hash(text: str) -> str:
-    """The hash of a text but for its white space, so that another line break does not hide it."""
-    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 @dataclass
 class Removal:
-    """What was asked to be removed."""
+    """Whose addresses were asked to be removed."""
 
     pages: set[str] = field(default_factory=set)
     prefixes: tuple[str, ...] = ()
     sites: set[str] = field(default_factory=set)
-    ids: set[str] = field(default_factory=set)
-    hashes: set[str] = field(default_factory=set)
 
     @classmethod
     def load(cls, path: str | Path) -> "Removal":
@@ -55,11 +45,9 @@ class Removal:
     def add(self, entry: str) -> bool:
         """Take one line in; False if it means nothing."""
         kind, _, value = entry.partition(":")
-        if kind == "id" and value:
-            self.ids.add(value)
-        elif kind == "sha256" and HASH.fullmatch(value.lower()):
-            self.hashes.add(value.lower())
-        elif entry.endswith("*") and (prefix := normalize_url(entry[:-1])):
+        if (kind == "id" and value) or (kind == "sha256" and HASH.fullmatch(value.lower())):
+            return True  # of documents, not of addresses
+        if entry.endswith("*") and (prefix := normalize_url(entry[:-1])):
             self.prefixes += (prefix,)
         elif page := normalize_url(entry):
             self.pages.add(page)
@@ -77,11 +65,3 @@ class Removal:
         labels = (urlsplit(url).hostname or "").split(".")
         named = any(".".join(labels[at:]) in self.sites for at in range(len(labels)))
         return "on the removal list: its site" if named else ""
-
-    def of_document(self, document: Document) -> str:
-        """Why a document must not be used; "" where nobody asked."""
-        if document.id in self.ids:
-            return "on the removal list: its id"
-        if self.hashes and text_hash(document.text) in self.hashes:
-            return "on the removal list: its text"
-        return self.of_url(str(document.metadata.get("url", "")))
