@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundup import files, progress, slots
+from groundup import files, orphans, progress, slots
 from groundup.errors import Interrupted
 
 STEPS = 30
@@ -141,4 +141,5 @@ def losses(context: Any, seed: int) -> list[float]:
 
 
 if __name__ == "__main__":
+    orphans.end_with_parent()
     main(*sys.argv[1:])

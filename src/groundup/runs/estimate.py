@@ -101,8 +101,10 @@ def measure(recipe: Recipe, inputs: Mapping[str, Path] | None = None) -> dict[st
 
 CHILD = """
 import sys
+from groundup import orphans
 from groundup.errors import GroundupError
 from groundup.runs import measurement
+orphans.end_with_parent()
 try:
     measurement.main(sys.argv[1])
 except GroundupError as error:

@@ -116,7 +116,8 @@ def trial(about: dict[str, Any], limit: int) -> int | None:
         command = [
             sys.executable,
             "-c",
-            "from groundup.runs import largest_batch as one; import sys; one.main(sys.argv[1])",
+            "from groundup import orphans; from groundup.runs import largest_batch as one; import sys; "
+            "orphans.end_with_parent(); one.main(sys.argv[1])",
             folder,
         ]
         environment = os.environ | {"GROUNDUP_QUIET": "1"}
