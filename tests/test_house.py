@@ -48,6 +48,7 @@ PLUMBING = {  # what stands in a room without being a topic, and why
     "inference": {
         "handle": "what gu.load returns",
         "loading": "device and tokenizer of a folder",
+        "readers": "who reads a folder that is no model's own",
         "streaming": "text as it is made",
     },
     "evaluation": {

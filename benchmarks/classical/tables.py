@@ -41,8 +41,8 @@ COMPARISONS = (
     Comparison("n-grams", "text/ngram.py", ("nltk", "kenlm"), "", "--megabytes 2 --rounds 1"),
     Comparison(
         "word2vec", "classical/embeddings/word2vec.py", ("gensim",),
-        "{data}/nltk-corpora/brown.zip --similarity {data}/word-similarity/wordsim353.tsv",
-        "{data}/nltk-corpora/brown.zip --similarity {data}/word-similarity/wordsim353.tsv --rounds 1 --epochs 1",
+        "{data}/nltk-corpora/brown.zip --similarity {data}/word-similarity/wordsim353.tsv {data}/word-similarity/simlex999.txt",
+        "{data}/nltk-corpora/brown.zip --most-sentences 10000 --similarity {data}/word-similarity/wordsim353.tsv --rounds 1 --epochs 1",
         ("nltk-corpora/brown.zip", "word-similarity/wordsim353.tsv"),
     ),
     Comparison("glove", "classical/embeddings/glove.py", ("mittens", "gensim"), "", "--words 200000 --rounds 1"),

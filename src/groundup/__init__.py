@@ -23,6 +23,8 @@ __all__ = ["__version__", "load", "load_tokenizer", "train", "train_tokenizer", 
 
 
 def __getattr__(name: str) -> Any:
+    if name == "load":  # it also reads what a room further down than its own has made
+        importlib.import_module("groundup.tuning.efficient").offer_reader()
     if name in _EXPORTS:
         return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"groundup has no {name!r}; it exports {', '.join(_EXPORTS)}")

@@ -18,7 +18,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from groundup.errors import DiskFull, FormatError, GroundupError, InputError
 
@@ -383,3 +383,20 @@ def lock(folder: str | Path) -> Iterator[None]:
             file.truncate(0)
             print(os.getpid(), file=file, flush=True)
         yield
+
+
+@contextlib.contextmanager
+def held(path: str | Path) -> Iterator[BinaryIO]:
+    """A file open to be read and appended to, made where there is none, which no other process may hold so meanwhile."""
+    import fcntl
+
+    path = Path(path)
+    with disk_errors(path):
+        file = open(path, "a+b")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise GroundupError(f"{path} is being written by another command; wait for it or name another file") from error
+        file.seek(0)
+        yield file

@@ -91,7 +91,7 @@ def test_json_lines_without_the_key(tmp_path, refused):
             ("stands before", "put 'tokenizer' before 'train'"),
         ),
         ('parent = "demo"\nstages = ["tokenizer"]\n', ("none makes it", "put 'data' before it")),
-        ('parent = "demo"\nstages = ["data", "compres"]\n', ("is not a stage", "use one of align, data")),
+        ('parent = "demo"\nstages = ["data", "compres"]\n', ("is not a stage", "did you mean 'compress'?")),
         ("steps = \n", ("is not valid TOML", "correct that line")),
         ('parent = "demo"\n[tokenizer]\nvocab_size = 200\n', ("[tokenizer]", "256")),
     ],

@@ -8,12 +8,17 @@ from tests.compression.test_calibration import GPT2, QWEN
 
 import groundup as gu
 from groundup.cli import main
-from groundup.compression.compress import compress, perplexity
+from groundup.compression import calibration
+from groundup.compression.compress import compress, perplexity, pieces_of
 from groundup.compression.config import CompressConfig
+from groundup.compression.distillation import distillation
 from groundup.data.sources import tinyworld
 from groundup.errors import ConfigError, InputError, UnsupportedModel
+from groundup.inference.decoding.config import SamplingConfig
 from groundup.model.architectures import build, config_from_dict
-from groundup.model.formats import huggingface, shards
+from groundup.model.formats import gguf, gguf_model, huggingface, shards
+from groundup.model.formats.export import export
+from groundup.model.layers.rounded_linear import RoundedLinear
 from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
 
 TEXTS = [document.text for document in tinyworld.sample(3, 60)]
@@ -38,7 +43,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(("method", "bits"), [("gptq", 4), ("round", 8)])
+@pytest.mark.parametrize(("method", "bits"), [("gptq", 4), ("awq", 4), ("round", 8)])
 def test_fewer_bits_are_fewer_bytes_and_nearly_the_same_perplexity(folder, tmp_path, method, bits):
     made = compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": method, "bits": bits}), TEXTS)
     table = shards.read(tmp_path / "out")
@@ -51,6 +56,100 @@ def test_fewer_bits_are_fewer_bytes_and_nearly_the_same_perplexity(folder, tmp_p
     ).tokenizer.encode("The")
     held = [handle.tokenizer.encode(text)[:64] for text in TEXTS[:4]]
     assert perplexity(handle.module, held) == pytest.approx(perplexity(gu.load(folder).module, held), rel=0.05)
+
+
+def test_eight_bits_for_weights_and_inputs_are_used_when_the_folder_is_loaded(folder, tmp_path):
+    made = compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": "smoothquant"}), TEXTS)
+    assert made.perplexity_after == pytest.approx(made.perplexity_before, rel=0.02) and made.mean_bits == 8
+    handle = gu.load(tmp_path / "out")
+    assert all(type(part) is RoundedLinear for part in calibration.linear_maps(handle.module).values())
+    assert {one.dtype for name, one in shards.read(tmp_path / "out").items() if name.endswith("proj.weight")} == {torch.int8}
+    assert handle.generate("The", max_new_tokens=3)  # the compiled step leaves it to torch
+
+
+def test_bits_are_given_out_by_what_rounding_costs_and_both_are_read_back(folder, tmp_path):
+    config = CompressConfig(**asdict(SMALL) | {"method": "round", "mean_bits": 5.5})
+    made = compress(folder, tmp_path / "out", config, TEXTS)
+    said = json.loads((tmp_path / "out" / "config.json").read_text())["quantization_config"]["config_groups"]
+    assert {group["weights"]["num_bits"] for group in said.values()} == {4, 8} and 4 < made.mean_bits <= 5.5
+    held = [gu.load(folder).tokenizer.encode(text)[:64] for text in TEXTS[:4]]
+    loaded = perplexity(gu.load(tmp_path / "out").module, held)
+    assert loaded == pytest.approx(perplexity(gu.load(folder).module, held), rel=0.1)
+
+
+@pytest.mark.parametrize(("method", "key"), [("heads", "num_key_value_heads"), ("channels", "intermediate_size"), ("layers", "num_hidden_layers")])
+def test_structures_are_taken_out_of_the_shapes(folder, tmp_path, method, key):
+    config = CompressConfig(**asdict(SMALL) | {"method": method})
+    made = compress(folder, tmp_path / "out", config, TEXTS)
+    before, after = (json.loads((one / "config.json").read_text())[key] for one in (folder, tmp_path / "out"))
+    assert after == before // 2 and made.bytes_after < made.bytes_before and made.zeros == 0
+    held, _ = pieces_of(gu.load(tmp_path / "out"), TEXTS, config)
+    assert perplexity(gu.load(tmp_path / "out").module, held) == pytest.approx(made.perplexity_after, rel=1e-5)
+
+
+@pytest.mark.parametrize(("method", "bits", "kind"), [("gptq", 4, "Q4_0"), ("round", 8, "Q8_0")])
+def test_gguf_holds_the_very_same_weights(folder, tmp_path, method, bits, kind):
+    config = CompressConfig(**asdict(SMALL) | {"method": method, "bits": bits, "group_size": 32})
+    wide = tmp_path / "wide"  # rows of 48 fill no groups of 32
+    module = build(config_from_dict(QWEN | {"vocab_size": gu.load(folder).module.config.vocab_size, "intermediate_size": 64}), seed=0)
+    huggingface.save_model(wide, module, gu.load(folder).tokenizer)
+    compress(wide, tmp_path / "out", config, TEXTS)
+    export(tmp_path / "out", "gguf", tmp_path / "out.gguf")
+    file = gguf.read(tmp_path / "out.gguf")
+    assert file.tensors["blk.0.attn_q.weight"].kind == kind and file.metadata["general.quantization_version"] == 2
+    theirs, ours = gguf_model.load_gguf(file), gu.load(tmp_path / "out").module
+    for (name, one), other in zip(calibration.linear_maps(theirs).items(), calibration.linear_maps(ours).values(), strict=True):
+        assert one.weight.equal(other.weight), name
+    if bits == 8:
+        with pytest.raises(InputError, match="would only add errors; leave out --dtype"):
+            export(tmp_path / "out", "gguf", tmp_path / "again.gguf", "Q4_0")
+    compress(wide, tmp_path / "narrow", CompressConfig(**asdict(config) | {"group_size": 16}), TEXTS)
+    with pytest.raises(InputError, match="groups of 16 weights are no multiple of 32"):
+        export(tmp_path / "narrow", "gguf", tmp_path / "narrow.gguf")
+
+
+def test_an_adapter_and_experts_are_refused_with_the_way_out(folder, tmp_path, capsys):
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
+    assert main(["compress", str(tmp_path / "adapter"), str(tmp_path / "out")]) == 2
+    assert "groundup merge" in capsys.readouterr().err
+    tokenizer = gu.load(folder).tokenizer
+    raw = QWEN | {"model_type": "mixtral", "vocab_size": tokenizer.vocab_size, "num_local_experts": 4, "num_experts_per_tok": 2}
+    huggingface.save_model(tmp_path / "moe", build(config_from_dict(raw), seed=0), tokenizer)
+    for method in ("gptq", "magnitude", "layers"):
+        with pytest.raises(UnsupportedModel, match=r"holds 4 experts in one stack.*compress a model without experts"):
+            compress(tmp_path / "moe", tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": method}), TEXTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["logits", "features", "sequences"])
+def test_a_student_learns_from_the_model_by_the_command(folder, tmp_path, way, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(TEXTS))
+    small = ["--text", str(text), "--group-size", "16", "--calibration-tokens", "2000", "--held-out-tokens", "800", "--seq-len", "48", "--json"]
+    assert main(["compress", str(folder), str(tmp_path / "student"), "--method", "layers", *small]) == 0
+    cut = json.loads(capsys.readouterr().out)
+    told = ["--method", "distill", "--student", str(tmp_path / "student"), "--way", way, "--steps", "25", "--learning-rate", "0.003"]
+    assert main(["compress", str(folder), str(tmp_path / "out"), *told, *small]) == 0
+    taught = json.loads(capsys.readouterr().out)
+    assert taught["bytes_after"] < taught["bytes_before"]
+    if way == "sequences":  # what this teacher writes is poor, and the student has learned to write so
+        teacher, *students = (gu.load(one) for one in (folder, tmp_path / "student", tmp_path / "out"))
+        prompts = [teacher.tokenizer.encode(text)[:8] for text in TEXTS[-5:]]
+        said = distillation.written_by(teacher.module, prompts, SamplingConfig(temperature=0.0, max_new_tokens=24))
+        before, after = (perplexity(one.module, said) for one in students)
+        assert after < 0.5 * before
+    else:
+        assert taught["perplexity_after"] < 0.9 * cut["perplexity_after"]
+    assert not any("feature_maps" in name for name in shards.read(tmp_path / "out"))
+    assert gu.load(tmp_path / "out").config.num_hidden_layers == 1
+
+
+def test_fewer_texts_than_asked_for_are_said(folder, tmp_path, capsys):
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(TEXTS))
+    assert main(["compress", str(folder), str(tmp_path / "out"), "--text", str(text), "--group-size", "16", "--held-out-tokens", "500"]) == 0
+    assert "tokens decided, as the texts have no more" in capsys.readouterr().out
 
 
 def test_half_of_the_weights_go_and_the_folder_stays_a_plain_one(folder, tmp_path):
@@ -102,6 +201,11 @@ def test_a_quantised_folder_joined_matrices_and_too_little_text_are_refused(fold
         ({"share": 1.0}, "between 0 and 1"),
         ({"pattern": "4:2"}, "write 2:4"),
         ({"seq_len": 1}, "seq_len must be 2"),
+        ({"mean_bits": 9.0}, "from 4 to 8"),
+        ({"mean_bits": 5.0, "method": "smoothquant"}, "for gptq, awq or round"),
+        ({"alpha": 2.0}, "from 0 to 1"),
+        ({"seed": 0}, "use 1 or more"),
+        ({"method": "distill"}, "--method layers"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(wrong, sentence):

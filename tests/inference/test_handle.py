@@ -206,6 +206,36 @@ def test_an_unknown_sampling_option_is_named(folder):
         load(folder).generate("hi", top_q=0.5)
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (dict(top_k="5"), "top_k='5' is not possible; use a whole number"),
+        (dict(temperature="hot"), "temperature='hot' is not possible; use a number"),
+        (dict(temperature=float("nan")), "temperature=nan is not possible"),
+        (dict(seed=1.5), "seed=1.5 is not possible; use a whole number"),
+        (dict(max_new_tokens=True), "max_new_tokens=True is not possible"),
+        (dict(stop=5), "stop=5 is not possible; use a text"),
+        (dict(stop=["a", 5]), "use a text, or a list of texts"),
+        (dict(order=7), "order=7 is not possible; use a list of names and functions"),
+        (dict(beams="3"), "beams='3' keeps nothing"),
+        (dict(regex=5), "regex=5 is no text"),
+    ],
+    ids=str,
+)
+def test_an_option_of_a_wrong_kind_is_a_sentence(folder, asked, words):
+    with pytest.raises(ConfigError if "regex" not in asked else InputError, match=re.escape(words)):
+        load(folder, device="cpu").generate("the", **asked)
+
+
+@pytest.mark.parametrize("prompt", [5, None, ["the"], [1.5], {"a": 1}])
+def test_a_prompt_of_a_wrong_kind_is_a_sentence(folder, prompt):
+    model = load(folder, device="cpu")
+    with pytest.raises(InputError, match="a prompt is a text, or a list of token ids"):
+        model.generate(prompt)
+    with pytest.raises(InputError, match="a conversation is a list of messages"):
+        model.chat(prompt)
+
+
 def test_without_its_tokenizer_a_model_computes_but_does_not_read(folder):
     handle = load(folder, tokenizer=False)
     assert handle(torch.tensor([[1]])).shape == (1, 1, 280)

@@ -33,6 +33,8 @@ class SmallConfig:
     vocab_size: int = 300
     seed: int = 0
     text: str = ""
+    pipeline: str = ""
+    beside_worlds: bool = False
 
 
 class World:

@@ -10,10 +10,11 @@ import pytest
 from groundup.errors import ConfigError, InputError
 from groundup.runs import recipe
 from groundup.runs.ablation.study import is_ablation
+from groundup.runs.challenge import is_challenge
 from groundup.runs.sweep.grid import is_sweep
 
 RAW = {name: recipe.read(name) for name in recipe.available()}
-NAMES = [name for name, raw in RAW.items() if not (is_ablation(raw) or is_sweep(raw))]
+NAMES = [name for name, raw in RAW.items() if not (is_ablation(raw) or is_sweep(raw) or is_challenge(raw))]
 
 
 def refused(match, raw=None, *overrides, error=ConfigError):

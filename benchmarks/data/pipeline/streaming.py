@@ -1,36 +1,47 @@
 """The loader beside two others, and beside the machine: how fast this memory can be copied.
 
-    python benchmarks/data/pipeline/streaming.py
+    python benchmarks/data/pipeline/streaming.py [--tokens 2000000] [--json]
 
-Documents of tinyworld's length are packed into rows of 256, 32 rows a batch. Ours gives shuffled rows of whole
-documents with their numbers and positions. `crops` is the simplest loader there is (random windows of the token stream:
+Documents of tinyworld's length, token shards on this machine's disk, are packed into rows of 256, 32 rows a batch. Ours gives
+shuffled rows of whole documents with their numbers and positions. `crops` is the simplest loader there is (random windows of the token stream:
 inputs and targets only, documents cut anywhere); `DataLoader` lays the same packed rows out with NumPy, piece by piece,
 behind torch's DataLoader without workers. One thread; runs are taken in turns, the best of each counts, in seconds of
 the processor, which are true on a busy machine too.
+
+Resuming is what a new process pays, imports apart: the shards opened, the rows packed, and the first batch at five positions of
+three epochs; seconds of the clock, the medians of five. With checksums is `Shards.open` as the training run does it.
 """
 
+import argparse
+import json
+import statistics
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from groundup.data.pipeline.formats import Shards
+from groundup.data.pipeline.formats import Shards, write_shards
 from groundup.data.pipeline.packing import Rows, pack
 from groundup.data.pipeline.streaming import Loader
 from groundup.machine.probe.timing import in_turns
+from groundup.processor import machine_name
 
 SEQ, BATCH, BATCHES, ROUNDS = 256, 32, 50, 7
-TOKENS, MEAN_LENGTH = 2_000_000, 70
+MEAN_LENGTH, POSITIONS, EPOCHS = 70, (0.0, 0.25, 0.5, 0.75, 1.0), 3
 
 
-def corpus() -> Shards:
-    """Two million tokens in documents of random length."""
+def corpus(folder: Path, tokens: int) -> Shards:
+    """Shards of so many tokens in documents of random length."""
     source = np.random.default_rng(0)
-    lengths = source.geometric(1 / MEAN_LENGTH, TOKENS // MEAN_LENGTH)
+    lengths = source.geometric(1 / MEAN_LENGTH, tokens // MEAN_LENGTH)
     offsets = np.cumsum([0, *lengths])
-    return Shards(source.integers(1, 4096, offsets[-1]).astype(np.uint16), offsets, None, 0, int(offsets[-1]))
+    ids = source.integers(1, 4096, offsets[-1]).astype(np.uint16)
+    return write_shards(folder, ids, offsets, start_id=0, text_bytes=int(offsets[-1]), vocab_size=4096)
 
 
 class Packed(Dataset):
@@ -94,24 +105,65 @@ def interleaved(work: dict[str, Callable[[], None]]) -> dict[str, float]:
     return {name: min(times) for name, times in in_turns(work, ROUNDS, clock=time.thread_time).items()}
 
 
+def resumed(folder: Path, steps: int) -> dict[str, Any]:
+    """Seconds until the first batch by position, and what the parts before it take."""
+
+    def first_batch(share: float, verify: bool) -> float:
+        start = time.perf_counter()
+        Loader(Shards.open(folder, verify=verify), SEQ, BATCH).batch(int(share * steps))
+        return time.perf_counter() - start
+
+    def median(share: float, verify: bool) -> float:
+        return statistics.median(first_batch(share, verify) for _ in range(5))
+
+    return {
+        "seconds by position": {f"{share:.0%}": median(share, False) for share in POSITIONS},
+        "with checksums": median(1.0, True),
+    }
+
+
+def measure(tokens: int) -> dict[str, Any]:
+    """All figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards = corpus(Path(folder) / "shards", tokens)
+        pack(shards.offsets, SEQ)
+        start = time.thread_time()
+        rows = pack(shards.offsets, SEQ)
+        found: dict[str, Any] = {
+            "machine": machine_name(),
+            "torch": torch.__version__,
+            "tokens": shards.num_tokens,
+            "packing": time.thread_time() - start,
+            "padding": rows.padding,
+        }
+        best = interleaved(ways(shards))
+        found["resume"] = resumed(Path(folder) / "shards", EPOCHS * len(rows) // BATCH)
+    copied = 10 * 8 * (2 << 20) / best.pop("copy")
+    rates = {name: BATCHES * BATCH * SEQ / seconds for name, seconds in best.items()}
+    return found | {"tokens/s": rates, "part of copying": 33 * rates["ours"] / copied}
+
+
 def main() -> None:
     """Print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--tokens", type=int, default=2_000_000)
+    arguments.add_argument("--json", action="store_true")
+    asked = arguments.parse_args()
     torch.set_num_threads(1)
-    shards = corpus()
-    pack(shards.offsets, SEQ)
-    start = time.thread_time()
-    rows = pack(shards.offsets, SEQ)
-    print(f"torch {torch.__version__}, numpy {np.__version__}, one thread")
-    print(
-        f"packing {shards.num_tokens:,} tokens: {time.thread_time() - start:.3f} s, padding {100 * rows.padding:.3f} %"
+    found = measure(asked.tokens)
+    if asked.json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{found['machine']}, torch {found['torch']}, numpy {np.__version__}, one thread")
+    print(f"packing {found['tokens']:,} tokens: {found['packing']:.3f} s, padding {100 * found['padding']:.3f} %")
+    for name, rate in found["tokens/s"].items():
+        beside = f"ours is {found['tokens/s']['ours'] / rate:5.2f} x" if name != "ours" else ""
+        print(f"{name:>10}: {rate / 1e6:7.1f} M tokens/s   {beside}")
+    print(f"ours writes {found['part of copying']:.1%} of what copying writes")
+    places = ", ".join(
+        f"at {place} {seconds:.3f} s" for place, seconds in found["resume"]["seconds by position"].items()
     )
-    best = interleaved(ways(shards))
-    copied = 10 * 8 * (2 << 20) / best.pop("copy")
-    for name, seconds in best.items():
-        rate = BATCHES * BATCH * SEQ / seconds
-        line = f"{name:>10}: {1000 * seconds / BATCHES:6.2f} ms a batch {rate / 1e6:7.1f} M tokens/s"
-        line += f" {best[name] / best['ours']:6.1f}x the time of ours"
-        print(line, f"   writes {33 * rate / copied:.1%} of what copying writes" if name == "ours" else "")
+    print(f"the first batch of a resumed run: {places}; with checksums {found['resume']['with checksums']:.3f} s")
 
 
 if __name__ == "__main__":

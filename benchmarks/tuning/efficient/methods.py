@@ -1,9 +1,11 @@
-"""All methods on one task: score, learned numbers, memory of the step, time, size on disk; three seeds.
+"""All methods of tuning on one task: score, learned numbers, memory of the step, time, size on disk; three seeds; a table and a picture.
 
-    python benchmarks/tuning/efficient/methods.py MODEL DATA.jsonl [--steps 100] [--json]
+    python benchmarks/tuning/efficient/methods.py MODEL [DATA.jsonl] [--steps 100] [--seeds 3] [--methods lora qlora] [--out FOLDER]
 
-MODEL: a model folder with a chat template. DATA: conversations, of which the last fifth is held out. score: held-out answers of which every token is the
-likeliest, which is what a greedy answer would be. bytes: what learns, its gradients and AdamW's two numbers (12 a learned weight more than the frozen model).
+MODEL: a folder with a chat template, such as the pretrained one of `groundup demo` (`runs/demo/stages/*-train-*/model`). DATA: conversations, of which
+the last fifth is held out; left out, four families of tinyworld's instructions. score: held-out answers that greedy decoding writes word for word.
+memory: the model as it is kept while it learns, and 12 bytes a learned weight (gradient, AdamW's two means). time: CPU seconds of the thread.
+Each method has a rate of its own (RATES), found by trying two or three: one rate for all would compare rates.
 """
 
 import argparse
@@ -17,88 +19,135 @@ from typing import Any, get_args
 
 import torch
 
+from groundup import files
 from groundup.inference.handle import load
+from groundup.processor import processor
 from groundup.tuning.config import MethodName, TuneConfig
 from groundup.tuning.efficient.methods import put_on
 from groundup.tuning.efficient.qlora import bytes_of
 from groundup.tuning.supervised.conversations import read_conversations
+from groundup.tuning.supervised.exact import answered_exactly
 from groundup.tuning.supervised.instruction import conversations_to_shards, fit
 
+FAMILIES, ROWS = ("opposite", "plural", "past", "caption"), 500
+RATES = {
+    "full": 0.001,
+    "bottleneck": 0.01,
+    "parallel": 0.01,
+    "ia3": 0.1,
+    "prompt": 0.1,
+    "prefix": 0.05,
+    "p_tuning": 0.01,
+}  # the others' is 0.02
+HEAD = ("method", "held-out answers right", "seeds", "learned numbers", "memory", "CPU time", "on disk")
 
-@torch.no_grad()
-def score(module: Any, tokenizer: Any, conversations: list[Any]) -> float:
-    """The share of answers that greedy decoding would give to the last token."""
-    right = 0
-    for one in conversations:
-        ids, mask = tokenizer.apply_chat_template(one, return_assistant_mask=True)
-        likeliest = module(torch.tensor([ids[:-1]]))[0].argmax(-1)
-        asked = torch.tensor(mask[1:]).bool()
-        right += bool((likeliest == torch.tensor(ids[1:]))[asked].all())
-    return right / len(conversations)
+
+def own_conversations() -> list[Any]:
+    """So many instructions of the four families."""
+    from groundup.data.sources import tinyworld
+
+    drawn = (one for one in tinyworld.instructions(1, 20 * ROWS, "train") if one.family in FAMILIES)
+    return [one.messages for one, _ in zip(drawn, range(ROWS), strict=False)]
 
 
 def run(handle: Any, conversations: list[Any], method: Any, seed: int, steps: int) -> dict[str, float]:
     """Tune a copy by one method from one seed."""
     held = max(1, len(conversations) // 5)
+    rate = RATES.get(method, 0.02)
     config = TuneConfig(
-        method=method,
-        steps=steps,
-        seed=seed,
-        seq_len=64,
-        batch_size=16,
-        optimizer="adamw",
-        learning_rate=0.001 if method == "full" else 0.004,
+        method=method, steps=steps, seed=seed, seq_len=64, batch_size=16, optimizer="adamw", learning_rate=rate
     )
     with tempfile.TemporaryDirectory() as folder:
-        shards = conversations_to_shards(conversations[:-held], handle.tokenizer, Path(folder) / "shards")
+        shards = conversations_to_shards(conversations[:-held], handle.tokenizer, Path(folder) / "shards", 65)
         trained = put_on(copy.deepcopy(handle.module), config, steps)
         start = time.thread_time()
-        fit(
-            trained.module,
-            shards,
-            config,
-            Path(folder) / "run",
-            objective=trained.objective,
-            listeners=trained.listeners,
-        )
+        told = {"objective": trained.objective, "listeners": trained.listeners}
+        fit(trained.module, shards, config, Path(folder) / "run", **told)
         seconds = time.thread_time() - start
-    trained.module.eval()
     learned = sum(one.numel() for one in trained.module.parameters() if one.requires_grad)
     base = getattr(trained.module, "base", trained.module)
+    right = answered_exactly(trained.module, handle.tokenizer, conversations[-held:])
     return {
-        "score": score(trained.module, handle.tokenizer, conversations[-held:]),
+        "score": sum(right) / len(right),
         "learned": learned,
-        "megabytes": (bytes_of(base) + 12 * learned) / 1e6,
+        "memory": bytes_of(base) + 12 * learned,
         "seconds": seconds,
-        "disk_megabytes": 4 * learned / 1e6,
+        "disk": 4 * learned,
     }
 
 
+def table(found: dict[str, Any]) -> str:
+    """The results as markdown, a method a line, the best score first."""
+    lines = [f"| {' | '.join(HEAD)} |", "|---|---:|---:|---:|---:|---:|---:|"]
+    for method, rows in sorted(
+        found["runs"].items(), key=lambda pair: -statistics.mean(one["score"] for one in pair[1])
+    ):
+        mean = {name: statistics.mean(row[name] for row in rows) for name in rows[0]}
+        seeds = ", ".join(f"{row['score']:.2f}" for row in rows)
+        sizes = f"{mean['learned']:,.0f} | {mean['memory'] / 1e6:.1f} MB | {mean['seconds']:.0f} s | {mean['disk'] / 1e6:.3f} MB"
+        lines.append(f"| {method} | {mean['score']:.3f} | {seeds} | {sizes} |")
+    return "\n".join([*lines, "", f"Before: {found['before']:.3f}. {found['about']}.", ""])
+
+
+def picture(found: dict[str, Any]) -> str:
+    """The score of each method against how much it learns (logarithmic), each seed as a dot, as an SVG."""
+    import math
+
+    rows = {method: ([row["score"] for row in runs], runs[0]["learned"]) for method, runs in found["runs"].items()}
+    least, most = (math.log10(edge(learned for _, learned in rows.values())) for edge in (min, max))
+
+    def across(learned: float) -> float:
+        return 70 + 500 * (math.log10(learned) - least) / max(most - least, 1e-9)
+
+    parts = [f'<text x="20" y="{290 - 250 * share:.0f}">{share:.1f}</text>' for share in (0, 0.5, 1)]
+    parts += [
+        f'<line x1="50" x2="600" y1="{290 - 250 * share:.0f}" y2="{290 - 250 * share:.0f}" stroke="#ddd"/>'
+        for share in (0, 0.5, 1)
+    ]
+    for place, (method, (scores, learned)) in enumerate(rows.items()):
+        x, y = across(learned), 290 - 250 * statistics.mean(scores)
+        parts += [f'<circle cx="{x:.1f}" cy="{290 - 250 * score:.1f}" r="2" fill="#d62728"/>' for score in scores]
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="#1f77b4"/>')
+        parts.append(f'<text x="{x + 8:.1f}" y="{y + (14 if place % 2 else -6):.1f}">{method}</text>')
+    body = "\n".join(parts)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="680" height="340" font-family="sans-serif" font-size="12">\n'
+        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n'
+        f'<text x="330" y="325" text-anchor="middle">numbers that learn, {10**least:,.0f} to {10**most:,.0f} (logarithmic); '
+        "share of held-out answers right; red: each seed</text>\n</svg>\n"
+    )
+
+
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser()
+    """Run every method from every seed; table and picture stand after each run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("data")
+    parser.add_argument("data", nargs="?")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", nargs="+", default=list(get_args(MethodName)))
+    parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    handle, conversations = load(asked.model, dtype="float32", device="cpu"), read_conversations(asked.data)
-    rows = {}
-    for method in get_args(MethodName):
-        found = [run(handle, conversations, method, seed, asked.steps) for seed in range(1, asked.seeds + 1)]
-        rows[method] = {name: [one[name] for one in found] for name in found[0]}
-        if not asked.json:
-            mean = {name: statistics.mean(values) for name, values in rows[method].items()}
-            spread = f"{min(rows[method]['score']):.2f} to {max(rows[method]['score']):.2f}"
-            print(
-                f"{method:11} score {mean['score']:.3f} ({spread})  learned {mean['learned']:9,.0f}  {mean['megabytes']:6.2f} MB  "
-                f"{mean['seconds']:6.1f} s  {mean['disk_megabytes']:6.3f} MB on disk",
-                flush=True,
-            )
-    if asked.json:
-        print(json.dumps(rows, indent=2))
+    handle = load(asked.model, dtype="float32", device="cpu")
+    conversations = read_conversations(asked.data) if asked.data else own_conversations()
+    kept = conversations[-max(1, len(conversations) // 5) :]
+    before = answered_exactly(handle.module, handle.tokenizer, kept)
+    about = f"{asked.steps} steps of 16 rows of 64 tokens, {len(conversations) - len(kept)} conversations, {len(kept)} held out, one thread, {processor()}"
+    found: dict[str, Any] = {"before": sum(before) / len(before), "about": about, "runs": {}}
+    for seed in range(1, asked.seeds + 1):
+        for method in asked.methods:
+            row = run(handle, conversations, method, seed, asked.steps)
+            found["runs"].setdefault(method, []).append(row)
+            if asked.out:
+                asked.out.mkdir(parents=True, exist_ok=True)
+                files.write_json(asked.out / "methods.json", found)
+                files.write_text(asked.out / "methods.md", table(found))
+                files.write_text(asked.out / "methods.svg", picture(found))
+            if not asked.json:
+                print(f"{method} {seed}: {row['score']:.3f}, {row['seconds']:.0f} CPU s", flush=True)
+    print(json.dumps(found, indent=2) if asked.json else table(found))
 
 
 if __name__ == "__main__":

@@ -52,14 +52,23 @@ class AnswerBatch:
 
 
 def side_by_side(
-    prompts: Sequence[Sequence[int]], groups: Sequence[Sequence[Sequence[int]]], pad_id: int = 0
+    prompts: Sequence[Sequence[int]],
+    groups: Sequence[Sequence[Sequence[int]]],
+    pad_id: int = 0,
+    own: Sequence[Sequence[Sequence[bool] | None]] | None = None,
 ) -> AnswerBatch:
-    """Lay prompts and the answers to each out as rows."""
-    rows = [_row(prompt, answers) for prompt, answers in zip(prompts, groups, strict=True)]
+    """Lay prompts and the answers to each out as rows. own: False at tokens that the model read and did not write, such as a tool's."""
+    masks = [[None] * len(answers) for answers in groups] if own is None else own
+    wrote = [
+        [[True] * len(answer) if mask is None else list(mask) for answer, mask in zip(*both, strict=True)]
+        for both in zip(groups, masks, strict=True)
+    ]
+    rows = [_row(*both) for both in zip(prompts, groups, wrote, strict=True)]
     width = up_to(max((len(row.ids) for row in rows), default=0), COLUMNS)
     filled = up_to(len(rows), ROWS)
-    targets = [token for answers in groups for answer in answers for token in answer]
-    owners = np.repeat(np.arange(sum(map(len, groups))), [len(answer) for answers in groups for answer in answers])
+    answers, flags = ([one for some in both for one in some] for both in (groups, wrote))
+    targets = [token for pair in zip(answers, flags, strict=True) for token, mine in zip(*pair, strict=True) if mine]
+    owners = np.repeat(np.arange(len(answers)), [sum(mask) for mask in flags])
     predictors = [number * width + place for number, row in enumerate(rows) for place in row.predictors]
     return AnswerBatch(
         _padded([row.ids for row in rows], filled, width, pad_id),
@@ -78,7 +87,7 @@ class _Row(NamedTuple):
     predictors: list[int]
 
 
-def _row(prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> _Row:
+def _row(prompt: Sequence[int], answers: Sequence[Sequence[int]], wrote: Sequence[Sequence[bool]]) -> _Row:
     """A prompt and its answers; the prompt's last token predicts the first of each answer, which predicts the next."""
     length = len(prompt)
     row = _Row(list(prompt), list(range(length)), [PROMPT] * length, [])
@@ -87,7 +96,8 @@ def _row(prompt: Sequence[int], answers: Sequence[Sequence[int]]) -> _Row:
         row.ids.extend(answer)
         row.positions.extend(range(length, length + len(answer)))
         row.parts.extend([part] * len(answer))
-        row.predictors.extend([length - 1, *range(start, start + len(answer) - 1)])
+        before = [length - 1, *range(start, start + len(answer) - 1)]
+        row.predictors.extend(place for place, mine in zip(before, wrote[part - 1], strict=False) if mine)
     return row
 
 

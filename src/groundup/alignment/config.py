@@ -11,10 +11,16 @@ from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 class RoundsConfig:
     """The numbers of every method that tries: a step asks tasks, takes answers to each, and moves the weights a few times."""
 
+    data: str | None = None
+    """a JSON-lines file of questions with the answers wanted (question or prompt, answer); none: tinyworld's"""
     families: tuple[str, ...] = ()
     """task families of tinyworld that are practised; none named: those that are hard for a small model"""
-    reward: Literal["right", "near", "taste", "model"] = "right"
-    """who judges: the right answer, how near one comes to it, tinyworld's written taste, or the reward model of an earlier stage"""
+    reward: Literal["right", "near", "taste", "number", "model"] = "right"
+    """who judges: the right answer, how near one comes to it, tinyworld's taste, its last number, or an earlier stage's reward model"""
+    environment: Literal["answers", "tools", "reasoning"] = "answers"
+    """what may come before an answer: nothing, calls of a calculator, or thoughts in <think>"""
+    demonstrations: int = 0
+    """conversations that show how, learned before the first round; 0: the model knows the form"""
     steps: int = 40
     """rounds of asking, judging and learning"""
     prompts_per_step: int = 32
@@ -55,6 +61,10 @@ class RoundsConfig:
         for name, number in (least | {"samples_per_prompt": self.least_samples}).items():
             if getattr(self, name) < number:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use {number} or more")
+        if self.demonstrations < 0 or (self.environment != "answers" and self.reward == "model"):
+            raise ConfigError(
+                f"demonstrations={self.demonstrations} must be 0 or more, and {self.environment} judges an answer by a program: use reward = right"
+            )
         if self.updates_per_step > self.prompts_per_step:
             raise ConfigError(
                 f"updates_per_step={self.updates_per_step} is more than there are tasks in a step; "
@@ -218,82 +228,3 @@ class PpoConfig(RoundsConfig):
     def updates(self) -> int:
         """Moves of the weights in a step, all passes over its answers together."""
         return self.updates_per_step * self.epochs
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RewardConfig:
-    """The numbers of a reward model: pairs of answers, of which one was preferred."""
-
-    data: str | None = None
-    """a JSON-lines file of pairs; none: pairs of tinyworld, drawn from its written taste"""
-    pairs: int = 8000
-    """pairs of tinyworld"""
-    heldout: int = 500
-    """pairs that are kept back to measure; of a file at most a tenth"""
-    epochs: float = 1.0
-    """passes over the pairs"""
-    batch_size: int = 32
-    """pairs in a step"""
-    members: int = 1
-    """models of an ensemble, each with a head and an order of its own"""
-    margin: bool = False
-    """whether a pair's own `margin` is asked between its scores (Llama 2)"""
-    centre: float = 0.01
-    """pull of the two scores' sum towards 0; 0: none"""
-    optimizer: OptimizerName = "adamw"
-    """muon: Muon for the matrices inside the blocks, AdamW for the rest; any other: that one for all"""
-    learning_rate: float = 0.001
-    """AdamW's peak rate"""
-    matrix_learning_rate: float = 0.005
-    """Muon's peak rate"""
-    schedule: Literal["wsd", "linear", "cosine", "constant"] = "linear"
-    """how the rate falls after the warm-up"""
-    warmup_steps: int = 10
-    """steps over which the rate rises from 0 to its peak"""
-    checkpoint_every: int = 100
-    """steps between checkpoints; 0: only at the end"""
-    trackers: tuple[TrackerName, ...] = ()
-    """who gets every step besides metrics.jsonl"""
-    seed: int = 1
-    """where the order of the pairs and the head begin"""
-
-    def __post_init__(self) -> None:
-        for name in ("pairs", "batch_size", "members"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
-        if not self.epochs > 0 or self.heldout < 0 or self.centre < 0:
-            raise ConfigError(
-                f"epochs={self.epochs}, heldout={self.heldout} and centre={self.centre} cannot be; use 1, 500 and 0.01"
-            )
-        self.training(self.warmup_steps + 1)  # checks the numbers that both have
-
-    def training(self, steps: int) -> TrainConfig:
-        """The training loop's configuration."""
-        names = (
-            "optimizer",
-            "learning_rate",
-            "matrix_learning_rate",
-            "schedule",
-            "trackers",
-            "seed",
-            "checkpoint_every",
-        )
-        return TrainConfig(
-            steps=steps,
-            warmup_steps=min(self.warmup_steps, steps // 2),
-            batch_size=self.batch_size,
-            seq_len=1,
-            weight_decay=0.0,
-            validate_every=0,
-            sample_every=0,
-            **{name: getattr(self, name) for name in names},
-        )
-
-
-METHODS = {  # `align.method` of a recipe, and the dataclass that reads the table [align]
-    "grpo": "groundup.alignment.config:GrpoConfig",
-    "ppo": "groundup.alignment.config:PpoConfig",
-    "rloo": "groundup.alignment.config:RlooConfig",
-    "reinforce": "groundup.alignment.config:ReinforceConfig",
-    "rejection": "groundup.alignment.rejection.config:RejectionConfig",
-}

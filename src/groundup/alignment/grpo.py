@@ -12,8 +12,8 @@ easy tasks nor short answers count for more. With one ratio for a whole answer, 
 (Zheng et al. 2025, arXiv:2507.18071, eq. 7). A step's answers are batches of the one training loop (`rounds`).
 """
 
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,12 +21,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch
-from groundup.alignment.config import GrpoConfig
-from groundup.alignment.environments.rollouts import Environment, Reward, Task, task
-from groundup.alignment.rounds import Lesson, align_folder, asked_of, before, checked, kl_estimate, of_answers, practise
+from groundup.alignment.environments.rollouts import task
+from groundup.alignment.practice import align_folder, improve
+from groundup.alignment.rounds import Lesson, kl_estimate, of_answers
 from groundup.alignment.rounds import Rounds as AnyRounds
 from groundup.slots import slot
-from groundup.training import loop
 
 __all__ = ["group_advantages", "grpo_loss", "sequence_ratio", "kl_estimate", "Rounds", "task", "grpo", "align"]
 
@@ -105,33 +104,5 @@ class Rounds(AnyRounds):
         return losses / config.max_new_tokens if config.average == "longest" else losses
 
 
-def grpo(
-    module: Any,
-    tokenizer: Any,
-    tasks: Sequence[Task],
-    reward: Reward,
-    config: GrpoConfig,
-    *,
-    stop_ids: Collection[int],
-    folder: str | Path | None = None,
-    environment: Callable[..., Environment] = Environment,
-    **watched: Any,
-) -> loop.TrainResult:
-    """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges.
-
-    folder: checkpoints and rollouts.jsonl; a stopped or killed run goes on from there, bit for bit. environment: who judges, where it
-    is not the reward alone. watched: mark, listeners, stop and way_on of `rounds.practise`.
-    """
-    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
-    path = None if folder is None else Path(folder)
-    return practise(Rounds(module, asked, config, path, before(module, config)), **watched)
-
-
-def align(
-    model: str | Path, tasks: Sequence[Any], reward: Reward, config: GrpoConfig, out: str | Path, **more: Any
-) -> Path:
-    """Improve a model folder on tasks (each with `.prompt`), judged by `reward(task, text)`; the new model folder.
-
-    What is written, and what `more` may be: `rounds.align_folder`.
-    """
-    return align_folder(grpo, model, tasks, reward, config, out, **more)
+grpo = partial(improve, Rounds)
+align = partial(align_folder, Rounds)

@@ -14,8 +14,9 @@ arXiv:1909.08593, section 2.2 (the price), and Stiennon et al. 2020, arXiv:2009.
 implementation's, in no paper (Huang et al. 2022, "The 37 implementation details of PPO", detail 9). Left out: a value network of its own.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from groundup.alignment.answers import AnswerBatch, log_probabilities, states
-from groundup.alignment.config import PpoConfig
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task
-from groundup.alignment.rounds import Rounds, align_folder, asked_of, before, checked, of_answers, practise
+from groundup.alignment.environments.rollouts import Environment, Group
+from groundup.alignment.practice import align_folder, improve
+from groundup.alignment.rounds import Rounds, before, of_answers
 from groundup.slots import slot
-from groundup.training import loop
 from groundup.training.objectives.around import Around
 
 __all__ = ["gae", "ppo_clip", "value_loss", "adapted", "token_rewards", "ActorCritic", "PpoRounds", "ppo", "align"]
@@ -169,6 +169,12 @@ class PpoLesson:
 class PpoRounds(Rounds):
     """Rounds whose tokens are judged by a value head; `module` is an `ActorCritic`."""
 
+    @classmethod
+    def begin(cls, module: Any, environment: Environment, config: Any, folder: Path | None) -> "PpoRounds":
+        """A value head beside the model, both trained."""
+        critic = ActorCritic(module, config.kl_coefficient)
+        return cls(critic, environment, config, folder, before(module, config))
+
     @property
     def policy(self) -> Any:
         """The model that answers."""
@@ -226,26 +232,5 @@ class PpoRounds(Rounds):
         return (losses + config.value_coefficient * guesses).sum(), len(now)
 
 
-def ppo(
-    module: Any,
-    tokenizer: Any,
-    tasks: Sequence[Task],
-    reward: Reward,
-    config: PpoConfig,
-    *,
-    stop_ids: Collection[int],
-    folder: str | Path | None = None,
-    environment: Callable[..., Environment] = Environment,
-    **watched: Any,
-) -> loop.TrainResult:
-    """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges; arguments as `grpo.grpo`'s."""
-    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
-    path, trained = None if folder is None else Path(folder), ActorCritic(module, config.kl_coefficient)
-    return practise(PpoRounds(trained, asked, config, path, before(module, config)), **watched)
-
-
-def align(
-    model: str | Path, tasks: Sequence[Any], reward: Reward, config: PpoConfig, out: str | Path, **more: Any
-) -> Path:
-    """Improve a model folder on tasks (each with `.prompt`); the new model folder (`rounds.align_folder`)."""
-    return align_folder(ppo, model, tasks, reward, config, out, **more)
+ppo = partial(improve, PpoRounds)
+align = partial(align_folder, PpoRounds)

@@ -12,8 +12,7 @@ squared gradient (Greensmith et al. 2004, section 4): `least_variance_baseline`.
 the reward. Left out: a baseline that is learned (that is `ppo`); ratios, so that a step's answers are best used once.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,20 +20,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch, log_probabilities
-from groundup.alignment.config import ReinforceConfig
-from groundup.alignment.environments.rollouts import Environment, Reward, Task
-from groundup.alignment.rounds import (
-    Lesson,
-    PaidRounds,
-    align_folder,
-    asked_of,
-    before,
-    checked,
-    of_answers,
-    practise,
-)  # fmt: skip
+from groundup.alignment.practice import align_folder, improve
+from groundup.alignment.rounds import Lesson, PaidRounds, of_answers
 from groundup.errors import InputError
-from groundup.training import loop
 
 __all__ = ["policy_gradient_loss", "less_the_others", "gradient_variance", "ReinforceRounds", "reinforce", "align"]
 
@@ -96,26 +84,5 @@ class ReinforceRounds(PaidRounds):
         return policy_gradient_loss(now, lesson.advantages)
 
 
-def reinforce(
-    module: Any,
-    tokenizer: Any,
-    tasks: Sequence[Task],
-    reward: Reward,
-    config: ReinforceConfig,
-    *,
-    stop_ids: Collection[int],
-    folder: str | Path | None = None,
-    environment: Callable[..., Environment] = Environment,
-    **watched: Any,
-) -> loop.TrainResult:
-    """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges; arguments as `grpo.grpo`'s."""
-    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
-    path = None if folder is None else Path(folder)
-    return practise(ReinforceRounds(module, asked, config, path, before(module, config)), **watched)
-
-
-def align(
-    model: str | Path, tasks: Sequence[Any], reward: Reward, config: ReinforceConfig, out: str | Path, **more: Any
-) -> Path:
-    """Improve a model folder on tasks (each with `.prompt`); the new model folder (`rounds.align_folder`)."""
-    return align_folder(reinforce, model, tasks, reward, config, out, **more)
+reinforce = partial(improve, ReinforceRounds)
+align = partial(align_folder, ReinforceRounds)

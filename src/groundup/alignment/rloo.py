@@ -11,28 +11,15 @@ Ahmadian et al. 2024, arXiv:2402.14740, section 3.2; Kool et al. 2019 ("Buy 4 RE
 answers A is G / (G - 1) times the distance from the mean: Dr. GRPO's advantage on another scale.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from groundup.alignment.config import RlooConfig
-from groundup.alignment.environments.rollouts import Environment, Reward, Task
-from groundup.alignment.rounds import (
-    Lesson,
-    PaidRounds,
-    align_folder,
-    asked_of,
-    before,
-    checked,
-    of_answers,
-    practise,
-)  # fmt: skip
+from groundup.alignment.practice import align_folder, improve
+from groundup.alignment.rounds import Lesson, PaidRounds, of_answers
 from groundup.slots import slot
-from groundup.training import loop
 
 __all__ = ["rloo_advantages", "rloo_loss", "RlooRounds", "rloo", "align"]
 
@@ -76,26 +63,5 @@ class RlooRounds(PaidRounds):
         return rloo_loss(of_answers(batch, now), of_answers(batch, old), advantages)
 
 
-def rloo(
-    module: Any,
-    tokenizer: Any,
-    tasks: Sequence[Task],
-    reward: Reward,
-    config: RlooConfig,
-    *,
-    stop_ids: Collection[int],
-    folder: str | Path | None = None,
-    environment: Callable[..., Environment] = Environment,
-    **watched: Any,
-) -> loop.TrainResult:
-    """Improve `module` in place on tasks whose answers `reward(task.item, text)` judges; arguments as `grpo.grpo`'s."""
-    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
-    path = None if folder is None else Path(folder)
-    return practise(RlooRounds(module, asked, config, path, before(module, config)), **watched)
-
-
-def align(
-    model: str | Path, tasks: Sequence[Any], reward: Reward, config: RlooConfig, out: str | Path, **more: Any
-) -> Path:
-    """Improve a model folder on tasks (each with `.prompt`); the new model folder (`rounds.align_folder`)."""
-    return align_folder(rloo, model, tasks, reward, config, out, **more)
+rloo = partial(improve, RlooRounds)
+align = partial(align_folder, RlooRounds)

@@ -4,15 +4,14 @@
     update      ratio = p(token) / p_old(token)                                             exactly 1 until the first update has moved the weights
 
 p_old is computed by the trainer, at temperature 1 and with nothing left out, whatever the answers were drawn with: the sampler's
-numbers would make the ratio differ from 1 before the first step. What a method says: `advantages` and `losses`. Left out: learning
-from the tries of earlier rounds.
+numbers would make the ratio differ from 1 before the first step. What a method says: `advantages` and `losses`. Carried out by
+`practice`. Left out: learning from the tries of earlier rounds.
 """
 
 import copy
-import math
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,10 @@ from torch import Tensor
 
 from groundup import files
 from groundup.alignment.answers import AnswerBatch, log_probabilities, side_by_side
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task, keep_until, records, task
-from groundup.errors import ConfigError, InputError
+from groundup.alignment.environments.rollouts import Environment, Group, keep_until, records
 from groundup.inference.decoding.config import SamplingConfig
-from groundup.training import loop
 
 ROLLOUTS = "rollouts.jsonl"
-MOST_QUOTED = 60  # characters of an answer in an error's sentence
 
 
 @dataclass(slots=True)
@@ -52,6 +48,11 @@ class Lesson:
         return self.batch.parts
 
 
+def before(module: Any, config: Any) -> Any:
+    """A copy of the model as it is now, where it is to pull; else None."""
+    return copy.deepcopy(module).requires_grad_(False) if config.kl_coefficient else None
+
+
 @dataclass
 class Rounds:
     """The answers of each step as the training loop's batches, made by the model as it is at that step."""
@@ -64,6 +65,11 @@ class Rounds:
     lessons: list[Any] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)  # of the step's answers
     update: int = -1  # the last one asked for
+
+    @classmethod
+    def begin(cls, module: Any, environment: Environment, config: Any, folder: Path | None) -> "Rounds":
+        """The rounds of a run about to begin; where there is a pull, a copy of the model as it is now is kept."""
+        return cls(module, environment, config, folder, before(module, config))
 
     def advantages(self, rewards: Float[Tensor, "groups samples"]) -> Float[Tensor, "groups samples"]:
         """How much better than expected each answer is: what a method says."""
@@ -129,7 +135,9 @@ class Rounds:
     def laid_out(self, groups: Sequence[Group]) -> AnswerBatch:
         """Groups as rows, where the weights are."""
         made = side_by_side(
-            [group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups]
+            [group.task.prompt_ids for group in groups],
+            [[one.ids for one in group.tries] for group in groups],
+            own=[[one.own for one in group.tries] for group in groups],
         )
         return made.to(self.module.device)
 
@@ -203,105 +211,3 @@ class PaidRounds(Rounds):
         lesson: Lesson = super().lesson(groups, advantages, part)
         lesson.answers = self.answers_each
         return lesson
-
-
-def checked(reward: Reward) -> Reward:
-    """The same reward; where it raises or gives no finite number, a sentence that shows the answer."""
-
-    def judge(item: Any, text: str) -> float:
-        shown = text if len(text) <= MOST_QUOTED else text[: MOST_QUOTED - 3] + "..."
-        try:
-            worth = float(reward(item, text))
-        except Exception as error:
-            raise InputError(
-                f"the reward raised {type(error).__name__} ({error}) for the answer {shown!r}; give such answers a number"
-            ) from error
-        if not math.isfinite(worth):
-            raise InputError(f"the reward of the answer {shown!r} is {worth}; give every answer a finite number")
-        return worth
-
-    return judge
-
-
-def before(module: Any, config: Any) -> Any:
-    """A copy of the model as it is now, where it is to pull; else None."""
-    return copy.deepcopy(module).requires_grad_(False) if config.kl_coefficient else None
-
-
-def asked_of(tasks: Sequence[Task]) -> Sequence[Task]:
-    """The tasks, if there are any."""
-    if not tasks:
-        raise InputError("there is no task to practise; give at least one")
-    return tasks
-
-
-def practise(
-    rounds: Rounds,
-    *,
-    mark: Callable[[Any], Any] = lambda batches: batches,
-    listeners: Sequence[loop.Listener] = (),
-    stop: Callable[[], bool] = loop.never,
-    way_on: str = "the same call goes on from there",
-) -> loop.TrainResult:
-    """Improve `rounds.module` in place, round after round.
-
-    mark: wraps the batches (a monitor's count, a profiler's mark). listeners: an event's numbers have those of the answers too;
-    `loop.write_metrics` keeps them. A stopped or killed run goes on from the rounds' folder, bit for bit.
-    """
-
-    def tell(event: loop.Step) -> None:
-        told = replace(event, also=rounds.numbers) if rounds.complete else event
-        for listener in listeners:
-            listener(told)
-
-    return loop.train(
-        rounds.module,
-        mark(rounds.batch),
-        rounds.config.training(),
-        objective=rounds.objective,
-        listeners=[tell],
-        folder=rounds.folder,
-        stop=lambda: rounds.complete and stop(),
-        way_on=way_on,
-        title="aligning",
-        tokenizer=rounds.environment.tokenizer,
-    )
-
-
-def align_folder(
-    method: Callable[..., Any],
-    model: str | Path,
-    tasks: Sequence[Any],
-    reward: Reward,
-    config: Any,
-    out: str | Path,
-    *,
-    stop: Callable[[], bool] = loop.never,
-    dtype: str = "float32",
-) -> Path:
-    """Improve a model folder on tasks (each with `.prompt`) by a method such as `grpo.grpo`; the new model folder.
-
-    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. Trackers belong to a
-    run's stage: here they are refused.
-    """
-    from groundup.inference.handle import end_of_turn, load
-    from groundup.model.formats.huggingface import dtype_of, save_model
-
-    if config.trackers:
-        raise ConfigError(
-            f"trackers={config.trackers!r} would be told nothing by align(), which writes metrics.jsonl alone; leave trackers out, "
-            "or run `groundup align`, which tells them"
-        )
-    handle, out = load(model), Path(out)
-    if not handle.tokenizer.chat_template:
-        raise InputError(f"{model} has no chat template; tune it first with `groundup tune {model}`")
-    handle.module.compute_dtype = dtype_of(dtype)
-    asked = [task(item.prompt, item, handle.tokenizer) for item in tasks]
-    stops = handle.stop_ids() | end_of_turn(handle.tokenizer)
-    listeners = [loop.write_metrics(out / "metrics.jsonl")]
-    method(
-        handle.module, handle.tokenizer, asked, reward, config,
-        stop_ids=stops, folder=out, stop=stop, listeners=listeners,
-    )  # fmt: skip
-    save_model(out / "model", handle.module, handle.tokenizer, generation=handle.generation)
-    return out / "model"

@@ -14,7 +14,7 @@ Settings = tyro.conf.OmitArgPrefixes[CompressConfig]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompressOptions:
-    """Make a model smaller: weights of 4 or 8 bits, or half of them zero; measured before and after on text held out."""
+    """Make a model smaller: weights of 4 or 8 bits, half of them zero, or fewer heads, channels, layers; measured before and after on text held out."""
 
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """a model folder"""
@@ -29,14 +29,12 @@ class CompressOptions:
 
 def run(options: CompressOptions) -> None:
     """Compress it, and say what was gained and lost."""
-    from groundup.cli import running, show
-    from groundup.compression.compress import compress
-    from groundup.errors import InputError
+    from groundup.cli import running
+    from groundup.compression.compress import check_source, compress
     from groundup.model.formats.huggingface import load_config
     from groundup.progress import progress
 
-    if not options.model.is_dir():
-        raise InputError(f"there is no model folder {options.model}; `groundup demo` makes one at runs/demo/model")
+    check_source(options.model)
     with progress(load_config(options.model).num_hidden_layers, "compressing", "block") as bar:
         made = compress(
             options.model,
@@ -47,8 +45,17 @@ def run(options: CompressOptions) -> None:
         )
     if options.json:
         return running.print_json({name: str(one) if name == "folder" else one for name, one in made._asdict().items()})
-    print(f"{made.folder}: {show.size(made.bytes_after)} of weights in place of {show.size(made.bytes_before)}"
-          + (f", {made.zeros:.0%} of the blocks' weights are zero" if made.zeros else ""))  # fmt: skip
+    _say(made, options.settings)
+
+
+def _say(made: Any, settings: CompressConfig) -> None:
+    from groundup.cli import show
+
+    said = f"{made.folder}: {show.size(made.bytes_after)} of weights in place of {show.size(made.bytes_before)}"
+    said += f", {made.zeros:.0%} of the blocks' weights are zero" if made.zeros else ""
+    print(said + (f", {made.mean_bits:.2f} bits a weight of the blocks" if settings.mean_bits else ""))
+    if settings.looks_at_texts and made.calibration_tokens < settings.calibration_tokens:
+        print(f"only {made.calibration_tokens:,} tokens decided, as the texts have no more: give more with --text")
     if made.perplexity_before is not None and made.perplexity_after is not None:
         lost = made.perplexity_after / made.perplexity_before - 1
         print(f"perplexity of held-out text {made.perplexity_before:.3f} -> {made.perplexity_after:.3f} ({lost:+.2%})")

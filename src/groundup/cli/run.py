@@ -1,4 +1,4 @@
-"""`groundup run`: any recipe, by name or by file; one with variants is an ablation, one with sizes a sweep: many runs and one table."""
+"""`groundup run`: any recipe, by name or by file; with variants it is an ablation, with sizes a sweep, with a challenge a study of what goes wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def run(options: RunOptions) -> None:
     """Run the recipe, or list them."""
     from groundup.cli import running, show, watched
     from groundup.errors import ConfigError
-    from groundup.runs import recipe
+    from groundup.runs import challenge, recipe
     from groundup.runs.ablation import study
     from groundup.runs.sweep import grid
 
@@ -40,6 +40,8 @@ def run(options: RunOptions) -> None:
     if not options.recipe:
         raise ConfigError("run wants a recipe; write groundup run demo, or `groundup run --list` to see them")
     raw = recipe.read(options.recipe)
+    if challenge.is_challenge(raw):
+        return study_challenge(options)
     if options.profile and (options.against or study.is_ablation(raw) or grid.is_sweep(raw)):
         raise ConfigError("--profile looks at one run; leave it out for an ablation, a sweep or --against")
     if options.against:
@@ -104,6 +106,31 @@ def ablate(options: RunOptions) -> None:
         return
     show.table(results["ablation"], table.head(results), table.rows(results))
     show.console().print(f"table: {folder / 'ablation.md'}    page: {folder / 'ablation.html'}", markup=False)
+
+
+def study_challenge(options: RunOptions) -> None:
+    """Run a challenge from every seed, and show its numbers beside the truth."""
+    from groundup import progress
+    from groundup.cli import running, show
+    from groundup.errors import ConfigError
+    from groundup.runs import challenge
+
+    if options.profile or options.against or options.depth is not None:
+        raise ConfigError(
+            f"recipe {options.recipe} studies a challenge; --profile, --against and --depth are for a training run, leave them out"
+        )
+    options.computing.apply()
+    changes = options.computing.changes()
+    name, config = challenge.read(options.recipe, options.set, changes)
+    folder = options.out or Path("runs") / name
+    progress.say(f"{name}: {len(config.seeds)} seeds; results go to {folder}/")
+    results = challenge.summary(name, config, challenge.run(config, folder, progress.say), running.command_line())
+    challenge.write(folder, results)
+    if options.json:
+        running.print_json(results)
+        return
+    show.table(results["challenge"], challenge.HEAD, challenge.rows(results))
+    show.console().print(f"table: {folder / 'challenge.md'}    page: {folder / 'challenge.html'}", markup=False)
 
 
 def sweep(options: RunOptions) -> None:

@@ -17,6 +17,10 @@ class ServeOptions:
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="MODEL...")] = ()
     """model folders, or NAME=FOLDER; the first is loaded at once and is the default"""
+    adapter: tuple[str, ...] = ()
+    """NAME=FOLDER: an adapter's folder (PEFT's form) as one more model, a change of the first model; MODEL:NAME=FOLDER: of another. May be repeated"""
+    adapter_loading: bool = False
+    """who asks may bring adapters from folders of this machine and take them away (/v1/load_lora_adapter)"""
     host: str = "127.0.0.1"
     """who may connect: 127.0.0.1 this machine alone, 0.0.0.0 everybody who reaches it"""
     port: int = 8000
@@ -24,7 +28,7 @@ class ServeOptions:
     new_key: str = ""
     """add a key with this name to the file of --api-keys, print it once, and end"""
     max_models: int = 4
-    """models in memory at once; the one that was not asked for longest makes room; more where all are answering"""
+    """models in memory at once; the one that was not asked for longest makes room, and where all are answering, who asks for one more waits"""
     max_rows: int = 64
     """answers that are written at once; who comes when all places are taken waits for the end of another's"""
     codec: Literal["auto", "none", "f32", "bf16", "q8_0", "q4_0"] = "auto"
@@ -59,6 +63,31 @@ def named(models: tuple[str, ...]) -> dict[str, Path]:
         if not name or name in found:
             raise ConfigError(f"'{word}' has the name '{name}', which is empty or taken; name it, as in NAME={path}")
         found[name] = path
+    return found
+
+
+def adapters_of(words: tuple[str, ...], models: dict[str, Path]) -> dict[str, dict[str, Path]]:
+    """For a model's name the folders of its adapters by theirs.
+
+    >>> adapters_of(("poet=/", "b:cook=/tmp"), {"demo": Path("d"), "b": Path("e")})
+    {'demo': {'poet': PosixPath('/')}, 'b': {'cook': PosixPath('/tmp')}}
+    """
+    from groundup.errors import ConfigError, InputError
+
+    found: dict[str, dict[str, Path]] = {}
+    taken = {*models, "default"}
+    for word in words:
+        whole, sign, folder = word.partition("=")
+        model, colon, name = whole.rpartition(":")
+        model = model if colon else next(iter(models))
+        if not sign or not name or model not in models or name in taken:
+            raise ConfigError(
+                f"--adapter {word} is not NAME=FOLDER, or MODEL:NAME=FOLDER, with a name that is free and a model of {', '.join(models)}; write it so"
+            )
+        if not Path(folder).is_dir():
+            raise InputError(f"--adapter {word}: there is no folder {folder}; `groundup tune MODEL --method lora` makes one")
+        taken.add(name)
+        found.setdefault(model, {})[name] = Path(folder)
     return found
 
 
@@ -111,8 +140,9 @@ def _service(options: ServeOptions, models: dict[str, Path]) -> Any:
         config=config,
         most_loaded=options.max_models,
         order=lambda: FairOrder(limits.weight),
+        adapters=adapters_of(options.adapter, models),
     )
-    return Service(made, limits, responses)
+    return Service(made, limits, responses, options.adapter_loading)
 
 
 def _new_key(options: ServeOptions) -> None:

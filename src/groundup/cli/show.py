@@ -74,12 +74,23 @@ def read_results(folder: Path) -> dict[str, Any]:
 
 def results(found: Mapping[str, Any], folder: Path) -> None:
     """The results of a run: bits per byte, accuracy, cost, the learner's functions, and where the report is."""
+    if cleaned := found.get("data", {}).get("pipeline"):
+        steps("what the pipeline did with your text", cleaned["steps"])
     bits(found.get("bits_per_byte", {}))
     accuracy(found.get("accuracy", {}))
     costs(found.get("stages", []))
     slots(found.get("slots", []))
     if (folder / "report.html").is_file():
         console().print(f"report: {folder / 'report.html'}    model: {folder / 'model'}")
+        if any(entry["name"] == "compress" for entry in found.get("stages", [])):
+            print(f"serve it: groundup serve {folder / 'model'}")
+
+
+def steps(title: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """What each step of a data pipeline kept, changed and dropped, and for which reasons."""
+    from groundup.runs.report import steps_table
+
+    table(title, *steps_table(found))
 
 
 def bits(found: Mapping[str, Any]) -> None:

@@ -30,6 +30,9 @@ def call(verb: str, arguments: Sequence[str]) -> int:
         raise ConfigError(
             f"'{verb}' is not a verb; {f'did you mean `groundup {near[0]}`?' if near else '`groundup --help` lists them'}"
         )
+    from groundup.tuning.efficient import offer_reader
+
+    offer_reader()
     function, program, rest = _function(verb, arguments)
     return function(parse(options_of(function), rest, program)) or 0
 

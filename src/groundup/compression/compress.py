@@ -1,12 +1,12 @@
 """A model folder in, a smaller one out: what `groundup compress` does.
 
 texts      a part of them says which weights count, another what the model has lost
-change     `quantization.ptq` or `pruning.pruning`, in place
-written    codes and scales as compressed-tensors keeps them (`model.formats.packed`), or numbers with zeros among them
+change     `quantization.ptq`, `pruning.pruning` or `pruning.structured`
+written    codes and scales as compressed-tensors keeps them (`model.formats.packed`), numbers with zeros among them, or smaller matrices
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,18 +15,23 @@ from torch import Tensor
 from torch.nn import functional
 
 from groundup import files
-from groundup.compression.config import CompressConfig
-from groundup.compression.pruning import pruning
-from groundup.compression.quantization import ptq
+from groundup.compression import calibration
+from groundup.compression.config import STRUCTURES, CompressConfig
+from groundup.compression.pruning import pruning, structured
+from groundup.compression.quantization import ptq, smoothquant
 from groundup.errors import InputError, UnsupportedModel
 from groundup.model.formats import huggingface, packed, shards
 from groundup.model.formats.packed import Packed
 
 Text = str | Sequence[dict[str, str]]  # a text, or a conversation
+MEASURED_TOKENS = 2048  # of the calibration, on which each matrix is rounded alone: their number times a pass
 
 
 class Compressed(NamedTuple):
-    """What came out. perplexity: of held-out text before and after, None where it was not measured. zeros: share of the blocks' weights."""
+    """What came out. perplexity: of held-out text before and after, None where it was not measured. zeros: share of the blocks' weights.
+
+    mean_bits: of a weight of the blocks. calibration_tokens: what was read to decide; 0 where nothing was.
+    """
 
     folder: Path
     bytes_before: int
@@ -34,6 +39,17 @@ class Compressed(NamedTuple):
     perplexity_before: float | None
     perplexity_after: float | None
     zeros: float
+    mean_bits: float | None = None
+    calibration_tokens: int = 0
+
+
+class Changed(NamedTuple):
+    """A module after its change, in memory. packed: codes by the module's names, with the bits of each."""
+
+    module: Any
+    packed: Mapping[str, Packed] = {}
+    bits: Mapping[str, int] = {}
+    zeros: float = 0.0
 
 
 def compress(
@@ -45,24 +61,56 @@ def compress(
 ) -> Compressed:
     """Compress a model folder. texts: such as the model will read, conversations where it chats; the first tokens are held out, the next calibrate.
 
-    InputError: it is quantised already, or the texts are too short. UnsupportedModel: a family whose files cannot hold packed matrices.
+    InputError: it is quantised already, an adapter without its base, or the texts are too short. UnsupportedModel: a family whose files cannot
+    hold packed matrices, experts in stacks.
     """
     from groundup.inference.handle import load
 
     source, target = Path(source), Path(target)
     if target.exists():
         raise InputError(f"{target} is there already; give another name, or remove it")
-    if packed.bits_of(_raw(source).get("quantization_config"), source) is not None:
+    check_source(source)
+    handle = load(source, device="cpu")
+    calibration.linear_maps(handle.module)
+    if config.method == "distill":
+        return _distilled(handle, source, target, config, texts)
+    names = file_names(handle.module) if config.quantises else {}
+    held_out, pieces = pieces_of(handle, texts, config)
+    before = perplexity(handle.module, held_out)
+    made = change(handle.module, config, pieces, told)
+    write(handle, target, config, made, names)
+    after, read = perplexity(made.module, held_out), sum(map(len, pieces)) if config.looks_at_texts else 0
+    return Compressed(target, size_of(source), size_of(target), before, after, made.zeros, mean_bits(made), read)
+
+
+def _distilled(handle: Any, source: Path, target: Path, config: CompressConfig, texts: Iterable[Text]) -> Compressed:
+    """A student that learned from the model, as a folder of its own."""
+    from groundup.compression.distillation.student import teach
+    from groundup.inference.handle import load
+
+    check_source(Path(config.distill.student))
+    student = load(config.distill.student, device="cpu")
+    held_out, pieces = pieces_of(handle, texts, config)
+    length = min(config.seq_len, *(one.config.max_position_embeddings for one in (handle, student)))
+    teach(handle.module, student.module, handle.tokenizer, pieces, config.distill, length)
+    write(handle, target, config, Changed(student.module), {})
+    before, after = (perplexity(one.module, held_out) for one in (handle, student))
+    return Compressed(target, size_of(source), size_of(target), before, after, 0.0, None, sum(map(len, pieces)))
+
+
+def check_source(source: Path) -> None:
+    """Refuse what is no folder, an adapter without its base, and what was quantised before."""
+    if not source.is_dir():
+        raise InputError(f"there is no model folder {source}; `groundup demo` makes one at runs/demo/model")
+    if (source / "adapter_config.json").is_file() and not (source / "config.json").is_file():
+        raise InputError(
+            f"{source} holds an adapter, whose weights are few already; put it into its base with `groundup merge {source} --out MERGED`, "
+            "and compress that"
+        )
+    if packed.scheme_of(_raw(source).get("quantization_config"), source) is not None:
         raise InputError(
             f"{source} is quantised already, and rounding twice only adds errors; start from the model before that"
         )
-    handle = load(source, device="cpu")
-    names = _file_names(handle.module) if config.quantises else {}
-    held_out, calibration = _pieces(handle, texts, config)
-    before = perplexity(handle.module, held_out)
-    made, zeros = _changed(handle.module, config, calibration, told)
-    _write(handle, target, config, {names[name]: one for name, one in made.items()})
-    return Compressed(target, _size(source), _size(target), before, perplexity(handle.module, held_out), zeros)
 
 
 def _raw(folder: Path) -> dict[str, Any]:
@@ -70,7 +118,7 @@ def _raw(folder: Path) -> dict[str, Any]:
     return files.read_json(path) if path.is_file() else {}
 
 
-def _file_names(module: Any) -> dict[str, str]:
+def file_names(module: Any) -> dict[str, str]:
     """For each linear map of the blocks, the name of its matrix in the family's files."""
     from groundup.compression.calibration import linear_maps
 
@@ -86,10 +134,10 @@ def _file_names(module: Any) -> dict[str, str]:
     return found
 
 
-def _pieces(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple[list[list[int]], list[list[int]]]:
+def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple[list[list[int]], list[list[int]]]:
     """Held-out and calibration texts as ids, cut to seq_len."""
     wanted, length = (
-        config.held_out_tokens + config.calibration_tokens,
+        config.held_out_tokens + config.seed * config.calibration_tokens,
         min(config.seq_len, handle.config.max_position_embeddings),
     )
     pieces: list[list[int]] = []
@@ -101,19 +149,55 @@ def _pieces(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple
         if sum(map(len, pieces)) >= wanted:
             break
     pieces = [piece for piece in pieces if len(piece) > 1]
-    held, taken = [], 0
-    while pieces and taken < config.held_out_tokens:
-        taken += len(pieces[0])
-        held.append(pieces.pop(0))
+    held = _taken(pieces, config.held_out_tokens)
+    _taken(pieces, (config.seed - 1) * config.calibration_tokens)
     return held, pieces
 
 
-def _changed(
-    module: Any, config: CompressConfig, texts: Sequence[Sequence[int]], told: Callable[[int], object]
-) -> tuple[dict[str, Packed], float]:
-    if config.quantises:
-        return ptq.quantize(module, config.method, config.bits, config.group_size or None, texts, told), 0.0
-    return {}, pruning.prune(module, config.method, config.share, config.neighbours(), texts, told)
+def _taken(pieces: list[list[int]], tokens: int) -> list[list[int]]:
+    """The first pieces, so many that they have that many tokens; they are taken out."""
+    found: list[list[int]] = []
+    while pieces and sum(map(len, found)) < tokens:
+        found.append(pieces.pop(0))
+    return found
+
+
+def change(
+    module: Any,
+    config: CompressConfig,
+    texts: Sequence[Sequence[int]],
+    told: Callable[[int], object] = lambda done: None,
+) -> Changed:
+    """A module made smaller by texts of ids: in place, or a smaller one that takes its weights over."""
+    if config.method in STRUCTURES:
+        return Changed(structured.prune(module, config.method, config.share, texts, told))
+    if not config.quantises:
+        zeros = pruning.prune(module, config.method, config.share, config.neighbours(), texts, told)
+        return Changed(module, zeros=zeros)
+    bits = _bits(module, config, texts)
+    made = ptq.quantize(module, config.method, bits, config.group_size or None, texts, told, config.alpha)
+    return Changed(module, made, bits)
+
+
+def _bits(module: Any, config: CompressConfig, texts: Sequence[Sequence[int]]) -> dict[str, int]:
+    """The bits of each matrix: one number for all, or by what rounding it costs."""
+    sizes = {name: part.weight.numel() for name, part in calibration.linear_maps(module).items()}
+    if config.method == "smoothquant":
+        return dict.fromkeys(sizes, smoothquant.BITS)
+    if not config.mean_bits:
+        return dict.fromkeys(sizes, config.bits)
+    few: list[Sequence[int]] = []
+    for text in calibration.check_texts(texts, module.config.max_position_embeddings):
+        if sum(map(len, few)) < MEASURED_TOKENS:
+            few.append(text)
+    rises = ptq.sensitivity(module, 4, config.group_size or None, lambda one: math.log(perplexity(one, few) or 1.0))
+    return ptq.choose_bits(rises, sizes, config.mean_bits)
+
+
+def mean_bits(made: Changed) -> float | None:
+    """Bits of a weight that was quantised, without its share of a scale; None where none was."""
+    sizes = {name: one.codes.numel() for name, one in made.packed.items()}
+    return sum(made.bits[name] * size for name, size in sizes.items()) / sum(sizes.values()) if sizes else None
 
 
 @torch.inference_mode()
@@ -128,24 +212,33 @@ def perplexity(module: Any, texts: Sequence[Sequence[int]]) -> float | None:
     return math.exp(total / count) if count else None
 
 
-def _write(handle: Any, target: Path, config: CompressConfig, made: dict[str, Packed]) -> None:
-    """A model folder: codes and scales for what was quantised, all else as it is."""
-    module = handle.module
+def write(handle: Any, target: Path, config: CompressConfig, made: Changed, names: Mapping[str, str]) -> None:
+    """A model folder: codes and scales for what was quantised, all else as it is. names: of the matrices in the family's files."""
     table: dict[str, Tensor] = {}
-    for name, tensor in huggingface.weights_of(module).items():
-        table |= packed.tensors_of(name, made[name], config.bits) if name in made else {name: tensor}
+    whole = config.method == "smoothquant"
+    codes = {theirs: (made.packed[ours], made.bits[ours]) for ours, theirs in names.items()}
+    for name, tensor in huggingface.weights_of(made.module).items():
+        table |= packed.tensors_of(name, *codes[name], whole) if name in codes else {name: tensor}
     with files.atomic_folder(target) as folder:
-        huggingface.write_files(folder, module, handle.tokenizer, handle.generation or None)
-        if made:
+        huggingface.write_files(folder, made.module, handle.tokenizer, handle.generation or None)
+        if codes:
             for file in folder.glob("*.safetensors*"):
                 file.unlink()
             shards.write(folder, table)
-            said = packed.settings(config.bits, config.group_size or None, ["lm_head"])
-            files.write_json(
-                folder / "config.json", files.read_json(folder / "config.json") | {"quantization_config": said}
-            )
+            said = {"quantization_config": _said(config, {name: bits for name, (_, bits) in codes.items()})}
+            files.write_json(folder / "config.json", files.read_json(folder / "config.json") | said)
         files.write_checksums(folder)
 
 
-def _size(folder: Path) -> int:
+def _said(config: CompressConfig, bits: Mapping[str, int]) -> dict[str, Any]:
+    """What config.json says of the codes. bits: of each matrix, by its name in the files."""
+    if config.method == "smoothquant":
+        return packed.settings(smoothquant.BITS, None, ["lm_head"], inputs=smoothquant.BITS)
+    least = min(bits.values())
+    others = {name.removesuffix(".weight"): few for name, few in bits.items() if few != least}
+    return packed.settings(least, config.group_size or None, ["lm_head"], others)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of a folder's weights."""
     return sum(file.stat().st_size for file in folder.glob("*.safetensors"))

@@ -31,10 +31,13 @@ HELDOUT_SEED, INSTRUCTION_SEED = 1_000_003, 2_000_003  # added to the configurat
 World = tuple[list[Document], list[Document]]
 
 
-def build(config: DataConfig, folder: str | Path) -> dict[str, Any]:
-    """Write the data folder, whole or not at all; the content of its data.json."""
+def build(config: DataConfig, folder: str | Path, cleaned: Iterable[Document] | None = None) -> dict[str, Any]:
+    """Write the data folder, whole or not at all; the content of its data.json.
+
+    cleaned: the documents of the user's own text after the pipeline that `config` names; left out: they are read as they are.
+    """
     notes: dict[str, Any] = {"worlds": {}}
-    makers = _makers(config)
+    makers = _makers(config, cleaned)
     with files.atomic_folder(folder) as temporary, progress(len(makers) + 1, "data") as bar:
         for world, make in makers.items():
             notes["worlds"][world] = _write(temporary, world, *make(config))
@@ -49,14 +52,16 @@ def build(config: DataConfig, folder: str | Path) -> dict[str, Any]:
     return notes
 
 
-def _makers(config: DataConfig) -> dict[str, Callable[[DataConfig], World]]:
+def _makers(config: DataConfig, cleaned: Iterable[Document] | None) -> dict[str, Callable[[DataConfig], World]]:
     """What makes the documents of each world that is asked for."""
-    if config.text is not None:
-        return {"text": _own_text}
+    own: dict[str, Callable[[DataConfig], World]] = {"text": lambda asked: _own_text(asked, cleaned)}
+    if config.text is not None and not config.beside_worlds:
+        return own
     if config.algorithmic is not None:
         return {"algorithmic": _algorithmic}
     sizes = {"tinyworld": config.tinyworld_bytes, "python": config.python_bytes}
-    return {world: make for world, make in {"tinyworld": _tinyworld, "python": _python}.items() if sizes[world]}
+    worlds = {world: make for world, make in {"tinyworld": _tinyworld, "python": _python}.items() if sizes[world]}
+    return worlds | (own if config.text is not None else {})
 
 
 def _write(folder: Path, world: str, train: list[Document], heldout: list[Document]) -> dict[str, Any]:
@@ -115,12 +120,12 @@ def _python(config: DataConfig) -> World:
     return train, up_to(python.read("heldout", kinds, seen), config.heldout_bytes)
 
 
-def _own_text(config: DataConfig) -> World:
+def _own_text(config: DataConfig, cleaned: Iterable[Document] | None) -> World:
     from groundup.data import splits
     from groundup.data.sources import files as own
 
     assert config.text is not None
-    found = own.documents(config.text, config.text_key, config.text_encoding)
+    found = own.documents(config.text, config.text_key, config.text_encoding) if cleaned is None else cleaned
     return splits.hold_out(found, most_bytes=config.heldout_bytes)
 
 

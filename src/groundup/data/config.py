@@ -16,7 +16,7 @@ COUNTS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConfig:
-    """Which documents a run learns from: the two embedded worlds, or the user's own text, or a task, instead of both."""
+    """Which documents a run learns from: the two embedded worlds, or the user's own text, instead or beside them, or a task."""
 
     text: str | None = None
     """the user's own text: a file, a folder, JSON lines or Parquet; none: the embedded worlds"""
@@ -24,6 +24,10 @@ class DataConfig:
     """the field of JSON lines, or the column of Parquet, that holds the text"""
     text_encoding: str = "utf-8"
     """how the text's characters are written"""
+    pipeline: str | None = None
+    """steps that the own text goes through first: plain, web, pages, code, mathematics or a TOML file"""
+    beside_worlds: bool = False
+    """whether the embedded worlds are read too, beside the own text: tinyworld has the questions and answers that a chat model learns"""
     algorithmic: str | None = None
     """a task with one right answer instead: copy, reverse, sort, addition, modular_addition, _subtraction, _multiplication or _division"""
     algorithmic_size: int = 47

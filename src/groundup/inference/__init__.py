@@ -11,6 +11,7 @@ Reading order
     engine/engine       requests come and go while one model writes for all of them
     compiled/step       a token of a few texts in one compiled call on a CPU
     streaming           tokens to text: never half a character, never a part of a stop string
+    readers             who reads a folder that is no model's own
     loading             the device and the tokenizer of a model folder
     handle              what `groundup.load` returns: module, tokenizer, generate, chat
 

@@ -7,9 +7,9 @@
 The module knows no tokenizer and no sampler; here they meet.
 """
 
-import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from groundup.inference.decoding.ways import Way, way_of
 from groundup.inference.engine.batching import steps
 from groundup.inference.engine.requests import EngineConfig, Request
 from groundup.inference.loading import device_of, tokenizer_of
+from groundup.inference.readers import reader_of
 from groundup.inference.streaming import TextStream, adds_a_blank, as_a_beginning, same_tokens
 from groundup.model.architectures.labels import ABILITIES
 from groundup.model.encoder_decoder import Answering, EncoderDecoder
@@ -112,6 +113,8 @@ class Handle:
         change no answer's distribution and may make it come sooner.
         """
         self._must_write()
+        if regex is not None and not isinstance(regex, str):
+            raise InputError(f"regex={regex!r} is no text; write a regular expression")
         way = self._way(beams, draft, sampling if regex is None else sampling | {"regex": regex})
         tokenizer = self._tokenizer()
         ids = tokenizer.encode_prompt(prompt) if isinstance(prompt, str) else self._known(prompt)
@@ -130,7 +133,12 @@ class Handle:
 
     def _known(self, prompt: Sequence[int]) -> list[int]:
         """The ids of a prompt, all of them the model's."""
-        ids, count = list(prompt), self.config.vocab_size
+        given = prompt.tolist() if hasattr(prompt, "tolist") else prompt
+        if not isinstance(given, Sequence) or not all(isinstance(id, Integral) for id in given):
+            raise InputError(
+                f"a prompt is a text, or a list of token ids, and this is {prompt!r:.60}; give one of them"
+            )
+        ids, count = [int(id) for id in given], self.config.vocab_size
         if outside := [id for id in ids if not 0 <= id < count]:
             raise InputError(
                 f"token {outside[0]} is not in the vocabulary of {count}; encode with the model's own tokenizer"
@@ -207,6 +215,12 @@ class Handle:
             )
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
+        if not isinstance(messages, Sequence) or not all(
+            isinstance(one, Mapping) and isinstance(one.get("role"), str) for one in messages
+        ):
+            raise InputError(
+                f'a conversation is a list of messages such as {{"role": "user", "content": "Hello"}}, and this is {messages!r:.60}; write it so'
+            )
         return tokenizer.apply_chat_template(list(messages), add_generation_prompt=True)
 
     def _matching(self, regex: str) -> Processor:
@@ -309,15 +323,8 @@ def load(source: str | Path, *, dtype: Any = None, device: str = "auto", tokeniz
     dtype: None keeps that of the file. device: auto takes a GPU where there is one. tokenizer: False for ids only.
     """
     folder = find(source)
-    module = reader_of(folder)(folder, dtype=dtype, device=device_of(device))
+    module = (reader_of(folder) or load_model)(folder, dtype=dtype, device=device_of(device))
     module.eval()
     words = tokenizer_of(folder, module.config.vocab_size) if tokenizer else None
     path = folder / "generation_config.json"
     return Handle(module, words, folder, files.read_json(path) if path.is_file() else None)
-
-
-def reader_of(folder: Path) -> Any:
-    """What reads a folder: an adapter's (adapter_config.json and no config.json) is read with its base by the room that made it."""
-    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
-        return importlib.import_module("groundup.tuning.efficient.peft_files").load_with_base
-    return load_model

@@ -195,6 +195,8 @@ def steps_of(recipe: Recipe, name: str, numbers: Mapping[str, Any]) -> int:
     if name == "tune":
         rows = config.batch_size * config.gradient_accumulation_steps
         return config.steps or max(1, -(-round(config.epochs * numbers["rows_per_epoch"]) // rows))
+    if name == "align" and hasattr(config, "pairs"):
+        return config.steps or max(1, round(config.epochs * config.pairs / config.batch_size))
     return getattr(config, "steps", 0) if name in ("train", "align") else 0
 
 

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files, slots
-from groundup.errors import InputError
+from groundup.errors import ConfigError, InputError
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.stages import STAGES, Stage, makers
 
 WITHOUT_EFFECT = {"trackers"}  # keys that change no result: with other ones the same stage goes on
 # table -> its key that names a file or folder of the user's
-USER_FILES = {"data": "text", "tune": "data", "reward": "data"}
+USER_FILES = {"data": "text", "tune": "data", "reward": "data", "align": "data"}
+MORE_FILES = (("tune", "heldout_data"), ("tune", "old_data"))
+WORLDS = ("tinyworld", "python")  # text that is named and not a file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,12 +84,30 @@ def _nearest(role: str, before: list[Plan]) -> str:
 def outside(recipe: Recipe, stage: Stage, roles: Iterable[str] = ()) -> dict[str, str]:
     """The content of what comes from outside the run: the user's text, a model folder, the standard library of this Python."""
     found = {role: folder_digest(Path(recipe.inputs[role])) for role in roles}
-    for section, name in USER_FILES.items():
-        path = getattr(recipe.configs[section], name) if section in stage.sections else None
-        found |= {f"{section}.{name}": folder_digest(Path(path))} if path else {}
-    return found | (
-        {"python": platform.python_version()} if stage.name == "data" and not recipe.configs["data"].text else {}
-    )
+    for section, name in [*USER_FILES.items(), *MORE_FILES]:
+        path = getattr(recipe.configs[section], name, None) if section in stage.sections else None
+        found |= {f"{section}.{name}": folder_digest(Path(path))} if path and path not in WORLDS else {}
+    return found | (_outside_of_data(recipe.configs["data"]) if stage.name == "data" else {})
+
+
+def _outside_of_data(config: Any) -> dict[str, str]:
+    """Of the data stage: its pipeline, and the standard library where the embedded worlds are read."""
+    if config.pipeline and not config.text:
+        raise ConfigError(
+            f"the pipeline {config.pipeline} wants text of your own; name its file or folder: --set data.text=PATH"
+        )
+    found = {"data.pipeline": pipeline_digest(config.pipeline)} if config.pipeline else {}
+    return found | ({"python": platform.python_version()} if not config.text or config.beside_worlds else {})
+
+
+def pipeline_digest(source: str) -> str:
+    """One hash of a pipeline's steps and of the lists, benchmarks and classifiers that they read."""
+    from groundup.data.pipeline.etl import FOLDERS
+    from groundup.runs.stages.data import pipeline
+
+    plain = pipeline(source).plain()
+    named = {str(value) for step in plain["steps"] for name, value in step.items() if name in FOLDERS and value}
+    return digest([plain, {name: folder_digest(Path(name)) for name in sorted(named)}])
 
 
 def folder_digest(path: Path) -> str:

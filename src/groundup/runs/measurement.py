@@ -50,6 +50,8 @@ def small(recipe: Recipe, answer_tokens: int) -> Recipe:
             "checkpoint_every": ALIGN_STEPS // CHECKPOINTS,
         },
     }
+    if "align" in recipe.configs and hasattr(recipe.configs["align"], "pairs"):  # pairs are answered before the first step
+        changes["align"] |= {"pairs": ASKED}
     if "reward" in recipe.configs:
         reward = recipe.configs["reward"]
         changes["reward"] = {"pairs": round(TUNE_STEPS * reward.batch_size / reward.epochs), "heldout": 0, "members": 1}

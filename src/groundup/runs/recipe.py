@@ -29,8 +29,9 @@ SECTIONS = {  # a recipe's table, and the dataclass that reads it
     "tokenizer": "groundup.text.tokenizers.config:TokenizerConfig",
     "train": "groundup.training.config:TrainConfig",
     "tune": "groundup.tuning.config:TuneConfig",
-    "reward": "groundup.alignment.config:RewardConfig",
+    "reward": "groundup.alignment.rewards.config:RewardConfig",
     "align": "groundup.alignment.config:GrpoConfig",
+    "compress": "groundup.compression.config:CompressConfig",
     "eval": "groundup.evaluation.config:EvalConfig",
 }
 TOP = ("name", "description", "parent", "seed", "stages", "inputs", "depth")
@@ -96,6 +97,7 @@ def changed(
 
 def turned(parent: Mapping[str, Any], child: Mapping[str, Any], source: str) -> dict[str, Any]:
     """`parent` with `child` over it; where the child has a `depth`, what that sets stands between them (`training/loop/dial.py`)."""
+    parent = without_another_kinds(parent, child)
     if "depth" not in child:
         return merge(parent, child)
     from groundup.training.loop.dial import dial
@@ -112,6 +114,17 @@ def turned(parent: Mapping[str, Any], child: Mapping[str, Any], source: str) -> 
         if parent["model"].get("model_type", "qwen3") == "qwen3"
     }
     return merge(merge(old | {"model": kept}, tables), own)
+
+
+def without_another_kinds(parent: Mapping[str, Any], child: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`parent` without its [align] where the child's method learns from other things: rounds say nothing to pairs, nor pairs to rounds."""
+    from groundup.alignment.methods import kind
+
+    tables = [table if isinstance(table := one.get("align"), Mapping) else {} for one in (parent, child)]
+    methods = [table.get("method", "grpo") for table in tables]
+    if "method" not in tables[1] or kind(str(methods[0])) == kind(str(methods[1])):
+        return parent
+    return {key: value for key, value in parent.items() if key != "align"}
 
 
 def read(source: str | Path, seen: tuple[str, ...] = (), beside: Path | None = None) -> dict[str, Any]:
@@ -194,6 +207,8 @@ def resolve(raw: Mapping[str, Any], source: str) -> Recipe:
         raise ConfigError(f"{source} is an ablation, many runs and not one; `groundup run` carries it out")
     if "sizes" in raw:
         raise ConfigError(f"{source} is a sweep, many runs and not one; `groundup run` carries it out")
+    if "challenge" in raw:
+        raise ConfigError(f"{source} is a challenge, a study and not one run; `groundup run` carries it out")
     for key in raw:
         if key not in TOP:
             _known_section(key, source)
@@ -263,7 +278,7 @@ def _class(section: str, raw: Mapping[str, Any]) -> type:
         return architectures.FAMILIES[model_type][0]
     found = SECTIONS[section]
     if section == "align":
-        from groundup.alignment.config import METHODS
+        from groundup.alignment.methods import METHODS
 
         table = raw.get("align")
         method = str(table.get("method", "grpo")) if isinstance(table, Mapping) else "grpo"

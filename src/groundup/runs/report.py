@@ -10,6 +10,7 @@ from typing import Any
 
 from groundup import plots
 from groundup.plots import page
+from groundup.runs import told
 from groundup.runs.about import stage_metrics
 from groundup.runs.context import Context
 from groundup.slots import ANOTHER_KIND
@@ -49,6 +50,27 @@ def head(results: Mapping[str, Any]) -> str:
     return f"<h1>{html.escape(results['recipe'])}</h1>{command}" + "".join(
         f'<p class="quiet">{html.escape(line)}</p>' for line in lines
     )
+
+
+def cleaning(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
+    """What each step of the data pipeline did with the user's text."""
+    found = results["data"].get("pipeline")
+    if not found:
+        return
+    kept, seen = found["kept"]["documents"], found["steps"][0]["seen"] if found["steps"] else 0
+    folder = f"{context.folders.get('data', context.folder)}/pipeline"
+    words = f"{kept:,} of {seen:,} documents were kept; which were dropped and why: groundup data inspect {folder}"
+    yield "Your text", table(*steps_table(found["steps"])) + f'<p class="quiet">{html.escape(words)}</p>', []
+
+
+def steps_table(steps: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of what a pipeline's steps saw, kept, changed and dropped; the four commonest reasons."""
+    rows = []
+    for number, made in enumerate(steps, 1):
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in list(made["dropped"].items())[:4])
+        figures = [f"{made[name]:,}" for name in ("seen", "kept", "changed")]
+        rows.append([f"{number} {made['step']['kind']}", *figures, reasons or "-"])
+    return ["step", "seen", "kept", "changed", "dropped"], rows
 
 
 def loss(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
@@ -186,8 +208,8 @@ def rewards(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
                     [p["step"] for p in points], [p[name] for p in points], unit=unit, title=f"{stage}: {unit}"
                 )
             )
-    if figures:
-        yield "Tuning and alignment", "", figures
+    if figures or told.rows(results["stages"]):
+        yield "Tuning and alignment", table(("stage", "", ""), told.rows(results["stages"])), figures
 
 
 def costs(context: Context, results: Mapping[str, Any]) -> Iterator[Section]:
@@ -325,4 +347,4 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "<table><tr>" + "".join(f"<th>{html.escape(column)}</th>" for column in columns) + f"</tr>{body}</table>"
 
 
-SECTIONS = (slots, loss, own_objective, bits, accuracy, samples, rewards, compression, costs)
+SECTIONS = (slots, cleaning, loss, own_objective, bits, accuracy, samples, rewards, compression, costs)

@@ -9,15 +9,31 @@ from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 MethodName = Literal[
     "full", "lora", "dora", "adalora", "qlora", "ia3", "bottleneck", "parallel", "prompt", "prefix", "p_tuning"
 ]  # groundup.tuning.efficient.methods
+TaskName = Literal["chat", "classify", "regress", "tag", "span", "domain"]  # groundup.tuning.supervised
+LABELLED = ("classify", "regress", "tag", "span")  # those that put another head on the model
 UNMERGEABLE = ("bottleneck", "parallel", "prompt", "prefix", "p_tuning")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TuneConfig:
-    """Instruction tuning: which conversations, how often, how fast. The loop's numbers mean what they mean there."""
+    """Tuning: which task on which data, which weights, how often, how fast. The loop's numbers mean what they mean there."""
 
+    task: TaskName = "chat"
+    """chat: answers of conversations; classify, regress, tag, span: another head, on labelled rows; domain: text of another kind"""
     data: str | None = None
-    """the user's own conversations (JSON lines with messages, or prompt and answer); none: tinyworld's instructions"""
+    """the user's own conversations (JSON lines with messages, or prompt and answer), labelled rows, or text; none: tinyworld's instructions"""
+    heldout: int | None = None
+    """rows at the end of the user's file that are kept back and measured before and after; none: of labelled rows a tenth, else 0"""
+    heldout_data: str | None = None
+    """a file of such rows instead"""
+    replay: float = 0.1
+    """domain: share of the rows that are of the old kind of text, so that it is not forgotten"""
+    old_data: str | None = None
+    """domain: text of the kind that the model knows, a file or "tinyworld" or "python"; none: that of the data stage"""
+    freeze: tuple[str, ...] = ()
+    """full: weights that keep their values, as names of modules or shell patterns, for example ["model.embed_tokens", "*norm*"]"""
+    unfreeze_every: int = 0
+    """full: the last block learns first, and every so many steps one more below it; 0: all from the start"""
     method: MethodName = "full"
     """full: every weight learns; the others freeze the model and learn an adapter beside it (`groundup.tuning.efficient`)"""
     merge: bool = False
@@ -88,6 +104,7 @@ class TuneConfig:
             raise ConfigError(
                 f"method={self.method!r} is not known; {did_you_mean(str(self.method), get_args(MethodName))}"
             )
+        self._check_task()
         if self.merge and self.method in UNMERGEABLE:
             raise ConfigError(
                 f"method={self.method!r} is no change of matrices, so it cannot be merged; leave merge out and keep the adapter's folder"
@@ -99,6 +116,24 @@ class TuneConfig:
         if not self.epochs > 0:
             raise ConfigError(f"epochs={self.epochs} would tune nothing; use a number above 0, such as 3")
         self.training(self.steps or 1)  # checks the numbers that both have
+
+    def _check_task(self) -> None:
+        """Words and numbers that only some tasks have."""
+        from groundup.tuning.supervised.full import check
+
+        if self.task not in get_args(TaskName):
+            raise ConfigError(f"task={self.task!r} is not known; {did_you_mean(str(self.task), get_args(TaskName))}")
+        if self.task in LABELLED and self.method != "full":
+            raise ConfigError(
+                f"task={self.task!r} puts a new head on the model, which has to learn too; use method='full', with freeze=[\"model\"] for the head alone"
+            )
+        if self.task != "chat" and self.data is None:
+            raise ConfigError(f"task={self.task!r} learns from the user's own file; name it with --data")
+        if self.heldout is not None and self.heldout < 0:
+            raise ConfigError(f"heldout={self.heldout} is below 0; use 0 or more")
+        if not 0 <= self.replay < 1:
+            raise ConfigError(f"replay={self.replay} must be at least 0 and below 1; use 0.1")
+        check(self.method, self.freeze, self.unfreeze_every, self.weight_decay)
 
     def training(self, steps: int) -> TrainConfig:
         """The training loop's configuration for so many steps."""

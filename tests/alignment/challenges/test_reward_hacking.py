@@ -114,3 +114,31 @@ def test_too_little_to_fit_is_said(answers):
         hacking.hack(answers, 0)
     with pytest.raises(InputError, match="needs two points away from the model, not 1"):
         hacking.fit_law([0.0, 1.0], [0.0, 1.0], False)
+
+
+def test_the_predicted_turn_is_the_highest_gold_of_a_fine_grid(answers):
+    for seed in range(3):
+        proxy = hacking.hack(answers, 1000, seed)
+        fine = hacking.by_reinforcement(answers, proxy, np.geomspace(100, 0.03, 1000).tolist())
+        assert hacking.predicted_turn(answers, proxy) == pytest.approx(fine.turn, abs=0.01)
+    assert hacking.predicted_turn(answers, answers.gold) == math.inf, "gold itself never turns"
+
+
+def test_policy_gradient_walks_along_the_policies_of_a_weakening_pull(answers):
+    """After k natural steps the policy is that of a pull of 1 / (k rate), so the curve is the one of reinforcement at its limit."""
+    proxy = hacking.hack(answers, 1000)
+    walked = hacking.by_policy_gradient(answers, proxy, rounds=6, rate=0.5)
+    known = hacking.by_reinforcement(answers, proxy, [2 / k for k in range(1, 6)])
+    np.testing.assert_allclose(walked.gold[1:], known.gold, rtol=1e-8)
+    np.testing.assert_allclose(walked.distance[1:], known.distance, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n", [2, 16, 256])
+def test_the_kl_of_the_best_of_n_is_the_formula_where_no_two_answers_tie(n):
+    """Many answers of equal probability and different rewards: log n - (n - 1) / n, up to the answers being finitely many."""
+    from groundup.alignment.rejection.rejection import best_of_n_distribution, best_of_n_divergence
+
+    model = torch.full((40_000,), 1 / 40_000, dtype=torch.float64)
+    reward = torch.randperm(40_000, generator=torch.Generator().manual_seed(0)).double()
+    best = best_of_n_distribution(model, reward, n)
+    assert hacking.divergence(best, model) == pytest.approx(best_of_n_divergence(n), abs=1e-3)

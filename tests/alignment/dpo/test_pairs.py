@@ -78,11 +78,14 @@ SAID = {"role": "user", "content": "1?"}
 @pytest.mark.parametrize(
     "row, sentence",
     [
-        ({"chosen": "a", "rejected": "b"}, "row 1 has no prompt; give it a prompt"),
-        ({"prompt": "1?", "chosen": "a"}, "row 1 has no rejected answer as text"),
-        ({"prompt": "1?", "chosen": " ", "rejected": "b"}, "row 1 has an empty chosen answer; leave the row out"),
-        ({"prompt": "1?", "label": True}, "row 1 has no completion answer as text"),
-        ({"messages": [{"content": "1?"}], "chosen": "a", "rejected": "b"}, "a message whose role is none of system"),
+        ({"chosen": "a", "rejected": "b"}, "row 1 has two answers and no prompt before them"),
+        ({"prompt": "1?", "chosen": "a"}, "row 1 has not both a chosen and a rejected answer"),
+        ({"prompt": "1?", "chosen": " ", "rejected": "b"}, "row 1 has an empty answer"),
+        ({"prompt": "1?", "label": True}, "row 1 has a label and no completion; give the answer"),
+        ({"messages": [{"content": "1?"}], "chosen": "a", "rejected": "b"}, "nor messages with role and content"),
+        ({"messages": [{"role": "me", "content": "1?"}], "chosen": "a", "rejected": "b"}, "role is none of system, user"),
+        ({"prompt": "1?", "completion": "a", "label": "yes"}, "row 1 has the label 'yes'; write true for a good answer"),
+        ({"completion": "a", "label": True}, "row 1 has an answer and no prompt before it; give it a prompt"),
         (
             {"messages": [{"role": "system", "content": "s"}] * 2 + [SAID], "chosen": "a", "rejected": "b"},
             "row 1 has two system messages; join them into one",
@@ -98,5 +101,5 @@ def test_rows_that_cannot_be_learned_from_are_said(tokenizer, row, sentence):
 def test_no_row_and_messages_without_a_template_are_said(tokenizer):
     with pytest.raises(InputError, match="no row was given"):
         pairs.encode([], tokenizer, 128)
-    with pytest.raises(InputError, match="the model no chat template; tune it first"):
-        pairs.encode([{"messages": [SAID], "chosen": "a", "rejected": "b"}], Letters(), 128)
+    with pytest.raises(InputError, match="the model has no chat template; tune it first"):
+        pairs.encode([{"messages": [SAID, {"role": "assistant", "content": "1"}, SAID], "chosen": "a", "rejected": "b"}], Letters(), 128)

@@ -3,8 +3,8 @@ import copy
 import pytest
 import torch
 
-from groundup.alignment.config import RewardConfig
 from groundup.alignment.rewards import process
+from groundup.alignment.rewards.config import RewardConfig
 from groundup.alignment.rewards.process import Solution
 from groundup.errors import InputError
 

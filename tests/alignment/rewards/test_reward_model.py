@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from groundup.alignment.answers import side_by_side
-from groundup.alignment.config import RewardConfig
 from groundup.alignment.environments.rollouts import task
 from groundup.alignment.preferences.data import Pair, bayes_limit, drawn, encoded
 from groundup.alignment.rewards import reward_model
+from groundup.alignment.rewards.config import RewardConfig
 from groundup.alignment.rewards.ensemble import Ensemble
 from groundup.alignment.rewards.measure import calibration, measure
 from groundup.errors import ConfigError, InputError, Interrupted

@@ -279,3 +279,18 @@ def test_what_does_not_fit_the_input_is_refused_before_a_kernel_writes():
     network, inputs = GRU(5, 7), torch.randn(2, 4, 5)
     with pytest.raises(InputError, match=r"the state is \(1, 8, 7\), not \(1, 2, 7\); begin with begin\(2\)"):
         network(inputs, (torch.randn(1, 8, 7),))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_still_right_after_other_passes_in_the_same_memory(kind, monkeypatch):
+    monkeypatch.setattr(scan, "LIBRARY_BELOW", 0)
+    mine, theirs = pair(kind, layers=2)
+    inputs = drawn(2, 4, 5)
+    loss, wanted = mine(inputs)[0].square().sum(), theirs(inputs)[0].square().sum()
+    first = torch.autograd.grad(loss, list(mine.parameters()), retain_graph=True)
+    other_outputs, _ = pair(kind, hidden=9)[0](drawn(3, 6, 5))
+    other_outputs.sum().backward()
+    again = torch.autograd.grad(loss, list(mine.parameters()))
+    for one, other, right in zip(first, again, torch.autograd.grad(wanted, list(theirs.parameters())), strict=True):
+        torch.testing.assert_close(one, right)
+        torch.testing.assert_close(other, right)

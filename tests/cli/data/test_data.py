@@ -138,6 +138,50 @@ def test_a_corpus_is_profiled(built, tmp_path, call):
     assert (tmp_path / "prof" / "profile.html").is_file() and (tmp_path / "prof" / "profile.json").is_file()
 
 
+def test_a_filter_is_trained_from_rows_and_its_step_drops_what_it_learned(tmp_path, call):
+    rows = [f"{at},the river number {at} runs through a quiet valley,ham" for at in range(120)]
+    rows += [f"{at},buy cheap pills number {at} now,Spam" for at in range(120)]
+    (tmp_path / "rows.csv").write_text("n,body,kind\n" + "\n".join(rows))
+    given = ("data", "train-filter", tmp_path / "rows.csv", "--out", tmp_path / "f", "--text-field", "body")
+    code, out, err = call(*given, "--label-field", "kind", "--positive", "spam", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["auc"] > 0.99 and found["auc_interval"][0] > 0.6, err
+    assert found["step"] == {"kind": "toxicity", "classifier": str(tmp_path / "f"), "threshold": 0.5}
+    code, out, _ = call(*given, "--label-field", "kind", "--positive", "spam")
+    assert code == 0 and "AUC 1.000" in out and f'classifier = "{tmp_path}' in out
+    step = out[out.index("[[steps]]") :]
+    (tmp_path / "p.toml").write_text(f'name = "filtered"\n{step}')
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "good.txt").write_text("a quiet valley with a river")
+    (tmp_path / "pages" / "bad.txt").write_text("cheap pills, buy now")
+    made = ("data", "build", "--text", tmp_path / "pages", "--pipeline", tmp_path / "p.toml", "--out", tmp_path / "out")
+    report = json.loads(call(*made, "--json")[1])
+    assert report["steps"][0]["dropped"] == {"toxic, by classifier": 1} and report["kept"]["documents"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "flags", "message"),
+    [
+        ("text,label\na,1\nb,0\n", [], "too few to train on"),
+        ("text,label\na,1\nb,1\n", [], "every row counts as 1"),
+        ("text,label\na,x\nb,y\n", [], "no row counts as 1: 'label' holds 'x' 1 times"),
+        ("tweet,label\na,1\n", [], "has no text (it has tweet, label); name the fields with --text-field"),
+        ("text,label\na,1\n", ["--threshold", "2"], "is no probability"),
+        ("text,label\na,1\n", ["--bits", "90"], "use bits from 8 to 28"),
+    ],
+)
+def test_rows_that_teach_no_filter_are_sentences(tmp_path, call, rows, flags, message):
+    (tmp_path / "rows.csv").write_text(rows)
+    code, _, err = call("data", "train-filter", tmp_path / "rows.csv", "--out", tmp_path / "f", *flags)
+    assert code == 2 and message in err and not (tmp_path / "f").exists()
+
+
+def test_a_filter_replaces_no_folder_with_something_else(tmp_path, call):
+    (tmp_path / "rows.csv").write_text("text,label\na,1\nb,0\n")
+    code, _, err = call("data", "train-filter", tmp_path / "rows.csv", "--out", tmp_path)
+    assert code == 2 and "choose another --out" in err and (tmp_path / "rows.csv").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

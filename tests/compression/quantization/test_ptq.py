@@ -21,7 +21,7 @@ def qwen():
     return module
 
 
-@pytest.mark.parametrize("method", ptq.METHODS)
+@pytest.mark.parametrize("method", ["round", "gptq"])
 def test_the_module_holds_what_the_codes_stand_for_and_all_else_is_untouched(method):
     module, before = qwen(), qwen().state_dict()
     made = ptq.quantize(module, method, 4, 16, TEXTS)
@@ -32,6 +32,17 @@ def test_the_module_holds_what_the_codes_stand_for_and_all_else_is_untouched(met
             assert tensor.equal(made[stem].numbers()) and made[stem].codes.abs().max() <= 8
         else:
             assert tensor.equal(before[name])
+
+
+@pytest.mark.parametrize(("method", "most"), [("awq", 8), ("smoothquant", 128)])
+def test_methods_with_scales_change_norms_as_well_and_nothing_else(method, most):
+    module, before = qwen(), qwen().state_dict()
+    made = ptq.quantize(module, method, 4, 16, TEXTS)
+    for name, tensor in module.state_dict().items():
+        if (stem := name.removesuffix(".weight")) in made:
+            assert tensor.equal(made[stem].numbers()) and made[stem].codes.short().abs().max() <= most
+        else:
+            assert tensor.equal(before[name]) != name.endswith("layernorm.weight"), name
 
 
 def test_passing_errors_on_keeps_the_outputs_of_a_matrix_closer():
@@ -76,7 +87,7 @@ def test_bits_go_to_those_that_mind_and_the_module_is_left_as_it_was():
 
 
 def test_what_cannot_be_is_refused_before_anything_is_changed():
-    with pytest.raises(ConfigError, match="is not known; use round or gptq"):
+    with pytest.raises(ConfigError, match="is not known; use round, gptq, awq"):
         ptq.quantize(qwen(), "best")
     with pytest.raises(ConfigError, match="groups of 5"):
         ptq.quantize(qwen(), "round", 4, 5)

@@ -113,7 +113,9 @@ def test_a_run_without_the_learners_functions_does_not_bring_the_figure(folder, 
 
 
 def test_a_chapter_waits_for_its_room_and_joins_when_it_is_built(folder, monkeypatch):
-    id = next(id for id, proof in milestones.proofs().items() if any("not built" in one for one in milestones.waits(proof)))
+    id = next(
+        id for id, proof in milestones.proofs().items() if any("not built" in one for one in milestones.waits(proof))
+    )
     found = judged(id, folder)
     assert found.state == "waits" and "which is not built yet" in found.findings[0].sentence
     monkeypatch.setattr(topics.Topic, "source", lambda self: topics.HOUSE)
@@ -122,6 +124,17 @@ def test_a_chapter_waits_for_its_room_and_joins_when_it_is_built(folder, monkeyp
 
 def test_a_proof_that_asks_for_nothing_is_never_reached():
     assert list(milestones.waits(milestones.Proof(id="x"))) == ["waits for its proof, which is not written yet"]
+
+
+@pytest.mark.parametrize(
+    ("above", "said"), [(0.55, "wanted above 0.55"), ("cost.limit", "wanted above cost.limit 0.5")]
+)
+def test_a_figures_limit_is_said_once_with_its_key_where_it_is_the_runs_own(folder, write_run, above, said):
+    write_run("demo", cost={"figure": 0.67, "limit": 0.5})
+    found = milestones.figure(
+        milestones.Proof(id="x", figure="cost.figure", above=above), milestones.finished(folder.parent / "runs")
+    )
+    assert found.ok and found.sentence.endswith(said)
 
 
 def test_a_pages_figures_are_recomputed_from_the_run(folder, write_run):

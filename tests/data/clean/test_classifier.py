@@ -2,29 +2,19 @@
 
 import csv
 import gzip
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from groundup.data.clean import classifier, toxicity
-from groundup.data.clean.classifier import Classifier, ClassifierConfig, auc, train, train_filter
+from groundup.data.clean.classifier import Classifier, ClassifierConfig, train, train_filter
 from groundup.errors import ConfigError, FormatError, InputError
 
 ROWS = Path(__file__).parents[4] / "shared" / "data" / "hate-offensive" / "labeled_data.csv.gz"
 GOOD = [f"the river number {at} runs through a quiet valley" for at in range(120)]
 BAD = [f"buy cheap pills number {at} now" for at in range(120)]
 LABELED = [(text, False) for text in GOOD] + [(text, True) for text in BAD]
-
-
-def test_the_area_is_that_of_scikit_learn_and_of_all_pairs():
-    metrics = pytest.importorskip("sklearn.metrics")
-    draw = np.random.default_rng(0)
-    labels, scores = draw.random(200) < 0.3, draw.integers(0, 20, 200) / 20
-    pairs = np.sign(scores[labels][:, None] - scores[~labels][None]) / 2 + 0.5
-    assert auc(scores, labels) == pytest.approx(metrics.roc_auc_score(labels, scores)) == pytest.approx(pairs.mean())
-    assert np.isnan(auc([1, 2], [1, 1]))
 
 
 def test_two_kinds_of_text_are_told_apart_also_in_new_words():
@@ -61,22 +51,6 @@ def test_equal_rows_are_on_the_same_side():
         train_filter(LABELED).report["held_out_rows"],
         train_filter(LABELED).report["held_out_rows"] + 50,
     )
-
-
-def test_rows_are_read_from_csv_and_json_lines(tmp_path):
-    (tmp_path / "a.csv").write_text('tweet,class\nhello,0\n"a, b",2\n', encoding="utf-8-sig")
-    assert list(classifier.read_rows(tmp_path / "a.csv", "tweet", "class", ("2",))) == [
-        ("hello", False),
-        ("a, b", True),
-    ]
-    with gzip.open(tmp_path / "a.jsonl.gz", "wt") as file:
-        file.write(json.dumps({"text": "x", "label": True}) + "\n\n" + json.dumps({"text": "y", "label": 0}) + "\n")
-    assert list(classifier.read_rows(tmp_path / "a.jsonl.gz")) == [("x", True), ("y", False)]
-    (tmp_path / "b.jsonl").write_text('{"text": "x", "label": 1}\n{"text": "y"}\n')
-    with pytest.raises(InputError, match="line 2: no text and label"):
-        list(classifier.read_rows(tmp_path / "b.jsonl"))
-    with pytest.raises(InputError, match="is not there"):
-        list(classifier.read_rows(tmp_path / "c.csv"))
 
 
 @pytest.mark.parametrize(
@@ -127,5 +101,6 @@ def test_hateful_and_offensive_tweets_are_found():
     with gzip.open(ROWS, "rt", encoding="utf-8") as file:
         rows = [(row["tweet"], row["class"]) for row in csv.DictReader(file)]
     both = train_filter([(text, label in ("0", "1")) for text, label in rows]).report
+    assert both["auc_interval"][0] < both["auc"] < both["auc_interval"][1] < both["auc_interval"][0] + 0.02
     assert both["auc"] > 0.97 and both["at"]["0.5"]["precision"] > 0.95
     assert train_filter([(text, label == "0") for text, label in rows]).report["auc"] > 0.78

@@ -1,6 +1,7 @@
 """The named steps: each drops and changes what it says, by the name that a recipe uses, with the reason that its room gives."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,12 @@ def test_every_step_describes_itself_and_has_a_name():
         steps.known()
     )
     assert all(made.__doc__ and made.kind == kind for kind, made in steps.known().items())
+
+
+def test_the_guide_lists_every_step_and_every_pipeline():
+    guide = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert not [kind for kind in steps.known() if f"| `{kind}` |" not in guide]
+    assert not [name for name in domains.PIPELINES if f"`{name}`" not in guide]
 
 
 def test_rules_name_the_one_that_was_broken():

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from groundup import files
 from groundup.data.documents import Document
 from groundup.data.pipeline import etl, removal
+from groundup.data.pipeline.cleaning import Blocklist, Pii
 from groundup.data.pipeline.etl import Pipeline, run
 from groundup.data.pipeline.report import StepReport, added
 from groundup.data.pipeline.shard import run_guarded
-from groundup.data.pipeline.steps import Dropped, Exact, Length, Match, Remove, first_equal
-from groundup.errors import ConfigError, InputError
+from groundup.data.pipeline.steps import Dropped, Exact, Length, Match, Remove, described, first_equal, known
+from groundup.errors import ConfigError, FormatError, InputError
 
 PAGES = {
     "a.txt": "The first page is about lions.\n\nLions sleep.",
@@ -128,6 +129,33 @@ def test_a_run_that_was_killed_between_any_two_shards_ends_with_the_same_bytes(p
     assert done == [3]  # the first stage was done and half of the second
 
 
+def test_a_report_that_was_read_back_tells_the_same(pages, tmp_path):
+    """The card of a run that was resumed, or done by Ray, once showed a step's lists in other brackets."""
+    plain = [described(made()) for made in known().values() if not wants_a_file(made)]
+    assert json.loads(json.dumps(plain)) == plain
+
+    class Killed(BaseException):
+        pass
+
+    def killed(tasks):
+        yield from map(run_guarded, tasks)
+        raise Killed
+
+    pipeline = Pipeline(steps=(Pii(), Exact()), shard_bytes=1)
+    run(pipeline, pages, tmp_path / "whole")
+    with pytest.raises(Killed):
+        run(pipeline, pages, tmp_path / "out", execute=killed)
+    run(pipeline, pages, tmp_path / "out")
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def wants_a_file(step):
+    return any(
+        one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+        for one in dataclasses.fields(step)
+    )
+
+
 def test_a_failed_shard_is_listed_while_the_others_are_done_and_then_done_alone(pages, tmp_path):
     (pages / "bad.jsonl").write_text('{"text": "fine, and long enough"}\n{"text": \n')
     with pytest.raises(
@@ -152,6 +180,43 @@ def test_failed_shards_can_be_left_out_and_the_card_says_so(pages, tmp_path):
     report = run(PIPELINE, pages, tmp_path / "out", skip_failed=True)
     assert kept(tmp_path / "out") == ["a.txt", "e.txt"] and report["failed"][0]["sources"] == ["bad.jsonl"]
     assert "What could not be read" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_what_failed_is_tried_again_once_its_cause_has_passed(pages, tmp_path, monkeypatch):
+    """A shard was left out because its disk was away; the same command takes it in when the disk is back, and does nothing else again."""
+    from groundup.data.sources import files as own
+
+    def away(path):
+        raise InputError(f"{path} cannot be read")
+
+    whole = own.read_file
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            own, "read_file", lambda path, *rest: away(path) if path.endswith("a.txt") else whole(path, *rest)
+        )
+        run(Pipeline(shard_bytes=1), pages, tmp_path / "out", skip_failed=True)
+    assert "a.txt" not in kept(tmp_path / "out")
+    done = []
+    report = run(
+        Pipeline(shard_bytes=1),
+        pages,
+        tmp_path / "out",
+        skip_failed=True,
+        execute=lambda tasks: (done.extend(task.sources[0].name for task in tasks), *map(run_guarded, tasks))[1:],
+    )
+    assert kept(tmp_path / "out") == sorted(PAGES) and report["failed"] == [] and len(done) == 6 - 5
+    assert not (tmp_path / "out.work").exists()
+
+
+def test_a_report_of_another_program_is_a_sentence_and_its_folder_stays(pages, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.json").write_text('{"coverage": 0.9}')
+    with pytest.raises(InputError, match="holds something else; choose another --out"):
+        run(PIPELINE, pages, tmp_path / "out")
+    run(PIPELINE, pages, tmp_path / "mine")
+    files.write_json(tmp_path / "mine" / "report.json", {"pipeline": {}, "kept": {}})
+    with pytest.raises(FormatError, match="is no report of a pipeline: it has no source, failed, damaged, steps"):
+        removal.remove(tmp_path / "mine", removal.parse_list(["a.txt"]))
 
 
 def test_what_is_there_is_not_made_again_and_another_pipeline_replaces_it(pages, tmp_path):
@@ -305,7 +370,8 @@ def test_a_build_that_is_killed_at_any_moment_ends_with_the_same_bytes(tmp_path)
         (tmp_path / "in" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     program = (
         "from groundup.data.pipeline.etl import *; from groundup.data.pipeline.steps import *\n"
-        "run(Pipeline(steps=(Length(min_characters=20), Exact(), Match(pattern='9'), Exact(unit='paragraph')), shard_bytes=1), 'in', 'out')"
+        "from groundup.data.pipeline.cleaning import Pii\n"
+        "run(Pipeline(steps=(Length(min_characters=20), Pii(), Exact(), Match(pattern='9'), Exact(unit='paragraph')), shard_bytes=1), 'in', 'out')"
     )
     command, environment = [sys.executable, "-c", program], os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     begun = time.perf_counter()
@@ -363,6 +429,36 @@ def test_beginnings_of_addresses():
         Document("1", "", "", {"url": url}) for url in ("https://a.org/p", "https://b.org/x", "https://b.org/xy")
     ]
     assert [wanted.entry(one) for one in documents] == ["https://a.org/*", "https://b.org/x", None]
+
+
+def test_a_site_is_removed_with_the_sites_below_it_and_no_other():
+    wanted = removal.parse_list(["example.com", "www.b.org", "row-7"])
+    urls = {
+        "https://example.com/p": "example.com",
+        "http://a.Example.COM:80/": "example.com",
+        "https://badexample.com/": None,
+        "https://b.org/x": "b.org",
+        "example.com": "example.com",  # an id, or an address, by its own words
+        "": None,
+    }
+    assert {url: wanted.entry(Document("1", "", "", {"url": url})) for url in urls} == urls
+    assert wanted.entry(Document("a.jsonl:1", "", "", {"id": "row-7"})) == "row-7"
+
+
+def test_rows_of_a_table_are_blocked_and_removed_by_their_addresses(tmp_path):
+    rows = [
+        {"text": f"page {n} of some length", "url": f"https://{site}/p"}
+        for n, site in enumerate(["a.org", "b.org", "c.org"])
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "block").write_text("a.org\n")
+    report = run(Pipeline(steps=(Blocklist(list=str(tmp_path / "block")),)), tmp_path / "in.jsonl", tmp_path / "out")
+    assert report["steps"][0]["dropped"] == {"on a block list": 1}
+    assert removal.remove(tmp_path / "out", removal.parse_list(["b.org"])) == {"removed": 1, "entries": {"b.org": 1}}
+    assert kept(tmp_path / "out") == ["in.jsonl:3"]
+    for path, content in tree(tmp_path / "out").items():
+        text = str(pq.read_table(tmp_path / "out" / path).to_pylist()) if path.endswith("parquet") else content.decode()
+        assert "page 1" not in text, path
 
 
 # ───────── bad settings ─────────

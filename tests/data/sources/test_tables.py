@@ -158,3 +158,48 @@ def test_what_datasets_saves_is_read(tmp_path):
     datasets = pytest.importorskip("datasets")
     datasets.Dataset.from_dict({"text": ["a", "b", "c"]}).save_to_disk(tmp_path / "set", num_shards=2)
     assert texts(tmp_path / "set") == ["a", "b", "c"]
+
+
+ROW = {"text": "some words", "url": "https://a.org/page", "id": 7, "source": "crawl", "score": 0.5, "other": "x"}
+
+
+def known(path, **options):
+    (document,) = files.documents(path, **options)
+    return {name: document.metadata.get(name) for name in ("url", "id", "source", "score", "other")}
+
+
+def test_the_address_the_name_and_the_origin_of_a_row_are_kept(tmp_path):
+    wanted = {"url": "https://a.org/page", "id": 7, "source": "crawl", "score": None, "other": None}
+    (tmp_path / "a.jsonl").write_text(json.dumps(ROW))
+    (tmp_path / "a.csv").write_text(",".join(ROW) + "\n" + ",".join(map(str, ROW.values())))
+    table = pa.table({name: [value] for name, value in ROW.items()})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    pyarrow.feather.write_feather(table, tmp_path / "a.arrow", compression="uncompressed")
+    assert known(tmp_path / "a.csv") == wanted | {"id": "7"}
+    for name in ("a.jsonl", "a.parquet", "a.arrow"):
+        assert known(tmp_path / name) == wanted, name
+
+
+def test_fields_that_are_no_names_are_left(tmp_path):
+    row = {"text": "words", "url": None, "id": ["a"], "source": ""}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row))
+    assert not any(known(tmp_path / "a.jsonl").values())
+    pyarrow.parquet.write_table(pa.table({"text": ["words"], "id": [[1]], "url": [None]}), tmp_path / "a.parquet")
+    assert not any(known(tmp_path / "a.parquet").values())
+    (tmp_path / "b.jsonl").write_text(json.dumps({"source": "the words", "url": "https://b.org/"}))
+    assert known(tmp_path / "b.jsonl", key="source") == dict.fromkeys(["id", "source", "score", "other"]) | {
+        "url": "https://b.org/"
+    }
+
+
+def test_json_lines_in_utf_16_are_read_packed_too(tmp_path):
+    rows = '{"text": "süß"}\n{"text": "two"}\n'
+    for encoding in ("utf-16", "utf-16-le"):
+        packed = gzip.compress((rows if encoding == "utf-16" else "\ufeff" + rows).encode(encoding))
+        (tmp_path / "a.jsonl.gz").write_bytes(packed)
+        assert texts(tmp_path / "a.jsonl.gz", encoding=encoding) == ["süß", "two"]
+    with pytest.raises(InputError, match="text_encoding=utf-16"):
+        texts(tmp_path / "a.jsonl.gz")
+    (tmp_path / "a.jsonl.gz").write_bytes(packed[:-9])
+    with pytest.raises(FormatError, match="cut short"):
+        texts(tmp_path / "a.jsonl.gz", encoding="utf-16")

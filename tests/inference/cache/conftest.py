@@ -59,6 +59,7 @@ def read(cache, ids, salt=""):
     """A row that holds a text, its beginning taken from the cache; the row, and how many tokens were known."""
     row = cache.pool.open()
     known = cache.begin(row, ids, salt)
+    cache.count(len(ids), known)
     assert cache.allocate(row, len(ids) - known)
     cache.pool.grow(row, len(ids) - known)
     cache.keep(row, ids, salt)

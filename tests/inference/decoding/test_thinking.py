@@ -1,11 +1,7 @@
-"""Budgets to the token, in batches and with drafts; both fields, however the marks are cut."""
-
-from typing import ClassVar
+"""Budgets to the token, in batches and with drafts; an answer in its two fields."""
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as some
 
 from groundup.errors import ConfigError, InputError
 from groundup.inference.decoding.config import OFF, SamplingConfig
@@ -14,7 +10,6 @@ from groundup.inference.decoding.speculative import speculate
 from groundup.inference.decoding.thinking import (
     Marks,
     Parts,
-    ThoughtStream,
     begun_by,
     close_thought,
     parts,
@@ -71,33 +66,6 @@ def test_a_budget_of_none_closes_at_once(tiny):
 @pytest.fixture(scope="module")
 def tokenizer():
     return train_tokenizer(["a cat <think> sat </think> on the mat. " * 5], TokenizerConfig(vocab_size=262))
-
-
-@settings(max_examples=25, deadline=None)
-@given(some.text(alphabet="ab <th/é", max_size=12), some.text(alphabet="ab <th/é", max_size=12))
-def test_a_stream_gives_both_fields_whatever_the_tokens_are(thought, answer):
-    """Tokens are characters here, so that the marks are several tokens."""
-    stream = ThoughtStream(Letters(), Marks(letters("<think>"), letters("</think>")))
-    made = {"thinking": "", "answer": ""}
-    for id in letters(f"<think>{thought}</think>{answer}"):
-        for field, piece in stream.push(id):
-            made[field] += piece
-    for field, piece in stream.finish():
-        made[field] += piece
-    assert made == {"thinking": thought, "answer": answer}
-
-
-def letters(text):
-    return tuple(map(ord, text))
-
-
-class Letters:
-    """A tokenizer whose ids are code points."""
-
-    special_tokens: ClassVar = {}
-
-    def token_bytes(self, id):
-        return chr(id).encode()
 
 
 def test_marks_are_control_tokens_or_spelled(tokenizer):

@@ -116,6 +116,16 @@ def test_a_text_that_was_pushed_out_in_vain_is_not_read_in_that_step(handle, alo
     assert [answer(told[name]) for name in names] == [alone(handle, one) for one in requests]
 
 
+def test_what_the_prefix_cache_knew_is_counted_once_a_text_however_long_it_waited(handle, write_all):
+    engine = Engine(handle, EngineConfig(pages=4, page_size=8, max_rows=2))
+    for _ in range(2):
+        engine.add(Request(prompt_ids=[3] * 17, sampling=SamplingConfig(max_new_tokens=12, temperature=0.0)))
+    write_all(engine)
+    hits = engine.runner.prefixes.hits
+    assert engine.stats()["steps"] > 20 and (hits.asked, hits.tokens) == (2, 34)
+    assert hits.cached_tokens == engine.stats()["cached_tokens"]
+
+
 def test_the_order_of_those_who_wait_is_the_callers(handle):
     engine = Engine(
         handle, EngineConfig(max_rows=1), order=lambda waiting: sorted(waiting, key=lambda row: row.request.key)
@@ -221,7 +231,7 @@ def test_what_can_never_be_answered_is_refused_with_the_way_out(handle):
     ):
         with pytest.raises(InputError, match=words):
             engine.add(request)
-    with pytest.raises(UnsupportedModel, match="no adapter 'x'"):
+    with pytest.raises(InputError, match="no adapter 'x'"):
         engine.add(Request(prompt_ids=[1], adapter="x"))
     with pytest.raises(InputError, match="no token"):
         Request(prompt_ids=[])

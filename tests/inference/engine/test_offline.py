@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from groundup.errors import InputError
-from groundup.inference.decoding.config import SamplingConfig
+from groundup import files
+from groundup.errors import GroundupError, InputError
+from groundup.inference.decoding.config import OFF, SamplingConfig
 from groundup.inference.engine import EngineConfig, offline
 
 SAMPLING = SamplingConfig(max_new_tokens=6, seed=4, stop=("!?",))
@@ -104,3 +105,21 @@ def test_bad_lines_are_named_before_anything_is_answered(answer, tmp_path, text,
     with pytest.raises(InputError, match=words):
         answer(tmp_path / "bad.jsonl")
     assert not list(tmp_path.glob("out*"))
+
+
+def test_two_runs_do_not_write_to_one_file(answer, prompts, tmp_path):
+    with files.held(tmp_path / "out.jsonl.part"), pytest.raises(GroundupError, match="being written by another command"):
+        answer(prompts)
+    summary, _ = answer(prompts)
+    assert summary.resumed == 0 and not list(tmp_path.glob("*.part"))
+
+
+def test_a_run_with_a_step_of_the_users_own_goes_on_where_the_step_is_the_same(answer, prompts, monkeypatch):
+    def step(less):
+        return SamplingConfig(max_new_tokens=6, seed=4, order=(lambda logits, ids: logits - less, *OFF))
+
+    answer(prompts, stop_after=4, monkeypatch=monkeypatch, sampling=step(1.0))
+    with pytest.raises(InputError, match="with other settings"):
+        answer(prompts, sampling=step(2.0))
+    summary, _ = answer(prompts, sampling=step(1.0))
+    assert summary.resumed == 4

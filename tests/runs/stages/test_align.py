@@ -6,6 +6,7 @@ import pytest
 
 from groundup import files
 from groundup.errors import ConfigError
+from groundup.inference.handle import load
 from groundup.runs import recipe, runner
 from groundup.runs.stages.align import same_tokens
 from groundup.text.tokenizers import train_tokenizer
@@ -20,16 +21,62 @@ PIPELINE = {
 
 
 @pytest.mark.slow
-def test_tuning_a_reward_model_and_ppo_are_one_recipe(tmp_path):
-    made = runner.run(recipe.load(MINIATURE, (), PIPELINE), tmp_path / "run")
+@pytest.mark.parametrize("score", ["head", "likelihood"])
+def test_tuning_a_reward_model_and_ppo_are_one_recipe(tmp_path, score):
+    made = runner.run(recipe.load(MINIATURE, (f"reward.score={score}",), PIPELINE), tmp_path / "run")
     stages = {Path(folder).name.split("-")[1]: Path(folder) for folder in (tmp_path / "run" / "stages").iterdir()}
     assert {"reward", "align"} <= stages.keys() and made
     numbers = files.read_json(stages["reward"] / "done.json")
+    assert (stages["reward"] / "reward_model" / "member-01" / "reward.json").is_file() == (score == "likelihood")
     assert (stages["reward"] / "reward_model" / "member-01" / "config.json").is_file() and "share_of_limit" in str(
         numbers
     )
     assert (stages["align"] / "model" / "config.json").is_file()
     assert len(files.read_jsonl(stages["align"] / "rollouts.jsonl")) == 8
+
+
+PREFERRED = {
+    "stages": ["data", "tokenizer", "train", "tune", "align", "compress", "eval", "report"],
+    "align": {"method": "dpo", "answers": "world", "pairs": 12, "batch_size": 4, "steps": 2},
+    "compress": {"method": "round", "group_size": 16, "calibration_tokens": 256, "held_out_tokens": 256},
+}
+
+
+@pytest.mark.slow
+def test_tuning_dpo_and_quantising_are_one_recipe_whose_model_answers(tmp_path):
+    made = runner.run(recipe.load(MINIATURE, (), PREFERRED), tmp_path / "run")
+    numbers = {stage.name: stage.done["numbers"] for stage in made.stages}
+    assert numbers["align"]["pairs"] <= 12 and numbers["compress"]["bytes_after"] < numbers["compress"]["bytes_before"]
+    told = files.read_json(tmp_path / "run" / "results.json")
+    assert {"tune", "align", "compress"} <= told["accuracy"].keys()
+    assert {stage["name"] for stage in told["stages"]} >= {"align", "compress"}
+    assert "quantization_config" in files.read_json(tmp_path / "run" / "model" / "config.json")
+    assert load(tmp_path / "run" / "model").chat([{"role": "user", "content": "1 + 1?"}], max_new_tokens=2) is not None
+    assert served(tmp_path / "run" / "model")["choices"][0]["message"]["role"] == "assistant"
+
+
+def served(folder):
+    """What a server of the model folder answers to one request."""
+    testclient = pytest.importorskip("starlette.testclient")
+    from groundup.inference.engine import EngineConfig
+    from groundup.serving.api.app import make_app
+    from groundup.serving.api.models import Models
+    from groundup.serving.api.service import Service
+    from groundup.serving.limits import Limits, LimitsConfig
+
+    models = Models({"aligned": str(folder)}, loader=load, config=EngineConfig(max_rows=2))
+    asked = {"model": "aligned", "messages": [{"role": "user", "content": "1 + 1?"}], "max_tokens": 2}
+    with testclient.TestClient(make_app(Service(models, Limits(LimitsConfig())))) as client:
+        answer = client.post("/v1/chat/completions", json=asked)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_keys_of_rounds_say_nothing_to_a_method_of_pairs():
+    made = recipe.load(MINIATURE, (), {"align": {"method": "kto", "data": "x.jsonl"}}).configs["align"]
+    assert (type(made).__name__, made.method, made.steps) == ("DpoConfig", "kto", 0)
+    with pytest.raises(ConfigError, match="'prompts_per_step' is not a key of .align."):
+        recipe.load(MINIATURE, (), {"align": {"method": "dpo", "prompts_per_step": 3}})
 
 
 def test_every_method_has_its_own_table():
@@ -45,12 +92,19 @@ def test_every_method_has_its_own_table():
     [
         ("align.method=pppo", "is no method; .*ppo"),
         ("align.epochs=2", "'epochs' is not a key of .align."),
-        ("align.reward=mode", "is not one of right, near, taste, model"),
+        ("align.reward=mode", "is not one of right, near, taste, number, model"),
     ],
 )
 def test_a_wrong_word_is_answered_with_the_nearest(line, sentence):
     with pytest.raises(ConfigError, match=sentence):
         recipe.load(MINIATURE, (line,))
+
+
+@pytest.mark.parametrize("name", ["dpo", "dpo-fast"])
+def test_the_recipes_of_preferences_end_with_a_smaller_model(name):
+    made = recipe.load(name)
+    assert made.stages.index("align") < made.stages.index("compress") < made.stages.index("eval")
+    assert made.configs["align"].method == "dpo"
 
 
 @pytest.mark.parametrize("name", ["ppo", "ppo-fast"])

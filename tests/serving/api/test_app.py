@@ -9,6 +9,7 @@ import pytest
 from groundup.errors import ConfigError
 from groundup.inference.engine import EngineConfig, Event
 from groundup.serving.api.app import make_app
+from groundup.serving.api.errors import ApiError
 from groundup.serving.api.models import Models, Served
 from groundup.serving.api.service import Service
 from groundup.serving.limits import KeyFile, Limits, LimitsConfig
@@ -96,19 +97,35 @@ def test_a_model_that_made_room_at_once_still_answers_who_asked_for_it(handle, m
     assert asyncio.run(models.get("a")).name == "a"
 
 
-def test_a_model_makes_no_room_before_who_asked_for_it_is_done(handle):
-    models = Models({"a": "A", "b": "B", "c": "C"}, loader=lambda folder: handle, most_loaded=1)
+def test_a_model_makes_no_room_before_who_asked_for_it_is_done_and_no_more_are_loaded_meanwhile(handle, monkeypatch):
+    models = Models({"a": "A", "b": "B"}, loader=lambda folder: handle, most_loaded=1)
 
-    async def ask():
-        await models.get("a")
-        await asyncio.create_task(models.get("b"))
-        return list(models.loaded)
+    async def ask(wait_s):
+        done = asyncio.Event()
 
-    async def later():
-        await models.get("c")
-        return list(models.loaded)
+        async def hold():
+            await models.get("a")
+            await done.wait()
 
-    assert asyncio.run(ask()) == ["a", "b"] and asyncio.run(later()) == ["c"]
+        async def free():
+            await asyncio.sleep(wait_s)
+            before.extend(models.loaded)
+            done.set()
+
+        before = []
+        holder = asyncio.create_task(hold())
+        await asyncio.sleep(0.01)
+        freer = asyncio.create_task(free())
+        try:
+            await asyncio.create_task(models.get("b"))
+        finally:
+            await asyncio.gather(holder, freer)
+        return before, list(models.loaded)
+
+    assert asyncio.run(ask(0.2)) == (["a"], ["b"])
+    monkeypatch.setattr("groundup.serving.api.models.WAIT_FOR_ROOM_S", 0.0)
+    with pytest.raises(ApiError, match="holds 1 models at once and all are answering"):
+        asyncio.run(ask(0.5))
 
 
 def test_no_room_for_any_model_is_refused():
@@ -316,3 +333,35 @@ def test_the_first_answer_is_made_before_somebody_asks(handle, service_of):
 
     figures = asyncio.run(run())
     assert figures["generated_tokens"] == 3 and figures["running"] == 0
+
+
+def test_what_is_left_of_the_rates_is_in_the_headers_of_answers_streams_and_refusals(saying):
+    client = saying("the cat", limits=LimitsConfig(requests_per_minute=6, tokens_per_minute=600, burst_s=30))
+    body = {"messages": HELLO["messages"], "max_tokens": 4}
+    left = []
+    for more in ({}, {"stream": True}, {"temperature": 9}):
+        headers = client.post(CHAT, body | more).headers
+        assert headers["x-ratelimit-limit-requests"] == "6" and headers["x-ratelimit-limit-tokens"] == "600"
+        assert float(headers["x-ratelimit-reset-requests"].removesuffix("s")) >= 0
+        left.append(int(headers["x-ratelimit-remaining-requests"]))
+    assert left[0] == 2 and left[1] <= 2 and left[2] <= 2
+    assert "x-ratelimit-limit-requests" not in saying("the cat").post(CHAT, body).headers
+
+
+def test_a_long_call_for_embeddings_keeps_no_chat_waiting(handle, service_of):
+    service, order = service_of(handle), []
+
+    async def run():
+        loop = asyncio.get_running_loop()
+
+        def embed():
+            asyncio.run_coroutine_threadsafe(after(), loop).result(30)
+            order.append("vectors")
+
+        async def after():
+            order.append(await service.beside(lambda: "tokens"))
+
+        await service.computed(embed)
+
+    asyncio.run(run())
+    assert order == ["tokens", "vectors"]

@@ -63,3 +63,15 @@ def test_an_answer_that_was_cut_off_is_incomplete(saying):
 )
 def test_what_cannot_be_is_one_sentence(client, change, said):
     assert said in client.refused(PATH, {"input": "a"} | change)["message"]
+
+
+def test_what_does_nothing_here_is_refused_or_said(saying):
+    client = saying("the cat")
+    asked = {"reasoning": {"effort": "high"}, "store": True, "service_tier": "flex", "truncation": "disabled", "text": {"verbosity": "low"}}
+    answer = client.ok(PATH, {"input": "a"} | asked)
+    assert answer["reasoning"] == {"effort": None, "summary": None} and answer["store"] is False
+    assert (answer["truncation"], answer["service_tier"], answer["text"]) == ("disabled", "default", {"format": {"type": "text"}})
+    assert "log-probabilities" in client.refused(PATH, {"input": "a", "top_logprobs": 3})["message"]
+    assert "nothing more to include" in client.refused(PATH, {"input": "a", "include": ["message.output_text.logprobs"]})["message"]
+    assert "truncation" in client.refused(PATH, {"input": "a", "truncation": "auto"})["message"]
+    client.ok(PATH, {"input": "a", "include": [], "top_logprobs": 0})

@@ -3,8 +3,9 @@ import torch
 from tests.tuning.efficient.conftest import drawn
 
 from groundup.errors import ConfigError, InputError, UnsupportedModel
+from groundup.tuning.efficient.combining import combine
 from groundup.tuning.efficient.config import AdaLoraConfig, BottleneckConfig, IA3Config, LoraConfig, PromptConfig
-from groundup.tuning.efficient.many import add, apply, combine, merge
+from groundup.tuning.efficient.many import add, apply, merge
 from groundup.tuning.efficient.qlora import quantize
 
 MERGED = [

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from groundup.errors import InputError
+from groundup.errors import FormatError, InputError
 from groundup.tuning.supervised.conversations import one_after_another, read_conversations, to_messages
 
 ASKED = [{"role": "user", "content": "Add 1 and 2."}, {"role": "assistant", "content": "3"}]
@@ -78,3 +78,37 @@ def test_joined_conversations_are_the_same_messages_in_the_same_order_and_half_s
     lengths = [len(one) // 2 for one in joined]
     assert set(lengths) == {1, 2, 3} and 0.4 < lengths.count(1) / len(lengths) < 0.6
     assert list(one_after_another(alone, 1)) == alone
+
+
+def test_prompt_and_completion_may_be_lists_of_messages():
+    assert to_messages({"prompt": ASKED[:1], "completion": ASKED[1:]}) == ASKED
+
+
+def test_a_file_may_be_one_json_list(tmp_path):
+    (tmp_path / "data.json").write_text(json.dumps([{"instruction": "Add 1 and 2.", "input": "", "output": "3"}] * 2))
+    assert read_conversations(tmp_path / "data.json") == [ASKED, ASKED]
+
+
+@pytest.mark.parametrize(
+    "record, wrong",
+    [
+        (
+            {"messages": [{"role": "system", "content": "a"}, {"role": "system", "content": "b"}, *ASKED]},
+            "two system messages.*; join them",
+        ),
+        ({"prompt": "a", "answer": "  "}, "has an empty answer; .*leave the record out"),
+        ({"messages": [{"content": "a"}, *ASKED]}, "without role and content"),
+        ({"messages": [{"role": "asistant", "content": "a"}]}, r"role 'asistant'; did you mean 'assistant'\?"),
+        ({"messages": [ASKED[0], {"role": "assistant", "content": " "}]}, "has no answer of the assistant"),
+        ({"conversations": [{"from": "function_call", "value": "no json"}]}, "function_call that is no JSON; write"),
+    ],
+)
+def test_bad_conversations_are_one_sentence(record, wrong):
+    with pytest.raises(InputError, match=wrong):
+        to_messages(record)
+
+
+def test_a_json_file_that_holds_no_list_is_said(tmp_path):
+    (tmp_path / "data.json").write_text("{}")
+    with pytest.raises(FormatError, match="is no list of records; write a JSON list"):
+        read_conversations(tmp_path / "data.json")

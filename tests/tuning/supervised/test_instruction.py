@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from groundup.inference.handle import load
 from groundup.model.formats.huggingface import save_model
 from groundup.training.objectives.causal import causal_loss
 from groundup.tuning.config import TuneConfig
-from groundup.tuning.supervised.instruction import conversations_to_shards, fit, loader_of, steps_of, tune
+from groundup.tuning.supervised.instruction import conversations_to_shards, encode, fit, loader_of, steps_of, tune
 
 CONFIG = TuneConfig(epochs=40, batch_size=4, seq_len=32, learning_rate=0.01, matrix_learning_rate=0.02)
 ONE_ROW = TuneConfig(seq_len=128, batch_size=1)
@@ -102,3 +104,25 @@ def test_nothing_to_learn_from_is_said(tokenizer, tmp_path):
 def test_impossible_numbers_are_refused_by_name(changes):
     with pytest.raises(ConfigError, match=f"{next(iter(changes))}=.*; use|{next(iter(changes))}=.*use a number"):
         TuneConfig(**changes)
+
+
+def test_an_answer_longer_than_the_row_is_cut_and_one_without_answer_is_left_out_both_counted(tokenizer):
+    conversations = [talk("a?", "b" * 60), talk("?" * 80, "b"), talk("a?", "b")]
+    made = encode(conversations, tokenizer, longest=40)
+    assert (made.cut, made.lost, len(made.ids)) == (1, 1, 2) and max(map(len, made.ids)) == 40
+    assert (
+        made.sentence
+        == "of 3 conversations some are longer than a row: 1 were cut, 1 are left out: no answer was left of them"
+    )
+    with pytest.raises(InputError, match="is cut before its answer begins; use --set tune.seq_len with more than 5"):
+        encode(conversations, tokenizer, longest=5)
+
+
+def test_a_template_that_writes_no_answer_is_said(tokenizer):
+    silent = copy.copy(tokenizer)
+    silent.__dict__.pop("_template", None)
+    silent.chat_template = (
+        "{% for message in messages %}{% if message.role == 'user' %}{{ message.content }}{% endif %}{% endfor %}"
+    )
+    with pytest.raises(InputError, match="conversation 1 has no token to learn: its chat template writes none"):
+        encode([talk("a?", "b")], silent)

@@ -161,6 +161,41 @@ def by_best_of_n(answers: Answers, proxy: Tensor, tries: Sequence[int] = TRIES) 
     return optimised(answers, proxy, [best_of_n_distribution(answers.probabilities, proxy, n) for n in tries])
 
 
+def by_policy_gradient(answers: Answers, proxy: Tensor, rounds: int = 60, rate: float = 0.5) -> Curve:
+    """The curve of reinforcement while it learns, without any pull: natural policy gradient, on all answers at once.
+
+    A step moves every logit by rate times its advantage (Kakade 2001; for a table of logits this is exact), so after k steps the policy is
+    that of a pull of 1 / (k rate): whoever stops early has pulled.
+    """
+    logits, policies = answers.probabilities.log(), []
+    for _ in range(rounds):
+        policies.append(logits.softmax(0))
+        logits = logits + rate * (proxy - policies[-1] @ proxy)
+    return optimised(answers, proxy, policies)
+
+
+def predicted_turn(answers: Answers, proxy: Tensor) -> float:
+    """The distance at which reinforcement's gold must turn: where gold and proxy stop varying together under the policy.
+
+    With the pull's strength 1 / t, the mean of gold over p exp(t proxy) / Z has the slope Cov(gold, proxy) by t. The first root is found by halving,
+    between two strengths of a fine grid; infinite where there is none.
+    """
+
+    def slope(t: float) -> float:
+        policy = tilted(answers.probabilities, proxy, 1 / t)
+        return float(policy @ (answers.gold * proxy) - (policy @ answers.gold) * (policy @ proxy))
+
+    grid = np.geomspace(1 / STRENGTHS[0], 1 / STRENGTHS[-1], 200).tolist()
+    at = next((k for k in range(1, len(grid)) if slope(grid[k]) < 0), None)
+    if at is None:
+        return math.inf
+    low, high = grid[at - 1], grid[at]
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return math.sqrt(divergence(tilted(answers.probabilities, proxy, 1 / low), answers.probabilities))
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """d (a - b f(d)): what was fitted to a curve, how well, and where it turns."""

@@ -17,6 +17,22 @@ class DpoConfig:
 
     method: Method = "dpo"
     """the loss; kto also takes answers without a partner, orpo and simpo keep no reference"""
+    data: str | None = None
+    """a JSON-lines file of pairs; none: pairs by tinyworld's written taste, or by a reward model"""
+    answers: Literal["own", "world"] = "own"
+    """whose answers are compared where there is no file: the model's own, drawn before it learns, or those that tinyworld writes"""
+    reward: Literal["right", "near", "taste", "model"] = "taste"
+    """who orders the model's own answers: as in the methods that try"""
+    families: tuple[str, ...] = ()
+    """task families of tinyworld that are asked; none named: those that are hard for a small model"""
+    pairs: int = 2000
+    """questions, each answered `samples` times (own), or pairs (world); what says nothing is left out"""
+    samples: int = 4
+    """own: answers to a question, of which the best and the worst make a pair"""
+    least_margin: float = 0.25
+    """own: by how many points of the judge the best must be better; of two wrong answers the shorter one is worth a little more"""
+    max_new_tokens: int = 24
+    """own: tokens of an answer at most"""
     beta: float | None = None
     """how hard the policy is held to its reference (orpo, simpo: the loss's scale); none: the authors' value, 0.1, simpo 2"""
     label_smoothing: float = 0.0
@@ -70,6 +86,12 @@ class DpoConfig:
         for name in ("desirable_weight", "undesirable_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is below 0; use 0 or more")
+        if not self.least_margin >= 0:
+            raise ConfigError(f"least_margin={self.least_margin} is below 0; use 0 or more, such as 0.25")
+        if self.pairs < 1 or self.samples < 2 or self.max_new_tokens < 1:
+            raise ConfigError(
+                f"pairs={self.pairs}, samples={self.samples} and max_new_tokens={self.max_new_tokens} make no pair; use 2000, 4 and 24"
+            )
         if self.steps < 0 or self.max_length < 0:
             raise ConfigError(
                 f"steps={self.steps} and max_length={self.max_length} must be 0 or more; 0: found from the data"

@@ -1,6 +1,6 @@
 """Rows of preferences as token ids, and as batches in which a prompt is read once for both of its answers.
 
-    {"prompt": "2 plus 3?", "chosen": "5", "rejected": "6"}            or "messages": [...] in place of the prompt
+    {"prompt": "2 plus 3?", "chosen": "5", "rejected": "6"}            and every other shape of `preferences.data`, which reads them
     {"prompt": "2 plus 3?", "completion": "5", "label": true}          an answer by itself, for KTO
 
 Prompt and answer are encoded apart and joined, as a model meets them when it answers; encoded together, the last
@@ -19,9 +19,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch, side_by_side
+from groundup.alignment.environments.rollouts import Environment, Group
+from groundup.alignment.preferences import data
 from groundup.errors import InputError
+from groundup.inference.decoding.config import SamplingConfig
 
-ROLES = ("system", "user", "assistant", "tool")
+Row = Mapping[str, Any] | data.Pair | data.Judged  # a record, or what was made of one
+AT_ONCE = 64  # questions answered together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +51,32 @@ class Encoded:
 
 
 def encode(
-    rows: Iterable[Mapping[str, Any]], tokenizer: Any, context: int, too_long: Literal["drop", "cut"] = "drop"
+    rows: Iterable[Row],
+    tokenizer: Any,
+    context: int,
+    too_long: Literal["drop", "cut"] = "drop",
 ) -> Encoded:
-    """Encode rows of preferences for a model that reads at most `context` tokens."""
-    made, counts, end = list[Pair](), Counter[str](), _end(tokenizer)
+    """Encode rows of preferences (records, or what `preferences.data` made of them) for a model that reads at most `context` tokens."""
+    made, counts = list[Pair](), Counter[str]()
     for number, row in enumerate(rows, 1):
-        prompt, answers, desirable = _read(row, f"row {number}")
-        if len(answers) == 2 and answers[0] == answers[1]:
+        said = _read(row, f"row {number}")
+        texts, good = ((said.answer,), (said.good,)) if isinstance(said, data.Judged) else ((said.chosen, said.rejected), (True, False))
+        if len(set(texts)) < len(texts):
             counts["dropped, chosen equals rejected"] += 1
             continue
-        ids = _prompt_ids(prompt, tokenizer, f"row {number}")
+        ids = data.prompt_ids(said.messages, tokenizer)
         room = context - len(ids)
-        encoded = [[*tokenizer.encode(answer), *end] for answer in answers]
-        if max(map(len, encoded)) > room:
+        answers = [data.answer_ids(text, tokenizer) for text in texts]
+        if max(map(len, answers)) > room:
             if too_long == "drop" or room < 2:
                 counts[f"dropped, longer than {context} tokens"] += 1
                 continue
-            encoded = [answer[:room] for answer in encoded]
-            if len(encoded) == 2 and encoded[0] == encoded[1]:
+            answers = [answer[:room] for answer in answers]
+            if len(answers) == 2 and answers[0] == answers[1]:
                 counts[f"dropped, equal in the first {context} tokens"] += 1
                 continue
             counts[f"cut at {context} tokens"] += 1
-        made.append(Pair(ids, tuple(encoded), desirable))
+        made.append(Pair(ids, tuple(answers), good))
     if not made:
         left = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
         raise InputError(
@@ -78,6 +86,36 @@ def encode(
     return Encoded(made, counts)
 
 
+def _read(row: Any, where: str) -> data.Pair | data.Judged:
+    """A row as a pair or a judged answer."""
+    if isinstance(row, data.Pair | data.Judged):
+        return row
+    return data.to_judged(row, where) if isinstance(row, Mapping) and "label" in row else data.two_answers(row, where)
+
+
+def own(
+    module: Any, environment: Environment, count: int, samples: int, sampling: SamplingConfig, least: float = 0.0
+) -> list[data.Pair]:
+    """Pairs of a model's own answers to `count` questions: of `samples` tries the best one and the worst, as the environment judges.
+
+    Answers that were cut are in no pair, nor are those of a question whose answers are worth the same, or differ by less than `least`.
+    """
+    made = list[data.Pair]()
+    for number in range(-(-count // AT_ONCE)):
+        groups = environment.rollout(module, number, min(AT_ONCE, count - number * AT_ONCE), samples, sampling)
+        made += [pair for group in groups if (pair := best_and_worst(group)) is not None and pair.margin >= least]
+    return made
+
+
+def best_and_worst(group: Group) -> data.Pair | None:
+    """The pair of a question's tries; None where nothing is preferred."""
+    tries = sorted((one for one in group.tries if one.finish_reason == "stop" and one.text.strip()), key=lambda one: one.reward)
+    if len(tries) < 2 or tries[0].reward == tries[-1].reward:
+        return None
+    asked = ({"role": "user", "content": group.task.prompt},)
+    return data.Pair(asked, tries[-1].text, tries[0].text, margin=tries[-1].reward - tries[0].reward)
+
+
 def alone(pairs: Iterable[Pair]) -> list[Pair]:
     """Every answer by itself, called good or bad: what KTO learns from."""
     return [
@@ -85,50 +123,6 @@ def alone(pairs: Iterable[Pair]) -> list[Pair]:
         for pair in pairs
         for answer, good in zip(pair.answers, pair.desirable, strict=True)
     ]
-
-
-def _read(row: Mapping[str, Any], where: str) -> tuple[Any, list[str], tuple[bool, ...]]:
-    """The prompt (text or messages), the answers, and which are good."""
-    prompt = row.get("messages", row.get("prompt"))
-    if not isinstance(prompt, str | Sequence) or not prompt:
-        raise InputError(f"{where} has no prompt; give it a prompt as text, or messages")
-    names = ("completion",) if "label" in row else ("chosen", "rejected")
-    desirable: tuple[bool, ...] = (bool(row["label"]),) if "label" in row else (True, False)
-    answers = [row.get(name) for name in names]
-    for name, answer in zip(names, answers, strict=True):
-        if not isinstance(answer, str):
-            raise InputError(
-                f"{where} has no {name} answer as text; a row has prompt, chosen and rejected, or prompt, completion and label"
-            )
-        if not answer.strip():
-            raise InputError(f"{where} has an empty {name} answer; leave the row out, or write what was answered")
-    return prompt, [str(answer) for answer in answers], desirable
-
-
-def _prompt_ids(prompt: Any, tokenizer: Any, where: str) -> list[int]:
-    """The prompt as the chat template writes it, with the answer about to begin; as it stands where there is none."""
-    if isinstance(prompt, str):
-        if not tokenizer.chat_template:
-            return list(tokenizer.encode(prompt))
-        prompt = [{"role": "user", "content": prompt}]
-    for message in prompt:
-        if not isinstance(message, Mapping) or message.get("role") not in ROLES:
-            raise InputError(
-                f"{where} has a message whose role is none of {', '.join(ROLES)}; give each a role and content"
-            )
-    if sum(message["role"] == "system" for message in prompt) > 1:
-        raise InputError(f"{where} has two system messages; join them into one")
-    if not tokenizer.chat_template:
-        raise InputError(f"{where} has messages and the model no chat template; tune it first with `groundup tune`")
-    return list(tokenizer.apply_chat_template(prompt, add_generation_prompt=True))
-
-
-def _end(tokenizer: Any) -> list[int]:
-    """The token that closes an answer."""
-    from groundup.inference.handle import end_of_turn
-
-    closing = sorted(end_of_turn(tokenizer)) if tokenizer.chat_template else [tokenizer.eos_token_id]
-    return [token for token in closing[:1] if token is not None]
 
 
 @dataclass(frozen=True, slots=True)

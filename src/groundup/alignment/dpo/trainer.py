@@ -5,7 +5,7 @@ is when `fit` begins. A run that goes on from a checkpoint must therefore be giv
 run of the loop must.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from groundup import progress
 from groundup.alignment.answers import AnswerBatch, log_probabilities
 from groundup.alignment.dpo.config import WITH_REFERENCE, DpoConfig
 from groundup.alignment.dpo.dpo import dpo_loss, ipo_loss, kto_loss, orpo_loss, simpo_loss, sums_of_answers
-from groundup.alignment.dpo.pairs import Pair, PairBatch, alone, encode, flat, lay_out
+from groundup.alignment.dpo.pairs import Pair, PairBatch, Row, alone, encode, flat, lay_out
 from groundup.alignment.environments.rollouts import chosen_tasks
 from groundup.errors import ConfigError, InputError
 from groundup.training import loop
@@ -128,7 +128,7 @@ class Preferences:
 
 def fit(
     module: Any,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Row],
     config: DpoConfig,
     folder: str | Path | None = None,
     *,
@@ -187,7 +187,7 @@ def _training(pairs: Sequence[Pair], config: DpoConfig) -> Any:
 
 def prefer(
     model: str | Path,
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Row],
     config: DpoConfig,
     out: str | Path,
     *,

@@ -40,6 +40,7 @@ class Try:
     text: str
     finish_reason: str  # "stop", or "length": cut
     reward: float
+    own: list[bool] | None = None  # False at tokens that were read and not written (a tool's); None: all were written
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     messages, chosen, rejected      a conversation that ends with the user
     instruction, input, chosen, ... Alpaca's keys with two answers
     chosen, rejected                two whole conversations, "\n\nHuman: ... \n\nAssistant: ..." (HH-RLHF) or lists of messages
+    prompt, completion, label       one answer that was called good or bad, for KTO                       (`Judged`)
 
 Prompt and answer are encoded apart and their ids joined: encoded together the last letters of one and the first of the other can merge
 into one token, for the chosen answer and not for the rejected one. Bai et al. 2022, arXiv:2204.05862 (HH-RLHF); pairs whose true taste is
@@ -24,6 +25,7 @@ from groundup.errors import InputError
 Message = dict[str, str]
 TURN = re.compile(r"\n\n(Human|Assistant):")
 ROLES = {"Human": "user", "Assistant": "assistant"}
+KNOWN = ("system", "user", "assistant", "tool")
 PROMPTS = ("prompt", "instruction", "question")
 WAY_OUT = 'write lines such as {"prompt": "...", "chosen": "...", "rejected": "..."}'
 
@@ -42,6 +44,15 @@ class Pair:
         """A line of a file, in the shape that others read: messages, chosen, rejected."""
         said = {"messages": list(self.messages), "chosen": self.chosen, "rejected": self.rejected}
         return said | ({"margin": self.margin} if self.margin else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer to a conversation, called good or bad by itself."""
+
+    messages: tuple[Message, ...]
+    answer: str
+    good: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,14 @@ def to_pair(record: Any, where: str = "the record") -> Pair:
     >>> to_pair({"prompt": "2 + 2?", "chosen": "4", "rejected": "5"}).messages
     ({'role': 'user', 'content': '2 + 2?'},)
     """
+    pair = two_answers(record, where)
+    if pair.chosen == pair.rejected:
+        raise InputError(f"{where} has the same answer as chosen and as rejected; leave it out, it prefers nothing")
+    return pair
+
+
+def two_answers(record: Any, where: str = "the record") -> Pair:
+    """A record's prompt and its two answers, which may be the same."""
     if not isinstance(record, Mapping) or not (record.get("chosen") and record.get("rejected")):
         raise InputError(f"{where} has not both a chosen and a rejected answer; {WAY_OUT}")
     chosen, rejected = _turns(record["chosen"], where), _turns(record["rejected"], where)
@@ -75,9 +94,33 @@ def to_pair(record: Any, where: str = "the record") -> Pair:
     if any(len(turns) > len(asked) and turns[: len(asked)] == asked for turns in (chosen, rejected)):
         chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]  # the prompt is said again in both
     good, bad = _answer(chosen, where), _answer(rejected, where)
-    if good == bad:
-        raise InputError(f"{where} has the same answer as chosen and as rejected; leave it out, it prefers nothing")
-    return Pair(tuple(asked), good, bad, margin=_margin(record.get("margin") or 0.0, where))
+    return Pair(_checked(asked, where), good, bad, margin=_margin(record.get("margin") or 0.0, where))
+
+
+def to_judged(record: Any, where: str = "the record") -> Judged:
+    """Bring a record of one answer (`completion`, `label`) to what KTO learns from.
+
+    >>> to_judged({"prompt": "2 + 2?", "completion": "4", "label": True}).good
+    True
+    """
+    if not isinstance(record, Mapping) or not record.get("completion"):
+        raise InputError(f"{where} has a label and no completion; give the answer that was judged")
+    if record["label"] not in (True, False):  # 0 and 1 are, a word is not
+        raise InputError(f"{where} has the label {record['label']!r}; write true for a good answer, false for a bad one")
+    asked, said = _asked(record, where), _turns(record["completion"], where)
+    if not asked:
+        raise InputError(f"{where} has an answer and no prompt before it; give it a prompt")
+    return Judged(_checked(asked, where), _answer(said, where), bool(record["label"]))
+
+
+def _checked(asked: Sequence[Message], where: str) -> tuple[Message, ...]:
+    """The conversation before the answers, if its roles are such as a template knows and it has one system message at most."""
+    for turn in asked:
+        if turn["role"] not in KNOWN:
+            raise InputError(f"{where} has a message whose role is none of {', '.join(KNOWN)}; give each a role and content")
+    if sum(turn["role"] == "system" for turn in asked) > 1:
+        raise InputError(f"{where} has two system messages; join them into one")
+    return tuple(asked)
 
 
 def _margin(said: Any, where: str) -> float:
@@ -140,22 +183,24 @@ def _answer(turns: Sequence[Message], where: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Pairs of a file, and how many of its records had an answer missing or twice the same one."""
+    """Pairs of a file (or judged answers), and how many of its records had an answer missing or twice the same one."""
 
-    pairs: list[Pair]
+    pairs: list[Any]
     left_out: int
     reason: str = ""  # of the first that was left out
 
 
-def read_pairs(path: str | Path, *, strict: bool = False) -> Read:
+def read_pairs(path: str | Path, *, strict: bool = False, singles: bool = False) -> Read:
     """Read a JSON-lines file (also .gz). Records that prefer nothing are counted and left out; strict: refused.
 
-    InputError: no pair at all.
+    singles: records with a `label` become `Judged` beside the pairs. InputError: no pair at all.
     """
-    pairs, reasons = [], []
+    pairs: list[Any] = []
+    reasons: list[str] = []
     for number, record in enumerate(_records(path), 1):
+        single = singles and isinstance(record, Mapping) and "label" in record
         try:
-            pairs.append(to_pair(record, f"{path}: record {number}"))
+            pairs.append((to_judged if single else to_pair)(record, f"{path}: record {number}"))
         except InputError as error:
             if strict:
                 raise
@@ -203,11 +248,28 @@ def bayes_limit(pairs: Sequence[Pair]) -> float:
     return sum(1.0 if one > 0.5 else 0.5 if one == 0.5 else 0.0 for one in known) / len(known)
 
 
+def prompt_ids(messages: Sequence[Message], tokenizer: Any) -> list[int]:
+    """A conversation as the chat template writes it, with the answer about to begin; without a template one question as it stands."""
+    if tokenizer.chat_template:
+        return list(tokenizer.apply_chat_template(list(messages), add_generation_prompt=True))
+    if len(messages) == 1:
+        return list(tokenizer.encode(messages[0]["content"]))
+    raise InputError("a conversation of several messages, and the model has no chat template; tune it first with `groundup tune`")
+
+
+def answer_ids(text: str, tokenizer: Any) -> list[int]:
+    """An answer, encoded apart from its prompt, and the token with which the template closes it: a model must learn to stop."""
+    from groundup.inference.handle import end_of_turn
+
+    closing = sorted(end_of_turn(tokenizer)) if tokenizer.chat_template else []
+    end = closing[0] if closing else tokenizer.eos_token_id
+    return [*tokenizer.encode(text), *([] if end is None else [end])]
+
+
 def encoded(pair: Pair, tokenizer: Any) -> Encoded:
-    """A pair as ids: the chat template writes the prompt and the end of a turn, each answer is encoded apart."""
-    prompt = tokenizer.apply_chat_template(list(pair.messages), add_generation_prompt=True)
-    end = tokenizer.special_tokens.get("<|im_end|>", tokenizer.eos_token_id)
-    return Encoded(prompt, [*tokenizer.encode(pair.chosen), end], [*tokenizer.encode(pair.rejected), end], pair.margin)
+    """A pair as ids."""
+    chosen, rejected = (answer_ids(answer, tokenizer) for answer in (pair.chosen, pair.rejected))
+    return Encoded(prompt_ids(pair.messages, tokenizer), chosen, rejected, pair.margin)
 
 
 def that_fit(pairs: Iterable[Encoded], longest: int) -> tuple[list[Encoded], int]:

@@ -7,22 +7,20 @@ Dong et al. 2023 (RAFT), arXiv:2304.06767; Touvron et al. 2023 (LLaMA 2), arXiv:
 (STaR), arXiv:2203.14465. Every try is kept in rollouts.jsonl, with the advantage 1 for those that were learned.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from groundup.alignment.answers import side_by_side
-from groundup.alignment.environments.rollouts import Environment, Group, Reward, Task, Try
-from groundup.alignment.rejection.config import RejectionConfig
+from groundup.alignment.environments.rollouts import Environment, Group, Try
+from groundup.alignment.practice import checked, improve
 from groundup.alignment.rejection.rejection import kept
-from groundup.alignment.rounds import Lesson, Rounds, asked_of, checked, practise
+from groundup.alignment.rounds import Lesson, Rounds
 from groundup.inference.decoding.config import SamplingConfig
-from groundup.training import loop
 
 __all__ = ["RejectionRounds", "best_answers", "fit"]
 
@@ -41,9 +39,8 @@ class RejectionRounds(Rounds):
 
     def lesson(self, groups: Sequence[Group], advantages: Tensor, part: int) -> Lesson:
         """Lay the best answers out for one update; the others are not read again."""
-        best = [group.tries[int(row.argmax())].ids for group, row in zip(groups, advantages, strict=True)]
-        made = side_by_side([group.task.prompt_ids for group in groups], [[ids] for ids in best])
-        made = made.to(self.module.device)
+        best = [group.tries[int(row.argmax())] for group, row in zip(groups, advantages, strict=True)]
+        made = self.laid_out([Group(group.task, [one]) for group, one in zip(groups, best, strict=True)])
         return Lesson(made, torch.ones(len(made.targets), device=self.module.device))
 
     def losses(self, lesson: Lesson, now: Float[Tensor, " tokens"], old: Float[Tensor, " tokens"]) -> Tensor:
@@ -59,19 +56,4 @@ def best_answers(module: Any, environment: Environment, samples: int, sampling: 
     return [best[id(task)] for task in asked.tasks]
 
 
-def fit(
-    module: Any,
-    tokenizer: Any,
-    tasks: Sequence[Task],
-    reward: Reward,
-    config: RejectionConfig,
-    *,
-    stop_ids: Collection[int],
-    folder: str | Path | None = None,
-    environment: Callable[..., Environment] = Environment,
-    **watched: Any,
-) -> loop.TrainResult:
-    """Tune `module` in place on its own best answers, as `reward(task.item, text)` judges; arguments as `grpo.grpo`'s."""
-    asked = environment(asked_of(tasks), checked(reward), tokenizer, stop_ids)
-    path = None if folder is None else Path(folder)
-    return practise(RejectionRounds(module, asked, config, path), **watched)
+fit = partial(improve, RejectionRounds)

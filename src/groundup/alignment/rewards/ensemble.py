@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from groundup.alignment.rewards.reward_model import RewardModel
+from groundup.alignment.rewards.likelihood import load_judge
 from groundup.errors import InputError
 
 MEMBER = "member-{:02d}"
@@ -35,7 +35,7 @@ class Ensemble:
     def load(cls, folder: str | Path, pessimism: float = 1.0, device: str = "cpu") -> "Ensemble":
         """The members in a folder: member-00, member-01, ...; a folder of one model is an ensemble of one."""
         found = sorted(Path(folder).glob("member-*")) or [Path(folder)]
-        return cls([RewardModel.load(one, device) for one in found], pessimism)
+        return cls([load_judge(one, device) for one in found], pessimism)
 
     def all_scores(self, prompts: Sequence[Any], answers: Sequence[Any]) -> list[Tensor]:
         """For each prompt the scores (members, answers)."""

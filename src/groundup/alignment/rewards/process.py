@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from groundup.alignment.config import RewardConfig
+from groundup.alignment.rewards.config import RewardConfig
 from groundup.data.pipeline.streaming import permutation
 from groundup.errors import InputError
 from groundup.model.architectures.heads import with_head

@@ -20,9 +20,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch, last_places, side_by_side
-from groundup.alignment.config import RewardConfig
 from groundup.alignment.environments.rollouts import Environment, Group
 from groundup.alignment.preferences.data import Encoded
+from groundup.alignment.rewards.config import RewardConfig
 from groundup.data.pipeline.streaming import permutation
 from groundup.errors import InputError
 from groundup.model.architectures.heads import with_head

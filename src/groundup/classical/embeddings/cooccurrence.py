@@ -42,18 +42,14 @@ WEIGHTINGS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CooccurrenceConfig:
-    """How vectors are counted. `shift`, `smoothing`, `power`: k, the exponent of the contexts' counts and p of the module's docstring."""
+class CountingConfig:
+    """Which pairs are counted, and how wide the vectors become that are made of them."""
 
     hidden_size: int = 100
     window: int = 5
     weighting: str = "flat"
     min_count: int = 5
     max_vocabulary: int | None = None
-    shift: float = 1.0
-    smoothing: float = 0.75
-    power: float = 0.5
-    iterations: int = 4
     seed: int = 0
     threads: int = 2
 
@@ -61,9 +57,24 @@ class CooccurrenceConfig:
         window_weights(self.window, self.weighting)
         check_size(self.max_vocabulary)
         check_seed(self.seed)
-        for name in ("hidden_size", "min_count", "iterations", "threads"):
+        for name in ("hidden_size", "min_count", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CooccurrenceConfig(CountingConfig):
+    """How vectors are counted. `shift`, `smoothing`, `power`: k, the exponent of the contexts' counts and p of the module's docstring."""
+
+    shift: float = 1.0
+    smoothing: float = 0.75
+    power: float = 0.5
+    iterations: int = 4
+
+    def __post_init__(self) -> None:
+        CountingConfig.__post_init__(self)  # super() knows the class before slots made another of it
+        if self.iterations < 1:
+            raise ConfigError(f"iterations={self.iterations} is not possible; use 1 or more")
         if self.shift <= 0 or not 0 <= self.smoothing <= 1:
             raise ConfigError(f"shift={self.shift} has to be above 0 and smoothing={self.smoothing} within 0 to 1")
 

@@ -21,10 +21,10 @@ import numba
 import numpy as np
 
 from groundup import slots
-from groundup.classical.embeddings.cooccurrence import count_pairs, window_weights
+from groundup.classical.embeddings.cooccurrence import CountingConfig, count_pairs, window_weights
 from groundup.classical.embeddings.sparse import Sparse
 from groundup.classical.embeddings.vectors import WordVectors
-from groundup.classical.embeddings.vocabulary import check_seed, check_size, read_corpus
+from groundup.classical.embeddings.vocabulary import read_corpus
 from groundup.errors import ConfigError, Diverged, InputError
 from groundup.progress import progress as show_progress
 from groundup.slots import slot
@@ -33,28 +33,20 @@ BLOCK = 1 << 16  # pairs whose places in memory are drawn anew together
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GloveConfig:
+class GloveConfig(CountingConfig):
     """How GloVe is trained; names and values of the paper's section 4.2 where it has them."""
 
-    hidden_size: int = 100
     window: int = 10
     weighting: str = "harmonic"
-    min_count: int = 5
-    max_vocabulary: int | None = None
     x_max: float = 100.0
     alpha: float = 0.75
     learning_rate: float = 0.05
     epochs: int = 25
-    seed: int = 0
-    threads: int = 2
 
     def __post_init__(self) -> None:
-        window_weights(self.window, self.weighting)
-        check_size(self.max_vocabulary)
-        check_seed(self.seed)
-        for name in ("hidden_size", "min_count", "epochs", "threads"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)} is not possible; use 1 or more")
+        CountingConfig.__post_init__(self)  # super() knows the class before slots made another of it
+        if self.epochs < 1:
+            raise ConfigError(f"epochs={self.epochs} is not possible; use 1 or more")
         for name in ("x_max", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is not possible; use a number above 0")
@@ -83,7 +75,7 @@ def glove_loss(
     rows, columns = np.nonzero(counts)
     seen = counts[rows, columns]
     fitted = (words[rows] * contexts[columns]).sum(axis=1) + word_bias[rows] + context_bias[columns]
-    weights = np.minimum(1.0, (seen / x_max) ** alpha)
+    weights = pair_weights(seen, x_max, alpha)
     return float(0.5 * (weights * (fitted - np.log(seen)) ** 2).sum())
 
 
@@ -95,7 +87,7 @@ def glove_gradient(
     """The gradients of `glove_loss` by words, contexts, word_bias and context_bias, each in the shape of its own."""
     seen = counts > 0
     fitted = words @ contexts.T + word_bias[:, None] + context_bias[None, :]
-    weights = np.minimum(1.0, (counts / x_max) ** alpha)
+    weights = pair_weights(counts, x_max, alpha)
     errors = weights * (fitted - np.log(np.where(seen, counts, 1.0)))
     errors = np.where(seen, errors, 0.0)
     return errors @ contexts, errors.T @ words, errors.sum(axis=1), errors.sum(axis=0)

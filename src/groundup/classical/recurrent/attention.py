@@ -50,5 +50,4 @@ def luong_attention(
 ) -> tuple[Float[Tensor, "batch steps width"], Float[Tensor, "batch steps source"]]:
     """Ask with the states of all steps at once: scores query . W h_s, and with their softmax the contexts; both are given back."""
     scores = (queries @ weight) @ memory.mT
-    weights = torch.softmax(scores.masked_fill(~mask[:, None], -math.inf), dim=-1)
-    return weights @ memory, weights
+    return attend(scores, memory, mask)

@@ -4,8 +4,9 @@
     fast        W_ih x of all steps at once; a step is W_hh h and one kernel; back through time by hand, and the gradients of
                 the weights are products over all steps at once, where torch's loop adds up one a step
 
-RNN and GRU train at 1.3 to 2.3 times the speed of torch's networks so, an LSTM at 0.7 (128 units), 0.8 (256) and 1.0 (512), as torch has a
-fused LSTM from oneDNN; below 512 units that one is taken, where nothing is asked of it that it cannot do (`LIBRARY_BELOW`).
+RNN and GRU train at 1.2 to 2.3 times the speed of torch's networks so, an LSTM at 0.7 (128 units), 0.85 (256), 0.9 (512), 1.05 (768) and 1.1 (1,024),
+as torch has a fused LSTM from oneDNN; below 640 units that one is taken, where nothing is asked of it that it cannot do (`LIBRARY_BELOW`).
+What is left of the difference at 128 units: products of 32 rows a step (a quarter of the time), and pages of memory touched for the first time.
 
 The chain cannot be cut: step t needs the state of t - 1. What can be taken out of it is taken out. The fast form runs in float32 on a CPU, where
 no learner's cell is in the slot; anywhere else (a GPU, float64, torch.func) the reference does. Left out: a second derivative through the
@@ -14,6 +15,7 @@ fast form, and cuDNN's kernels on a GPU, where the reference is many times slowe
 A text's beginning inside a row (documents packed one behind the other) empties the state: keep[t] = 0 multiplies it away.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,9 +32,10 @@ from groundup.slots import filled
 ROWS_STEP, LEAST = 16, 1 << 20  # from so many rows and multiplications a step on oneDNN's product is the faster one
 # from so many steps on it pays to put the weight into oneDNN's own order: a step then takes 0.65 to 0.9 of the time
 STEPS = 16
-LIBRARY_BELOW = (
-    512  # units: a narrower LSTM trains at 0.7 to 0.8 of the speed of torch's own by our kernels, at 512 as fast
-)
+# units: a narrower LSTM trains at 0.7 to 0.9 of the speed of torch's own by our kernels, one of 768 as fast
+LIBRARY_BELOW = 640
+
+_ROOM = threading.local()
 
 States = tuple[Tensor, ...]  # (hidden,), and of an LSTM (hidden, memory)
 Weights = tuple[Tensor, Tensor, Tensor, Tensor]  # weight_ih, weight_hh, bias_ih, bias_hh
@@ -141,17 +144,29 @@ class _Scan(torch.autograd.Function):
         before = hidden[:-1] * keeps[:-1, :, None] if ctx.cut else hidden[:-1]
         need = ctx.needs_input_grad
         first = keeps[0, :, None]
+        of_weights = _of_weights(outer, inner, inputs, before)
         return (
             None,
             product.kernel(outer, weight_ih.t())(outer, weight_ih.t()) if need[1] else None,
             first * flow + (rest if cell.states == 1 else 0),
             rest if cell.states == 2 else None,
             None,
-            _outer_product(outer, inputs),
-            _outer_product(inner, before),
+            *of_weights,
             bias := outer.sum((0, 1)),
             bias if inner is outer else inner.sum((0, 1)),
         )
+
+
+def _room(gates: Tensor, parts: int) -> tuple[Tensor, Tensor]:
+    """Where the gradients of the two products go, which no one sees after the backward pass; with one part they go into one sum.
+
+    The memory is kept for this thread's next pass: a page that is touched for the first time costs 2.5 us, at 32 x 64 x 128 a tenth of a step.
+    """
+    held = getattr(_ROOM, "held", None)
+    if held is None or held.numel() < parts * gates.numel():
+        held = _ROOM.held = gates.new_empty(parts * gates.numel())
+    outer, *others = held[: parts * gates.numel()].view(parts, *gates.shape).unbind(0)
+    return outer, others[0] if others else outer
 
 
 def _through_time(
@@ -164,8 +179,7 @@ def _through_time(
     if cell.through_time is not None and filled(cell.through_time_slot) and bool(keeps.all()):
         outer = cell.through_time(given, hidden[1:], weight_hh)
         return outer, outer, outer[0] @ weight_hh, torch.zeros(rows, width)
-    outer = torch.empty_like(gates)
-    inner = torch.empty_like(gates) if cell.name == "gru" else outer  # elsewhere both products go into one sum
+    outer, inner = _room(gates, 2 if cell.name == "gru" else 1)
     flow, rest = torch.zeros(rows, width), torch.zeros(rows, width)
     times = _times(rows, weight_hh.t(), steps)
     arrays = [one.numpy() for one in (keeps, gates, hidden, kept, outer, inner)]
@@ -176,6 +190,14 @@ def _through_time(
         cell.backward(t, given_array, flow.numpy(), rest_array, *arrays)
         flow = times(parts[t])
     return outer, inner, flow, rest
+
+
+def _of_weights(outer: Tensor, inner: Tensor, inputs: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients of both weights; where both products go into one sum, by one product, which reads that sum once."""
+    if inner is not outer:
+        return _outer_product(outer, inputs), _outer_product(inner, before)
+    both = _outer_product(outer, torch.cat([inputs, before], dim=-1))
+    return both[:, : inputs.shape[-1]], both[:, inputs.shape[-1] :]
 
 
 def _outer_product(left: Tensor, right: Tensor) -> Tensor:

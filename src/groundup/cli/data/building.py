@@ -77,7 +77,8 @@ def _with_settings(made: Any, settings: tuple[str, ...]) -> Any:
 
 def _run_pipeline(options: DataOptions) -> None:
     from groundup.cli import running
-    from groundup.data.pipeline import etl
+    from groundup.data.pipeline import etl, storage
+    from groundup.data.sources.places import unfolded
     from groundup.errors import ConfigError
     from groundup.runs.stages.data import pipeline
     from groundup.text.tokenizers import load_tokenizer
@@ -85,15 +86,18 @@ def _run_pipeline(options: DataOptions) -> None:
     if options.text is None:
         raise ConfigError("--pipeline works on your own text; give its file or folder with --text")
     made = _with_settings(pipeline(str(options.pipeline)), options.set)
-    out = options.out or Path("runs") / made.name
+    address = unfolded(options.out or Path("runs") / made.name)
     tokenizer = load_tokenizer(options.tokenizer) if options.tokenizer else None  # before hours of work
     execute = _on_ray(options) if options.ray else None
     begun = time.perf_counter()
-    report = etl.run(made, options.text, out, workers=options.workers, execute=execute, skip_failed=options.skip_failed)
-    seconds = time.perf_counter() - begun
-    tokens = _tokenize(out, tokenizer) if tokenizer else None
+    with storage.built(address) as out:
+        report = etl.run(
+            made, options.text, out, workers=options.workers, execute=execute, skip_failed=options.skip_failed
+        )
+        seconds = time.perf_counter() - begun
+        tokens = _tokenize(out, tokenizer) if tokenizer else None
     if options.json:
-        running.print_json(report | {"out": str(out), "seconds": seconds, "tokens": tokens})
+        running.print_json(report | {"out": str(address), "seconds": seconds, "tokens": tokens})
     else:
         show_report(report, out, seconds, tokens)
 
@@ -122,12 +126,7 @@ def show_report(report: dict[str, Any], out: Path, seconds: float | None = None,
     """A pipeline's report as a table."""
     from groundup.cli import show
 
-    rows = []
-    for number, made in enumerate(report["steps"], 1):
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in list(made["dropped"].items())[:4])
-        figures = [f"{made[name]:,}" for name in ("seen", "kept", "changed")]
-        rows.append([f"{number} {made['step']['kind']}", *figures, reasons or "-"])
-    show.table(report["pipeline"]["name"], ["step", "seen", "kept", "changed", "dropped"], rows)
+    show.steps(report["pipeline"]["name"], report["steps"])
     kept, seen = report["kept"], report["steps"][0]["seen"] if report["steps"] else report["kept"]["documents"]
     where = show.console()
     rate = f", {seen / max(seconds, 1e-9):,.0f} documents/s" if seconds is not None else ""

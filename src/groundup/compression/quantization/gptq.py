@@ -65,9 +65,8 @@ def gptq(
     size = grid.check(bits, group_size, weight.shape[1])
     weight, dtype = weight.double(), weight.dtype
     carried = hessian.diagonal().double()
-    scale = (
-        grid.scales(weight, bits, size, importance=carried + carried.mean() * damping).to(dtype).double()
-    )  # as it will be kept
+    scale = grid.scales(weight, bits, size, importance=carried + carried.mean() * damping)
+    scale = grid.kept_scale(scale, dtype).double()
     places = carried.argsort(descending=True) if order else torch.arange(weight.shape[1])
     factor = inverse_factor(hessian[places][:, places], damping)
     rounded = _columns(weight[:, places].clone(), scale[:, places // size], factor, bits)

@@ -62,6 +62,13 @@ def scales(
     return best[..., 0]
 
 
+def kept_scale(scale: Float[Tensor, "rows groups"], dtype: torch.dtype) -> Float[Tensor, "rows groups"]:
+    """The scales as files keep them, in the weights' dtype: numbers of FP16 where these are exact to 11 bits, so that a GGUF block has the same."""
+    half = scale.half()
+    fits = (half.abs() >= torch.finfo(torch.float16).smallest_normal) & half.isfinite()
+    return torch.where(fits, half.to(scale.dtype), scale).to(dtype)
+
+
 def nearest(weight: Float[Tensor, "..."], scale: Float[Tensor, "..."], bits: int) -> Float[Tensor, "..."]:
     """The nearest codes, as whole floating-point numbers; 0 where the scale is 0."""
     most = 2 ** (bits - 1)

@@ -1,10 +1,13 @@
 """Post-training quantization: the matrices of a finished model with 8 or 4 bits a weight.
 
-    round    every weight to the nearest code of its group: no texts are needed
-    gptq     each weight's error passed on to those that are still free (`gptq`): a few texts say what counts
+    round         every weight to the nearest code of its group: no texts are needed
+    gptq          each weight's error passed on to those that are still free (`gptq`): a few texts say what counts
+    awq           weights that loud inputs meet made larger before they are rounded (`awq`)
+    smoothquant   8 bits for weights and for what they read, the loud inputs made quieter (`smoothquant`)
 
-The embedding, the head and the norms stay as they are: they are few weights or decide every token. Which matrices mind most is measured by rounding
-each alone (`sensitivity`), and bits can be given out by it (`choose_bits`; Dong et al. 2019, arXiv:1905.03696, does it by curvature).
+The embedding, the head and the norms stay as they are (but for scales folded into norms): they are few weights or decide every token. Which matrices
+mind most is measured by rounding each alone (`sensitivity`), and bits can be given out by it (`choose_bits`; Dong et al. 2019, arXiv:1905.03696, does it
+by curvature). Scales are numbers of FP16 where they can be, so that GGUF's blocks hold the very same weights (`model.formats.packed`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,23 +15,30 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from groundup.compression import calibration
-from groundup.compression.quantization import gptq, grid
+from groundup.compression.calibration import Read
+from groundup.compression.quantization import awq, gptq, grid, smoothquant
 from groundup.errors import ConfigError
 from groundup.model.formats.packed import Packed
 from groundup.model.layers.linear import Linear
+from groundup.model.layers.rounded_linear import round_inputs
 
-METHODS = ("round", "gptq")
+METHODS = ("round", "gptq", "awq", "smoothquant")
 
 
 def rounded(
-    weight: Float[Tensor, "rows inputs"], bits: int = 8, group_size: int | None = None, *, search: bool = True
+    weight: Float[Tensor, "rows inputs"],
+    bits: int = 8,
+    group_size: int | None = None,
+    *,
+    search: bool = True,
+    importance: Float[Tensor, " inputs"] | None = None,
 ) -> Packed:
-    """A matrix rounded to the nearest codes, weight by weight."""
+    """A matrix rounded to the nearest codes, weight by weight. search, importance: as `grid.scales` has them."""
     wide = weight.detach().float()
-    scale = grid.scales(wide, bits, group_size, search=search).to(weight.dtype)
+    scale = grid.kept_scale(grid.scales(wide, bits, group_size, search=search, importance=importance), weight.dtype)
     return Packed(grid.codes_of(wide, scale.float(), bits), scale)
 
 
@@ -39,33 +49,76 @@ def quantize(
     group_size: int | None = 32,
     texts: Sequence[Sequence[int]] = (),
     told: Callable[[int], object] = lambda done: None,
+    alpha: float = 0.5,
 ) -> dict[str, Packed]:
     """Quantise the linear maps of a decoder's blocks, in place: they then hold the numbers that the codes stand for. The codes, by name.
 
-    bits: one number, or one for each map. texts: of ids, for gptq. told: called with the blocks that are done.
+    bits: one number, or one for each map. texts: of ids, for all but round. told: called with the blocks that are done. alpha: how much of
+    the range smoothquant moves into the weights, which get 8 bits with a scale a row whatever bits and group_size say.
     """
     if method not in METHODS:
-        raise ConfigError(f"method {method!r} is not known; use {' or '.join(METHODS)}")
+        raise ConfigError(f"method {method!r} is not known; use {', '.join(METHODS)}")
+    if method == "smoothquant":
+        bits, group_size = smoothquant.BITS, None
     maps = calibration.linear_maps(module)
     for name, part in maps.items():
         grid.check(_bits(bits, name), group_size, part.weight.shape[1])
     made: dict[str, Packed] = {}
 
-    def change(name: str, part: Linear, moments: Tensor | None) -> None:
-        few = _bits(bits, name)
-        weight = part.weight.detach()
-        made[name] = (
-            rounded(weight, few, group_size) if moments is None else gptq.gptq(weight, moments, few, group_size)
-        )
-        with torch.no_grad():
-            part.weight.copy_(made[name].numbers())
+    def change(_number: int, block: nn.Module, mine: dict[str, Linear], read: dict[str, Read]) -> None:
+        made.update(_block(block, mine, read, method, lambda name: _bits(bits, name), group_size, alpha))
 
-    if method == "gptq":
-        calibration.in_order(module, texts, change, told)
+    if method == "round":
+        made = {name: _held(part, rounded(part.weight, _bits(bits, name), group_size)) for name, part in maps.items()}
     else:
-        for name, part in maps.items():
-            change(name, part, None)
+        calibration.by_block(module, texts, change, told)
     return made
+
+
+def _block(
+    block: nn.Module,
+    maps: Mapping[str, Linear],
+    read: Mapping[str, Read],
+    method: str,
+    bits: Callable[[str], int],
+    group_size: int | None,
+    alpha: float,
+) -> dict[str, Packed]:
+    """One block quantised by what its maps read."""
+    stem = _stem(next(iter(maps)))
+    near = {name.removeprefix(stem): one for name, one in read.items()}
+    if method == "gptq":
+        return {
+            name: _held(part, gptq.gptq(part.weight.detach(), read[name].moments, bits(name), group_size))
+            for name, part in maps.items()
+        }
+    if method == "awq":
+        scaled = awq.fold(block, near, lambda name: bits(stem + name), group_size)
+        return {
+            stem + name: _held(
+                part := maps[stem + name],
+                rounded(
+                    part.weight, bits(stem + name), group_size, importance=awq.weighed(one, scaled.get(name))
+                ),
+            )
+            for name, one in near.items()
+        }
+    smoothquant.smooth(block, near, alpha)
+    made = {name: _held(part, rounded(part.weight, bits(name), None, search=False)) for name, part in maps.items()}
+    round_inputs(block)
+    return made
+
+
+def _stem(name: str) -> str:
+    """What the names of a block's maps begin with: model.layers.3."""
+    return ".".join(name.split(".")[:3]) + "."
+
+
+@torch.no_grad()
+def _held(part: Linear, packed: Packed) -> Packed:
+    """Let a map hold what its codes stand for."""
+    part.weight.copy_(packed.numbers())
+    return packed
 
 
 def _bits(bits: int | Mapping[str, int], name: str) -> int:

@@ -42,7 +42,7 @@ class Rounding(nn.Module):
     def forward(self, weight: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows inputs"]:
         """Round to the grid that holds each group's largest weight."""
         with torch.no_grad():
-            scale = grid.scales(weight, self.bits, self.group_size, search=False)
+            scale = grid.kept_scale(grid.scales(weight, self.bits, self.group_size, search=False), weight.dtype)
             rounded = Packed(grid.codes_of(weight, scale, self.bits), scale).numbers()
         return straight_through(weight, rounded)
 

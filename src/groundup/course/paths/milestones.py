@@ -311,7 +311,7 @@ def figure(proof: Proof, runs: Sequence[Run]) -> Finding:
         sign = "below" if proof.below != "" else "above"
         return Finding(
             ok,
-            f"{path}: {_short(proof.figure)} {value:.3g}, wanted {sign} {_short(proof.below or proof.above)} {limit:.3g}{others}",
+            f"{path}: {_short(proof.figure)} {value:.3g}, wanted {sign} {_named(proof.below or proof.above)}{limit:.3g}{others}",
         )
     return Finding(False, f"no run has {proof.figure}; run: groundup {proof.command}")
 
@@ -332,13 +332,18 @@ def value_at(results: Any, key: str) -> float | None:
     return results if isinstance(results, int | float) and not isinstance(results, bool) else None
 
 
-def _short(key: str | float) -> str:
+def _named(limit: str | float) -> str:
+    """What stands before a limit's number: its key, where it is the run's own."""
+    return f"{_short(limit)} " if isinstance(limit, str) else ""
+
+
+def _short(key: str) -> str:
     """A key without the words that say nothing.
 
     >>> _short("bits_per_byte.tinyworld.who.floor.value")
     'bits_per_byte.tinyworld.floor'
     """
-    return ".".join(part for part in str(key).split(".") if part not in ("who", "value"))
+    return ".".join(part for part in key.split(".") if part not in ("who", "value"))
 
 
 def whole(proof: Proof, folder: Path, runs: Sequence[Run]) -> Finding:

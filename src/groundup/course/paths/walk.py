@@ -12,6 +12,7 @@ file of the learner's, and the architecture that is tried is a SwiGLU whose gate
 path can be walked, not that it teaches.
 """
 
+import itertools
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from groundup.slots import known_slots
 
 PROMPT = "What is 2 + 3?"
 DOMAIN_BYTES = 1_500_000  # the world of demo-fast
+FAMILIES, INSTRUCTIONS = ("opposite", "plural", "past", "caption"), 500
 TRIED = """import torch
 
 
@@ -147,9 +149,12 @@ def make_run(place: Path, proof: milestones.Proof) -> None:
 
 def make(place: Path, proof: milestones.Proof, name: str) -> None:
     """Carry out the command of a proof; a whole run is made small, by the learner's functions, under this name."""
-    words = proof.command.replace("YOUR_TEXT", "domain.txt").split()
+    words = proof.command.replace("YOUR_TEXT", "domain.txt").replace("YOUR_INSTRUCTIONS", "said.jsonl").split()
     if "domain.txt" in words:
         write_domain(place / "domain.txt")
+    if "said.jsonl" in words:
+        write_instructions(place / "said.jsonl")
+        make_base(place)
     if "--out" in words:  # a model on its own says where it goes, and no function of the learner's is asked for in it
         call(place, *words)
         return
@@ -163,6 +168,21 @@ def write_domain(file: Path) -> None:
 
     documents = up_to(tinyworld_documents(7, "train"), DOMAIN_BYTES)
     files.write_text(file, "\n\n".join(document.text for document in documents))
+
+
+def write_instructions(file: Path) -> None:
+    """An instruction data set of the learner's: four families of tinyworld, in answers of another form than the world's own."""
+    from groundup.data.sources import tinyworld
+
+    drawn = (one for one in tinyworld.instructions(5, 20 * INSTRUCTIONS, "train") if one.family in FAMILIES)
+    rows = ({"instruction": one.prompt, "input": "", "output": f"Answer: {one.answer}"} for one in drawn)
+    files.write_jsonl(file, list(itertools.islice(rows, INSTRUCTIONS)))
+
+
+def make_base(place: Path) -> None:
+    """A pretrained and instructed model of LLaMA's shape, whose answers have another form."""
+    if not (place / "runs" / "base" / "model").is_dir():
+        call(place, "demo", "--fast", "--set", "model.model_type=llama", "--out", "runs/base")
 
 
 def report(place: Path, proof: milestones.Proof) -> None:

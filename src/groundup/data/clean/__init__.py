@@ -6,6 +6,7 @@ language       which language a text is in
 quality        the rules of Gopher, C4 and FineWeb
 repetition     how much of a text repeats itself
 classifier     a linear classifier of hashed n-grams, trained from labelled rows
+labelled       the rows that it learns from;  roc: how well a score separates them, with an interval
 toxicity       hateful and adult text
 privacy        addresses, numbers and accounts of people masked
 decontaminate  text of benchmarks found in training data

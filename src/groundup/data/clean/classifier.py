@@ -8,8 +8,7 @@ fit for the whole web (fastText: Joulin et al. 2016, arXiv:1607.01759; as a qual
 
 g are words, pairs of words, and runs of 3 to 5 bytes, so that a word spelled anew still shares most of its pieces; h maps
 them to 2^bits places (Weinberger et al. 2009, arXiv:0902.2206: what collides hardly matters). Training: AdaGrad over the
-rows in random order. Quality is the area under the ROC curve (AUC): how probably a row of label 1 gets a higher score than
-one of label 0.
+rows in random order. Quality is the area under the ROC curve (`roc.py`). Labelled rows are read by `labelled.py`.
 
 Leaves out: more than two labels; regularisation, in whose place a few epochs stand.
 """
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from groundup import files
+from groundup.data.clean.roc import auc, auc_interval
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.text.compiled import inner, kernel
 
@@ -207,20 +207,6 @@ def train(
     return Classifier(weights, config)
 
 
-def auc(scores: Any, labels: Any) -> float:
-    """How probably a random row of label 1 has a higher score than one of label 0; equal scores count half.
-
-    >>> auc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
-    0.75
-    """
-    scores, labels = np.asarray(scores), np.asarray(labels, dtype=bool)
-    _, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[where]  # the mean rank of equal ones
-    ones = int(labels.sum())
-    pairs = ones * (len(labels) - ones)
-    return float((ranks[labels].sum() - ones * (ones + 1) / 2) / pairs) if pairs else float("nan")
-
-
 def train_filter(
     rows: Iterable[tuple[str, bool]],
     folder: str | Path | None = None,
@@ -229,8 +215,9 @@ def train_filter(
 ) -> Classifier:
     """Train on a part of labelled rows, measure on the rest, and save to `folder`; `report` holds the figures.
 
-    Rows with the same text are on the same side, so that what was learned by heart is not measured. The report: `auc`,
-    `rows`, `held_out_rows`, `positive` (part of label 1), and `at`: for some scores what dropping from there on would do.
+    Rows with the same text are on the same side, so that what was learned by heart is not measured. The report: `auc` and its
+    `auc_interval` of 95 %, `rows`, `held_out_rows`, `positive` (part of label 1), and `at`: for some scores what dropping from
+    there on would do.
     """
     config = config or ClassifierConfig()
     listed = list(rows)
@@ -246,8 +233,10 @@ def train_filter(
     chosen = np.flatnonzero(~aside)
     model = train([texts[at] for at in chosen], labels[chosen], config, progress)
     scores = model.scores([texts[at] for at in np.flatnonzero(aside)])
+    area, ones = auc(scores, labels[aside]), int(labels[aside].sum())
     model.report = {
-        "auc": round(auc(scores, labels[aside]), 4),
+        "auc": round(area, 4),
+        "auc_interval": [round(end, 4) for end in auc_interval(area, ones, int(aside.sum()) - ones)],
         "rows": len(chosen),
         "held_out_rows": int(aside.sum()),
         "positive": round(float(labels.mean()), 4),
@@ -271,33 +260,3 @@ def _at(scores: np.ndarray, labels: np.ndarray, edge: float) -> dict[str, float]
         "precision": round(hits / max(1, int(found.sum())), 4),
         "recall": round(hits / max(1, int(labels.sum())), 4),
     }
-
-
-def read_rows(
-    path: str | Path, text_key: str = "text", label_key: str = "label", positive: Sequence[str] = ("1", "true", "yes")
-) -> Iterable[tuple[str, bool]]:
-    """Labelled rows of a JSON-lines or CSV file (also .gz). positive: the labels that count as 1; all others are 0."""
-    import csv
-    import gzip
-    import io
-    import json
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(
-            f"{path} is not there; give a CSV or JSON-lines file with the columns {text_key} and {label_key}"
-        )
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
-        if path.name.removesuffix(".gz").endswith(".csv"):
-            numbered: Any = enumerate(csv.DictReader(lines), 2)
-        else:
-            numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-        for number, row in numbered:
-            try:
-                row = json.loads(row) if isinstance(row, str) else row
-                yield str(row[text_key]), str(row[label_key]).strip().lower() in positive
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(
-                    f"{path}, line {number}: no {text_key} and {label_key} in it ({error}); name the columns that hold them"
-                ) from None

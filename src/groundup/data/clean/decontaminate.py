@@ -21,8 +21,10 @@ import numpy as np
 
 from groundup.data.dedup.minhash import WORD, MinHashConfig, hashes
 from groundup.errors import ConfigError, InputError
+from groundup.slots import filled, slot
 
 NGRAM, LEAST = 13, 8
+SLOT = "data.clean.shared_run_reference"
 SUFFIXES = (".txt", ".jsonl", ".json", ".csv", ".tsv")
 
 
@@ -54,6 +56,23 @@ def words_of(text: str) -> list[bytes]:
     return WORD.findall(text.encode(errors="surrogatepass").lower())
 
 
+@slot
+def shared_run_reference(document: Sequence[Any], row: Sequence[Any], ngram: int = 13, least: int = 8) -> int:
+    """Where in a document the first run of words begins that it shares with a row of a benchmark; -1 where there is none.
+
+    A run is `ngram` words, or all words of a row that has fewer; a row of fewer than `least` words says nothing.
+
+    >>> shared_run_reference("so she sat on the mat again".split(), "sat on the mat".split(), ngram=3, least=3)
+    2
+    """
+    length = min(ngram, len(row))
+    if length < max(1, least):
+        return -1
+    runs = {tuple(row[at : at + length]) for at in range(len(row) - length + 1)}
+    places = range(len(document) - length + 1)
+    return next((at for at in places if tuple(document[at : at + length]) in runs), -1)
+
+
 class Benchmarks:
     """The runs of words of all rows, by their length."""
 
@@ -62,6 +81,7 @@ class Benchmarks:
             raise ConfigError(
                 f"ngram={ngram} and least={least} find nothing; use 13 and 8, the second at most the first"
             )
+        self.ngram, self.least = ngram, least
         self.rows: list[Row] = []
         self.words: list[bytes] = []  # of each row, joined by blanks
         self.too_short = 0
@@ -93,6 +113,8 @@ class Benchmarks:
         >>> Benchmarks(rows).find("Q: which of the nine rivers of the valley is the LONGEST one").where
         'row 1'
         """
+        if filled(SLOT):
+            return self._found_by_reference(words_of(text))
         words: list[bytes] = []
         for length, (values, whose) in self.tables.items():
             (mine,) = hashes([text], MinHashConfig(ngram=length))
@@ -107,6 +129,16 @@ class Benchmarks:
                 end = int(np.searchsorted(values, mine[at], "right"))
                 if found := self._verified(words[at : at + length], whose[begins[at] : end]):
                     return found
+        return None
+
+    def _found_by_reference(self, words: list[bytes]) -> Match | None:
+        """Row by row, by the learner's own function."""
+        for row, joined in zip(self.rows, self.words, strict=True):
+            wanted = joined.split()
+            at = shared_run_reference(words, wanted, self.ngram, self.least)
+            if at >= 0:
+                run = b" ".join(words[at : at + min(self.ngram, len(wanted))])
+                return Match(row.benchmark, row.where, run.decode(errors="replace"))
         return None
 
     def _verified(self, run: list[bytes], numbers: np.ndarray) -> Match | None:

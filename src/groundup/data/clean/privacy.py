@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from groundup.errors import ConfigError, did_you_mean
+from groundup.slots import slot
 
 DIGIT = re.compile(r"\d")
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,24}(?![\w-]|@)")
@@ -61,6 +62,7 @@ class Found:
     end: int
 
 
+@slot
 def luhn(digits: str) -> bool:
     """Whether the check digit is right: every second digit from the right doubled, all digits added, 0 modulo 10.
 

@@ -64,12 +64,17 @@ class Rules:
         return plain if plain in self.words else None
 
 
+def check_threshold(threshold: float) -> None:
+    """Refuse a threshold that drops everything or nothing."""
+    if not 0 < threshold < 1:
+        raise ConfigError(f"threshold={threshold} is no probability; use a number between 0 and 1, such as 0.5")
+
+
 class Trained:
     """A trained classifier with the probability from which on a text is dropped."""
 
     def __init__(self, classifier: Classifier, threshold: float = 0.5) -> None:
-        if not 0 < threshold < 1:
-            raise ConfigError(f"threshold={threshold} is no probability; use a number between 0 and 1, such as 0.5")
+        check_threshold(threshold)
         self.classifier, self.threshold = classifier, threshold
 
     def judge(self, text: str) -> Verdict | None:

@@ -2,6 +2,7 @@
 
     plain         text that is clean already: the same only once
     web           pages of the web: main text, rules of Gopher and FineWeb, near duplicates, what leads to a person masked
+    pages         the same for pages in any language: no rule that counts English words
     code          source code: no rule for prose, long and generated files out
     mathematics   formulas are text: repetition and symbols are no fault
 
@@ -30,6 +31,18 @@ WEB = Pipeline(
         Pii(kinds=("email", "ip", "card", "iban")),  # telephone numbers are too often something else
     ),
 )
+PAGES = Pipeline(
+    name="pages",
+    steps=(
+        Extract(by="readable"),
+        Mojibake(),
+        Exact(),
+        Length(min_characters=200),
+        Rules(name="gopher", bounds={"stop words": [0, 8]}),  # English words; any number of them will do
+        MinHash(threshold=0.8),
+        Pii(kinds=("email", "ip", "card", "iban")),
+    ),
+)
 CODE = Pipeline(
     name="code",
     steps=(
@@ -51,4 +64,4 @@ MATHEMATICS = Pipeline(
     ),
 )
 
-PIPELINES: dict[str, Pipeline] = {made.name: made for made in (PLAIN, WEB, CODE, MATHEMATICS)}
+PIPELINES: dict[str, Pipeline] = {made.name: made for made in (PLAIN, WEB, PAGES, CODE, MATHEMATICS)}

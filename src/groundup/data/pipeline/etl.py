@@ -9,7 +9,7 @@ decides. So the result does not depend on how many worked or in which order, byt
 
 Beside OUT, in OUT.work, lies what is done: a shard that has its report is not done again, so a run that was killed goes
 on where it was. A shard that fails is listed with its reason while the others are done; after mending it, the same
-command does only what failed. OUT itself appears whole, at the end:
+command does only what failed, also where the result was made without it (`skip_failed`). OUT itself appears whole, at the end:
 
     documents/*.parquet   what was kept           report.json      what each step kept and dropped, with samples
     dropped/*.parquet     what was not, and why   README.md        the data card, from the run itself
@@ -31,14 +31,14 @@ from groundup import files
 from groundup.data.documents import read_columns
 from groundup.data.pipeline import card
 from groundup.data.pipeline.processes import Execute, local
-from groundup.data.pipeline.report import added
+from groundup.data.pipeline.report import REPORT, added, read_report
 from groundup.data.pipeline.shard import Rows, Source, Task, finished, key_of
 from groundup.data.pipeline.steps import MEMORY_BYTES, CorpusStep, DocumentStep, Step, described, is_corpus
-from groundup.errors import ConfigError, InputError
+from groundup.errors import ConfigError, GroundupError, InputError
 from groundup.progress import progress
 
-VERSION = 2  # raised when the same pipeline gives other bytes
-REPORT, PIPELINE = "report.json", "pipeline.json"
+VERSION = 3  # raised when the same pipeline gives other bytes
+PIPELINE = "pipeline.json"
 FOLDERS = (
     "index",
     "list",
@@ -138,12 +138,13 @@ def run(
     keys = [key_of(VERSION, pipeline.plain(), [_stamp(one) for one in shard]) for shard in shards]
     key = key_of(keys, _lists(pipeline), skip_failed)
     if _made(out, key):
-        return files.read_json(out / REPORT)
+        return read_report(out)
     with files.lock(work):
         runner = _Run(pipeline, work, shards, execute or local(workers), skip_failed)
         reports = [runner.stage(number, stage) for number, stage in enumerate(stages(pipeline.steps))]
         report = _assemble(runner, reports, out, key, str(source))
-    files.remove(work)
+    if not runner.failed:  # what was done stays for the next try, which does only what failed
+        files.remove(work)
     return report
 
 
@@ -152,18 +153,23 @@ def _removed_again(folder: Path, asked: dict[str, int]) -> dict[str, Any]:
     from groundup.data.pipeline import removal
 
     removal.remove(folder, removal.parse_list(list(asked)))
-    return files.read_json(folder / REPORT)
+    return read_report(folder)
 
 
 def _check_out(out: Path) -> None:
     """Refuse to replace a folder that no pipeline made."""
-    if out.is_dir() and any(out.iterdir()) and not (out / REPORT).is_file():
-        raise InputError(f"{out} holds something else; choose another --out")
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())) or read_report(out):
+            return
+    except GroundupError:
+        pass
+    raise InputError(f"{out} holds something else; choose another --out")
 
 
 def _made(out: Path, key: str) -> bool:
-    """Whether a folder holds what would be made."""
-    return (out / PIPELINE).is_file() and files.read_json(out / PIPELINE).get("key") == key
+    """Whether a folder holds what would be made; where something failed, the cause may have passed."""
+    made = (out / PIPELINE).is_file() and files.read_json(out / PIPELINE).get("key") == key
+    return made and not read_report(out)["failed"]
 
 
 def _stamp(source: Source) -> list[Any]:
@@ -332,7 +338,7 @@ def _assemble(runner: _Run, reports: list[list[dict[str, Any]]], out: Path, key:
         "steps": [step for stage in reports for step in stage],
     }
     checksums = {}
-    asked = files.read_json(out / REPORT).get("removed") if (out / REPORT).is_file() else None
+    asked = read_report(out).get("removed") if (out / REPORT).is_file() else None
     with files.atomic_folder(out) as folder:
         for shard in runner.alive:
             for stage in range(last + 1):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from groundup import files
+from groundup.data.pipeline.storage import fetched
 from groundup.errors import FormatError, InputError
 
 INDEX, TOKENS, OFFSETS, LOSS_MASK = "index.json", "tokens.bin", "offsets.bin", "loss_mask.bin"
@@ -52,11 +53,11 @@ class Shards:
 
     @staticmethod
     def open(folder: str | Path, verify: bool = True) -> "Shards":
-        """Map a folder of shards; FormatError when a file is missing, damaged, of another size or version.
+        """Map a folder of shards, or what is at an address; FormatError when a file is missing, damaged, of another size or version.
 
         verify: compare the checksums too (about a second a gigabyte).
         """
-        folder = Path(folder)
+        folder = fetched(folder)
         if not (folder / INDEX).is_file():
             raise InputError(
                 f"{folder} has no {INDEX}, so it holds no token shards; the stage that makes them must run first"

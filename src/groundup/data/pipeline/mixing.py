@@ -64,9 +64,16 @@ class Mixture:
 
     def rows(self, first: int, count: int) -> list[tuple[int, int]]:
         """For each of the rows first ... first + count - 1: its source, and how many rows of it came before."""
+        sources, places = self.places(first, count)
+        return list(zip(sources.tolist(), places.tolist(), strict=True))
+
+    def places(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same as two arrays."""
+        if len(self.edges) == 2:
+            return np.zeros(count, dtype=np.int64), np.arange(first, first + count)
         sources = self.sources(first, count)
         places = np.empty(count, dtype=np.int64)
         for source in range(len(self.edges) - 1):
             mine = np.flatnonzero(sources == source)
             places[mine] = self.before(source, first) + np.arange(len(mine))
-        return list(zip(sources.tolist(), places.tolist(), strict=True))
+        return sources, places

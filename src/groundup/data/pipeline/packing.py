@@ -50,13 +50,32 @@ def pack(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
     start: whether a start token stands before each document; without one, its first token is no target.
     """
     starts, lengths, first = cut(offsets, seq_len, start)
-    order = np.argsort(-lengths, kind="stable")
+    order, _ = grouped(seq_len - lengths, seq_len)  # the longest first
     rows = np.empty(len(order), dtype=np.int64)
     fit = best_fit_reference if filled(SLOT) else best_fit
     rows[order], count = fit(lengths[order], seq_len)
-    by_row = np.argsort(rows, kind="stable")
-    bounds = np.searchsorted(rows[by_row], np.arange(count + 1))
+    by_row, bounds = grouped(rows, count)
     return Rows(starts[by_row], lengths[by_row], first[by_row], bounds, seq_len)
+
+
+@njit(cache=True)
+def grouped(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of keys in 0 ... count - 1 by key, equal ones in their order, and where each key's begin: a sort by counting.
+
+    >>> grouped(np.array([1, 0, 1]), 2)
+    (array([1, 0, 2]), array([0, 1, 3]))
+    """
+    bounds = np.zeros(count + 1, dtype=np.int64)
+    for key in keys:
+        bounds[key + 1] += 1
+    for key in range(count):
+        bounds[key + 1] += bounds[key]
+    order, free = np.empty(len(keys), dtype=np.int64), bounds[:-1].copy()
+    for place in range(len(keys)):
+        key = keys[place]
+        order[free[key]] = place
+        free[key] += 1
+    return order, bounds
 
 
 def apart(offsets: np.ndarray, seq_len: int, start: bool = True) -> Rows:
@@ -156,16 +175,27 @@ def lay_out(
     document_ids,
     positions,
 ):
-    """Write the rows `chosen` of a source into the lines `lines` of a batch. mask: a value a token, or empty."""
+    """Write the rows `chosen` of a source into the lines `lines` of a batch. mask: a value a token, or empty.
+
+    A short loop for each array, so that the compiler writes several numbers at once.
+    """
     for number in range(len(chosen)):
         row, line, at = chosen[number], lines[number], 0
         for piece in range(bounds[row], bounds[row + 1]):
-            begin = starts[piece]
-            previous = start_id if first[piece] else np.int64(tokens[begin - 1])
-            for position in range(lengths[piece]):
-                token = np.int64(tokens[begin + position])
-                input_ids[line, at], targets[line, at] = previous, token
-                loss_mask[line, at] = len(mask) == 0 or mask[begin + position] != 0
-                document_ids[line, at], positions[line, at] = piece - bounds[row], position
-                previous = token
-                at += 1
+            begin, length = starts[piece], lengths[piece]
+            here = slice(at, at + length)
+            came, inputs, wanted = tokens[begin : begin + length], input_ids[line, here], targets[line, here]
+            counts, document, place = loss_mask[line, here], document_ids[line, here], positions[line, here]
+            inputs[0] = start_id if first[piece] else np.int64(tokens[begin - 1])
+            for position in range(1, length):
+                inputs[position] = came[position - 1]
+            for position in range(length):
+                wanted[position] = came[position]
+            for position in range(length):
+                place[position] = position
+            document[:] = piece - bounds[row]
+            counts[:] = True
+            if len(mask):
+                for position in range(length):
+                    counts[position] = mask[begin + position] != 0
+            at += length

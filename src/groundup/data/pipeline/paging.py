@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.data.documents import COLUMNS, read_columns
+from groundup.data.pipeline.report import read_report
 from groundup.data.pipeline.shard import DROPPED_COLUMNS
 from groundup.errors import InputError
 
@@ -32,8 +33,7 @@ class Wanted:
 def page(folder: str | Path, wanted: Wanted, number: int = 1, size: int = 10, characters: int = 300) -> dict[str, Any]:
     """The documents of a page, numbered from 1, and how many there are in all."""
     folder = Path(folder)
-    if not (folder / "report.json").is_file():
-        raise InputError(f"{folder} has no report.json; give a folder that `groundup data build --pipeline` made")
+    read_report(folder)
     first, total, shown = (number - 1) * size, 0, []
     for row in _rows(folder, wanted):
         if wanted.has(row):

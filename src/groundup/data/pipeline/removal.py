@@ -1,7 +1,8 @@
 """The removal list: what its owner wants out goes out, also of shards that are built already.
 
-A line of the list is an id (`id:` may stand before it), an address (a document's metadata `url`), an address with `*` at its end (all that begins so) or
-`sha256:` with the hash of a text. `remove` takes such documents out of a folder that a pipeline made, and their tokens out of the
+A line of the list is an id (`id:` may stand before it; the file's name and line, or the metadata's own `id`), an address (metadata `url`), an address
+with `*` at its end (all that begins so), a site (example.com: all of its addresses and those of the sites below it) or `sha256:` with the hash of a
+text. `remove` takes such documents out of a folder that a pipeline made, and their tokens out of the
 shards beside it: everything is written anew and takes the old place in one step, so a kill leaves the folder before or the folder after.
 What was removed is written into the report by the line of the list, never by the text. Samples and dropped twins go too.
 
@@ -17,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from groundup import files
+from groundup.data.clean.blocklists import site_and_path
 from groundup.data.documents import COLUMNS, Document, read_columns, read_documents
 from groundup.data.pipeline import card
 from groundup.data.pipeline.formats import INDEX, Part, Shards, write_parts
+from groundup.data.pipeline.report import read_report
 from groundup.data.pipeline.shard import DROPPED_COLUMNS, Rows, metadata_json, text_hash
 from groundup.data.pipeline.steps import first_seen
+from groundup.data.sources.removal import SITE
 from groundup.errors import InputError
 
 TOKENS_FOLDER = "tokens"
@@ -35,13 +39,16 @@ class RemovalList:
     exact: frozenset[str]
     beginnings: tuple[str, ...]
     hashes: frozenset[str]
+    sites: frozenset[str] = frozenset()
 
     def entry(self, document: Document) -> str | None:
         """The line of the list that a document falls under, or None."""
         url = str(document.metadata.get("url", ""))
-        for name in (document.id, url):
+        for name in (document.id, url, str(document.metadata.get("id", ""))):
             if name and name in self.exact:
                 return name
+        if self.sites and (site := self._site(url)):
+            return site
         for beginning in self.beginnings:
             if url.startswith(beginning) or document.id.startswith(beginning):
                 return beginning + "*"
@@ -49,6 +56,12 @@ class RemovalList:
             digest = text_hash(document.text)
             return f"sha256:{digest}" if digest in self.hashes else None
         return None
+
+    def _site(self, url: str) -> str | None:
+        """The listed site that an address belongs to."""
+        place = site_and_path(url) if "://" in url else None
+        labels = place[0].split(".") if place else []
+        return next((site for at in range(len(labels)) if (site := ".".join(labels[at:])) in self.sites), None)
 
 
 def read_list(path: str | Path) -> RemovalList:
@@ -75,8 +88,11 @@ def parse_list(lines: list[str], place: str = "the list") -> RemovalList:
     beginnings = tuple(sorted({line[:-1] for line in lines if line.endswith("*")}))
     if "" in beginnings:
         raise InputError(f"{place}: a line with * alone would remove everything; write what the addresses begin with")
-    exact = frozenset(line.removeprefix("id:") for line in lines if not line.endswith("*") and not line.startswith("sha256:"))
-    return RemovalList(exact, beginnings, frozenset(hashes))
+    exact = frozenset(
+        line.removeprefix("id:") for line in lines if not line.endswith("*") and not line.startswith("sha256:")
+    )
+    sites = frozenset(found[1].removeprefix("www.") for line in lines if (found := SITE.fullmatch(line.lower())))
+    return RemovalList(exact, beginnings, frozenset(hashes), sites)
 
 
 @dataclass(slots=True)
@@ -97,10 +113,11 @@ def remove(folder: str | Path, wanted: RemovalList) -> dict[str, Any]:
     """Take the listed documents out of a pipeline's folder and of the token shards in it; how many, by entry."""
     folder = Path(folder)
     shards = sorted((folder / "documents").glob("*.parquet"))
-    if not shards or not all((folder / name).is_file() for name in ("report.json", "pipeline.json")):
+    if not shards or not (folder / "report.json").is_file() or not (folder / "pipeline.json").is_file():
         raise InputError(
             f"{folder} has no documents/*.parquet with report.json and pipeline.json; give a folder that `groundup data build --pipeline` made"
         )
+    read_report(folder)
     gone = _Gone()
     with files.atomic_folder(folder) as fresh:
         keep = [_rewrite(shard, fresh / "documents" / shard.name, wanted, gone) for shard in shards]
@@ -177,7 +194,7 @@ def _parts(shards: Shards, keep: np.ndarray) -> Iterator[Part]:
 
 def _rewrite_notes(folder: Path, fresh: Path, gone: _Gone) -> None:
     """The report without samples of what went, the card from it, and what was removed."""
-    report = files.read_json(folder / "report.json")
+    report = read_report(folder)
     for step in report["steps"]:
         for reason, samples in step["samples"].items():
             step["samples"][reason] = [sample for sample in samples if sample["id"] not in gone.ids]

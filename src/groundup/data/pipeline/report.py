@@ -10,11 +10,16 @@ import hashlib
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
+from groundup import files
 from groundup.data.documents import Document
 from groundup.data.pipeline.steps import Dropped, Step, Verdict, described
+from groundup.errors import FormatError, InputError
 
+REPORT = "report.json"
+PARTS = {"pipeline": dict, "source": str, "failed": list, "damaged": list, "steps": list, "kept": dict}
 SHOWN = 300  # characters of a sample's text
 CHANGED = "changed"
 
@@ -112,3 +117,20 @@ def added(shards: Iterable[list[dict[str, Any]]], most: int) -> list[dict[str, A
         for total, made in zip(totals, steps, strict=True):
             total.add(made)
     return [total.plain() for total in totals]
+
+
+def read_report(folder: str | Path) -> dict[str, Any]:
+    """The report of a folder that a pipeline made; InputError where there is none, FormatError where it is another program's or damaged."""
+    path = Path(folder) / REPORT
+    if not path.is_file():
+        raise InputError(f"{folder} has no {REPORT}; give a folder that `groundup data build --pipeline` made")
+    report = files.read_json(path)
+    absent = [
+        name for name, kind in PARTS.items() if not isinstance(report, dict) or not isinstance(report.get(name), kind)
+    ]
+    if absent:
+        raise FormatError(
+            f"{path} is no report of a pipeline: it has no {', '.join(absent)}; "
+            "give a folder that `groundup data build --pipeline` made, or make it again"
+        )
+    return report

@@ -116,8 +116,9 @@ def is_corpus(made: Step) -> bool:
 
 
 def described(made: Any) -> dict[str, Any]:
-    """A step as plain data: its kind and its fields."""
-    return {"kind": made.kind, **dataclasses.asdict(made)}
+    """A step as JSON holds it: its kind and its fields. A report that was read back, or came from another machine, is equal to a new one."""
+    fields = dataclasses.asdict(made)
+    return {"kind": made.kind} | {name: list(one) if isinstance(one, tuple) else one for name, one in fields.items()}
 
 
 # ───────── steps that need no other room ─────────
@@ -185,7 +186,7 @@ class Match:
 @step("remove")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remove:
-    """The removal list: ids, addresses (metadata's url) or sha256 of texts that their owners want out."""
+    """The removal list: ids, addresses and sites (metadata's url) or sha256 of texts that their owners want out."""
 
     list: str
     """a file with one entry a line; # begins a comment"""

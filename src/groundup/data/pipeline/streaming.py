@@ -77,15 +77,23 @@ class Loader:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step, the same whenever it is asked for."""
-        return self.assemble(self.chosen(step))
+        return self.assemble(self._chosen(step))
 
     def chosen(self, step: int) -> list[tuple[int, int]]:
         """The rows of a step's batch as (source, row)."""
-        chosen = []
-        for source, number in self.mixture.rows(step * self.batch_size, self.batch_size):
-            epoch, place = divmod(number, len(self.rows[source]))
-            chosen.append((source, int(self._order(source, epoch)[place])))
-        return chosen
+        return [(source, row) for source, row in self._chosen(step).tolist()]
+
+    def _chosen(self, step: int) -> np.ndarray:
+        """The same as an array of two columns."""
+        sources, numbers = self.mixture.places(step * self.batch_size, self.batch_size)
+        rows = np.empty(self.batch_size, dtype=np.int64)
+        for source in range(len(self.rows)):
+            mine = np.flatnonzero(sources == source)
+            epochs, places = np.divmod(numbers[mine], len(self.rows[source]))
+            for epoch in range(epochs[0], epochs[-1] + 1) if len(mine) else ():
+                now = epochs == epoch
+                rows[mine[now]] = self._order(source, epoch)[places[now]]
+        return np.stack([sources, rows], axis=1)
 
     def _order(self, source: int, epoch: int) -> np.ndarray:
         """The order of a source's rows in an epoch; the last two are kept, as a batch may reach over an epoch's end."""
@@ -95,13 +103,14 @@ class Loader:
             self._orders[source, epoch] = permutation(len(self.rows[source]), (self.seed, source, epoch))
         return self._orders[source, epoch]
 
-    def assemble(self, chosen: Sequence[tuple[int, int]]) -> Batch:
+    def assemble(self, chosen: Sequence[tuple[int, int]] | np.ndarray) -> Batch:
         """Lay rows, given as (source, row), out as tensors."""
         batch = arrays(len(chosen), self.seq_len)
-        places = np.array(chosen, dtype=np.int64).reshape(-1, 2)
-        for source in np.unique(places[:, 0]):
-            shards, rows = self.shards[source], self.rows[source]
+        places = np.asarray(chosen, dtype=np.int64).reshape(-1, 2)
+        for source, (shards, rows) in enumerate(zip(self.shards, self.rows, strict=True)):
             lines = np.flatnonzero(places[:, 0] == source)
+            if not len(lines):
+                continue
             lay_out(
                 shards.tokens,
                 NO_MASK if shards.loss_mask is None else shards.loss_mask,

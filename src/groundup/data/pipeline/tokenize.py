@@ -13,6 +13,7 @@ import numpy as np
 from groundup.data.pipeline.formats import Part, Shards, write_parts
 from groundup.errors import InputError
 from groundup.progress import progress
+from groundup.slots import slot
 
 PART_CHARACTERS = 1 << 24  # encoded at once: enough work for every thread, little memory
 
@@ -58,8 +59,11 @@ def batches(texts: Iterable[str], characters: int = PART_CHARACTERS) -> Iterator
         yield batch
 
 
+@slot
 def close_documents(ids: np.ndarray, offsets: np.ndarray, end_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Put the end token after every document.
+    """Put the end token after every document: the ids, and where each document begins now (one more at the end).
+
+    ids: of all documents in a row. offsets: where each begins, and the number of ids; equal ones are an empty document.
 
     >>> close_documents(np.array([5, 6, 7]), np.array([0, 2, 3]), 0)
     (array([5, 6, 0, 7, 0]), array([0, 3, 5]))

@@ -67,6 +67,8 @@ def documents(
         return _many({file: file.relative_to(path).as_posix() for file in found}, others, path, wish, watch)
     if not os.path.lexists(path):
         raise InputError(f"{path} is not there; give the path of a text file, a folder, or a .jsonl or .parquet file")
+    with refusals(path):
+        path.stat()
     return _watched(path, path.name, wish, watch)
 
 
@@ -86,8 +88,10 @@ def listed(path: str | Path) -> list[tuple[str, str, int]]:
     path = Path(path).expanduser()
     if not os.path.lexists(path):
         raise InputError(f"{path} is not there; give the path of a text file, a folder, or a .jsonl or .parquet file")
+    with refusals(path):
+        length = path.stat().st_size
     if not path.is_dir() or tables.is_data_set(path):
-        return [(str(path), path.name, path.stat().st_size)]
+        return [(str(path), path.name, length)]
     found, others = _listed(path)
     if others:
         say(f"{path}: {len(others)} files of other kinds were left out, such as {others[0].name}")

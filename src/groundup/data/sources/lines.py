@@ -59,15 +59,21 @@ def lines(path: str | Path, encoding: str = "utf-8", most: int = LINE_BYTES) -> 
 
 
 def _wide_lines(path: str | Path, encoding: str, most: int) -> Iterator[str]:
-    """Lines of UTF-16 and the like, out of a file of at most `most` bytes."""
+    """Lines of UTF-16 and the like, out of a file of at most `most` bytes, plain or compressed."""
+    data = bytearray()
     with open_binary(path) as file:
-        data = file.read(most + 1)
+        for piece in pieces(file):
+            if piece.broken:
+                raise FormatError(f"{path}: {piece.broken} at byte {piece.offset}; get the file again")
+            data += piece.data
+            if len(data) > most:
+                break
     if len(data) > most:
         raise InputError(
             f"{path} is longer than {most / 1e6:,.0f} MB in {encoding}; convert it with `iconv -f {encoding} -t utf-8`"
         )
     try:
-        yield from data.decode(encoding).split("\n")
+        yield from data.decode(encoding).removeprefix("\ufeff").split("\n")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not {encoding}: byte {data[error.start]:#04x} at {error.start}; name another encoding"

@@ -6,7 +6,7 @@ A line each, `#` begins a comment:
     https://example.com/private/*       pages that begin so       id:NAME, sha256:HASH   documents: of `data.pipeline.removal`
 
 The fetcher and the crawler ask it before each request. Documents that were gathered already leave by `groundup data remove` (`data.pipeline.removal`),
-which reads the same list but knows no sites.
+which reads the same list.
 """
 
 import re

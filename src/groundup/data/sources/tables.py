@@ -1,12 +1,13 @@
 """Rows of tables as documents: JSON lines, CSV, Parquet, Arrow, and Hugging Face data sets as `save_to_disk` leaves them.
 
 Every reader takes the field that holds the text, reads a few rows at a time and names the row that has none. Rows whose text
-is empty are passed over. Leaves out: nested fields, and a data set's own loading script, which would be code from elsewhere.
+is empty are passed over. The fields url, id and source go into the document's metadata, so that block lists and removal lists know
+it by them. Leaves out: nested fields, and a data set's own loading script, which would be code from elsewhere.
 """
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,31 @@ from groundup.data.sources.lines import LINE_BYTES, lines
 from groundup.data.sources.places import is_remote, join, open_binary, refusals
 from groundup.errors import FormatError, InputError
 
+ABOUT = ("url", "id", "source")  # fields that are kept beside the text
+
 
 def json_lines(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:
     """One document a line."""
     for number, line in enumerate(lines(path, encoding), 1):
         if line.strip():
-            text = _text_of(line, key, f"{path}: line {number}")
+            text, kept = _text_of(line, key, f"{path}: line {number}")
             if text.strip():
-                yield Document(f"{name}:{number}", text, "files", {"path": name, "line": number})
+                yield Document(f"{name}:{number}", text, "files", {**kept, "path": name, "line": number})
 
 
-def _text_of(line: str, key: str, place: str) -> str:
-    """The text of one JSON line."""
+def about(row: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a row says of its text besides: its address, its own name, where it is from.
+
+    >>> about({"text": "a", "url": "https://a.org/", "id": 7, "source": None, "score": 1.0}, "text")
+    {'url': 'https://a.org/', 'id': 7}
+    """
+    return {
+        name: row[name] for name in ABOUT if name != key and isinstance(row.get(name), str | int) and row[name] != ""
+    }
+
+
+def _text_of(line: str, key: str, place: str) -> tuple[str, dict[str, Any]]:
+    """The text of one JSON line, and what is kept beside it."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -35,7 +49,7 @@ def _text_of(line: str, key: str, place: str) -> str:
     if not isinstance(text, str):
         has = f"the fields {', '.join(map(str, record))}" if isinstance(record, dict) else f"a {type(record).__name__}"
         raise InputError(f"{place} has no text under '{key}' (it has {has}); name the field: --set data.text_key=NAME")
-    return _whole(text, place)
+    return _whole(text, place), about(record, key)
 
 
 def _whole(text: str, place: str) -> str:
@@ -69,7 +83,8 @@ def comma_separated(path: str | Path, name: str, key: str, encoding: str) -> Ite
                     f"{path}: row {number} (line {rows.line_num}) has {len(row)} fields of {len(names)}; mend or remove it"
                 )
             if row and row[place].strip():
-                yield Document(f"{name}:{number}", row[place], "files", {"path": name, "row": number})
+                kept = about(dict(zip(names, row, strict=True)), key)
+                yield Document(f"{name}:{number}", row[place], "files", {**kept, "path": name, "row": number})
     except csv.Error as error:
         raise InputError(f"{path}: line {rows.line_num} is no CSV ({error}); close its quotes, or remove it") from error
 
@@ -85,19 +100,42 @@ def parquet(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Do
     if key == "text" and _is_ours(path):
         yield from (document for document in read_documents(path) if document.text.strip())
         return
-    yield from _rows(path, name, key, (text for (text,) in read_columns(path, [key])))
+    schema = _schema(path)
+    names = [key, *(_kept_columns(schema, key) if schema is not None else ())]
+    yield from _rows(path, name, key, (dict(zip(names, row, strict=True)) for row in read_columns(path, names)))
 
 
 def _is_ours(path: str | Path) -> bool:
-    """Whether a file has the columns of a list of documents and no others; a damaged one is left to its reader."""
+    """Whether a file has the columns of a list of documents and no others."""
+    import pyarrow as pa
+
+    schema = _schema(path)
+    return schema is not None and schema.equals(pa.schema([(name, pa.string()) for name in COLUMNS]))
+
+
+def _schema(path: str | Path) -> Any:
+    """A Parquet file's columns; None of a damaged one, which is left to its reader."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with open_binary(path) as file:
-            return pq.read_schema(file).equals(pa.schema([(name, pa.string()) for name in COLUMNS]))
+            return pq.read_schema(file)
     except (pa.ArrowException, OSError):
-        return False
+        return None
+
+
+def _kept_columns(schema: Any, key: str) -> list[str]:
+    """Which of the fields beside the text a table has, as text or whole numbers."""
+    import pyarrow as pa
+
+    return [
+        name for name in ABOUT if name in schema.names and name != key and _plain(pa.types, schema.field(name).type)
+    ]
+
+
+def _plain(types: Any, kind: Any) -> bool:
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind)
 
 
 def arrow(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:
@@ -111,7 +149,8 @@ def arrow(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Docu
             table = pa.ipc.open_file(file) if footer else pa.ipc.open_stream(file)
             _check_column(path, key, table.schema)
             batches = (table.get_batch(at) for at in range(table.num_record_batches)) if footer else iter(table)
-            yield from _rows(path, name, key, (text for batch in batches for text in batch.column(key).to_pylist()))
+            names = [key, *_kept_columns(table.schema, key)]
+            yield from _rows(path, name, key, (row for batch in batches for row in batch.select(names).to_pylist()))
         except (pa.ArrowException, OSError) as error:
             raise FormatError(
                 f"{path} is not a whole Arrow file ({_first_line(error)}); make it again or leave it out"
@@ -130,15 +169,16 @@ def _check_column(path: str | Path, key: str, schema: Any) -> None:
         )
 
 
-def _rows(path: str | Path, name: str, key: str, texts: Iterable[Any]) -> Iterator[Document]:
-    """The rows of a column."""
-    for number, text in enumerate(texts):
+def _rows(path: str | Path, name: str, key: str, rows: Iterator[dict[str, Any]]) -> Iterator[Document]:
+    """The rows of a table, of which only the columns that are kept were read."""
+    for number, row in enumerate(rows):
+        text = row[key]
         if text is not None and not isinstance(text, str):
             raise InputError(
                 f"{path}: column '{key}' holds {type(text).__name__}, not text; name another: --set data.text_key=NAME"
             )
         if text and text.strip():
-            yield Document(f"{name}:{number}", text, "files", {"path": name, "row": number})
+            yield Document(f"{name}:{number}", text, "files", {**about(row, key), "path": name, "row": number})
 
 
 def is_data_set(folder: str | Path) -> bool:
@@ -165,9 +205,7 @@ def _split(folder: Path, name: str, key: str) -> Iterator[Document]:
     number = 0
     for file in files:
         for row in arrow(join(folder, file), name, key, "utf-8"):
-            yield Document(
-                f"{name}:{number}", row.text, "files", {"path": f"{name}/{file}", "row": row.metadata["row"]}
-            )
+            yield Document(f"{name}:{number}", row.text, "files", {**row.metadata, "path": f"{name}/{file}"})
             number += 1
 
 

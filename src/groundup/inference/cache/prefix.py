@@ -89,6 +89,7 @@ class PrefixCache:
     """A tree of kept pages beside a pool.
 
         cached = prefixes.begin(row, ids)      the row starts with what is known; read the tokens from `cached` on
+        prefixes.count(len(ids), cached)       once it is sure that it does
         prefixes.keep(row, ids)                the tokens that the row's pages hold, when they are written
         prefixes.allocate(row, new)            as the pool's, but unused leaves go where pages are short
 
@@ -111,15 +112,21 @@ class PrefixCache:
         return [self.blocks[name].page for name in found]
 
     def begin(self, row: int, ids: Sequence[int], salt: str = "") -> int:
-        """Let an empty row begin with the known pages of its prompt; how many tokens they hold, at least one less than all."""
+        """Let an empty row begin with the known pages of its prompt; how many tokens they hold, at least one less than all.
+
+        It may be tried again and again while pages are short, so nothing is counted yet: `count` does that, once a text.
+        """
         pages = self.find(ids[: len(ids) - 1], salt)
         cached = len(pages) * self.pool.page_size
         self.pool.share(row, pages, cached)
+        return cached
+
+    def count(self, tokens: int, cached: int) -> None:
+        """A text of so many tokens has begun, and so many of them were known."""
         self.hits.asked += 1
         self.hits.found += cached > 0
-        self.hits.tokens += len(ids)
+        self.hits.tokens += tokens
         self.hits.cached_tokens += cached
-        return cached
 
     def keep(self, row: int, ids: Sequence[int], salt: str = "") -> int:
         """Keep the full pages of a row, which hold the tokens `ids`; how many were new. The row may go on or be freed."""

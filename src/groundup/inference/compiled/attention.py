@@ -60,8 +60,9 @@ def as_kept(context, kept, value):
 
 @inner
 def exp(x):
-    """e to a number; 0 below -87, where float32 ends."""
-    scaled = max(np.float32(x), np.float32(-87.0)) * np.float32(1.4426950408889634)
+    """e to a number; of one below -87 or above 88, where float32 ends, e to that bound."""
+    # above 88 the shifted exponent would run into the sign: the gate of -270 was open
+    scaled = min(max(np.float32(x), np.float32(-87.0)), np.float32(88.0)) * np.float32(1.4426950408889634)
     whole = np.float32(np.floor(scaled + np.float32(0.5)))
     f = (scaled - whole) * np.float32(0.6931471805599453)
     value = np.float32(1 / 720)

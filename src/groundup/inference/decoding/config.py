@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from numbers import Integral, Real
 from typing import Any
 
 from groundup.errors import ConfigError
@@ -24,6 +25,7 @@ OFF = {  # every step of the default order, and the value with which it does not
     "typical_p": 1.0,
 }
 LEAST = 1e-12  # a logit divided by two such may just stay in float32; nothing can be drawn from inf
+WHOLE = {"max_new_tokens", "top_k", "seed"}
 READ_THE_TEXT = {"repetition_penalty", "frequency_penalty", "presence_penalty"}
 
 
@@ -50,6 +52,12 @@ def wants_the_prompt(step: Processor) -> bool:
     return sum(one.kind in by_place and one.default is one.empty for one in parameters) > 2
 
 
+def _are_texts(value: Any, or_functions: bool) -> bool:
+    """Whether a value is a text or some texts (or functions), and no generator, which could be read only once."""
+    some = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+    return all(isinstance(one, str) or (or_functions and callable(one)) for one in some)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplingConfig:
     """How the next token is drawn. Names are those of generation_config.json; the steps apply in `order`."""
@@ -68,6 +76,7 @@ class SamplingConfig:
     stop: tuple[str, ...] = ()  # text that ends the answer and is not part of it
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop))
         object.__setattr__(self, "order", as_order(self.order))
         checks = {
@@ -89,6 +98,19 @@ class SamplingConfig:
             if not good:
                 raise ConfigError(f"{name}={getattr(self, name)!r} is not possible; use {way_out}")
         self._check_order()
+
+    def _check_kinds(self) -> None:
+        """Refuse what is of another kind than its field, before anything is compared."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name in ("stop", "order"):
+                kind = "a text, or a list of texts" if one.name == "stop" else "a list of names and functions"
+                good = _are_texts(value, or_functions=one.name == "order")
+            else:
+                kind = "a whole number" if one.name in WHOLE else "a number"
+                good = isinstance(value, Integral if one.name in WHOLE else Real) and not isinstance(value, bool)
+            if not good:
+                raise ConfigError(f"{one.name}={value!r} is not possible; use {kind}")
 
     def _check_order(self) -> None:
         named = [step for step in self.order if not callable(step)]

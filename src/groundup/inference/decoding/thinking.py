@@ -6,7 +6,7 @@ A model that reasons writes its thought between two marks. It may think far long
 each next token is forced: a sentence that ends the thought, if one is given, and the closing mark. From there on the model writes freely again.
 The step is a function of the text alone, so it serves any batch, drafts that are taken back, and a text that is continued later.
 Muennighoff et al. 2025, arXiv:2501.19393, section 3.1 (budget forcing); Qwen 3 report, arXiv:2505.09388, section 4.3 (thinking budget).
-Left out: forcing a thought to go on, budgets in seconds.
+Left out: forcing a thought to go on, budgets in seconds, and streaming in two fields (`serving/api/speech.py` tells them apart in the text).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,6 @@ from torch import Tensor
 
 from groundup.errors import ConfigError, InputError
 from groundup.inference.decoding.config import Processor
-from groundup.inference.streaming import TextStream
 from groundup.slots import slot
 
 MARKS = (("<think>", "</think>"), ("<|start_thinking|>", "<|end_thinking|>"), ("[THINK]", "[/THINK]"))
@@ -132,44 +131,3 @@ def _thought(prompt: list[int], answer: list[int], marks: Marks) -> int:
     """How many tokens an open thought has, -1 where none is open."""
     found = parts(answer, marks, begun_by(prompt, marks))
     return -1 if found.thinking is None or found.closed else len(found.thinking)
-
-
-class ThoughtStream:
-    """Tokens to text while they come, in two fields. push and finish give pairs of (field, text); the marks are in neither.
-
-    Marks of several tokens are held back until it is certain what they are.
-    """
-
-    def __init__(self, tokenizer: Any, marks: Marks, stop: Sequence[str] = (), begun: bool = False):
-        self.streams = {"thinking": TextStream(tokenizer), "answer": TextStream(tokenizer, stop)}
-        self.marks, self.held = marks, []  # type: Marks, list[int]
-        self.field, self.done = ("thinking" if begun else "answer"), False
-
-    @property
-    def stopped(self) -> bool:
-        """Whether a stop string came in the answer."""
-        return self.streams["answer"].stopped
-
-    def push(self, token_id: int) -> list[tuple[str, str]]:
-        """Take one token; give the pieces that are now certain."""
-        self.held.append(token_id)
-        mark = self.marks.close if self.field == "thinking" else () if self.done else self.marks.open
-        if mark and tuple(self.held) == mark:
-            pieces = [(self.field, self.streams[self.field].finish())] if self.field == "thinking" else []
-            self.done, self.field, self.held = (
-                self.field == "thinking",
-                "answer" if self.field == "thinking" else "thinking",
-                [],
-            )
-            return [piece for piece in pieces if piece[1]]
-        certain = []
-        while self.held and tuple(self.held) != mark[: len(self.held)]:
-            certain.append(self.held.pop(0))
-        pieces = [(self.field, self.streams[self.field].push(one)) for one in certain]
-        return [piece for piece in pieces if piece[1]]
-
-    def finish(self) -> list[tuple[str, str]]:
-        """End the text: what was held back."""
-        stream, held = self.streams[self.field], self.held
-        pieces = [*(stream.push(one) for one in held), stream.finish()]
-        return [(self.field, piece) for piece in pieces if piece]

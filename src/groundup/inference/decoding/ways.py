@@ -59,8 +59,8 @@ def way_of(beams: int | None = None, draft: Any = None, asked: Mapping[str, Any]
     """What was asked for, if it goes together. draft: a `Draft`. asked: sampling options that the user named."""
     if beams is None:
         return Way(draft=draft)
-    if beams < 1:
-        raise ConfigError(f"beams={beams} keeps nothing; use a few, such as 5, or leave beams out")
+    if not isinstance(beams, int) or beams < 1:
+        raise ConfigError(f"beams={beams!r} keeps nothing; use a few, such as 5, or leave beams out")
     if draft is not None:
         raise ConfigError("beams and draft are two ways to write; leave one of them out")
     for name, value in (asked or {}).items():

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -64,6 +65,21 @@ class AsyncEngine:
             self.listeners.pop(own, None)
             if not done:
                 self._want(lambda: self._cancel(own))
+
+    async def between_steps(self, action: Callable[[], Any]) -> Any:
+        """Do something to the engine where no step runs, such as exchanging its adapters; what it gives, or the error that it raises."""
+        if self.closing.is_set():
+            raise InputError("the engine is closing and is not changed any more; start another one")
+        done: Future[Any] = Future()
+
+        def act() -> None:
+            try:
+                done.set_result(action())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._want(act)
+        return await asyncio.wrap_future(done)
 
     def _want(self, action: Callable[[], None]) -> None:
         """Ask the thread for something, and start it where there is none."""

@@ -14,14 +14,14 @@ from typing import Any
 
 import torch
 
-from groundup.errors import GroundupError, InputError, UnsupportedModel
+from groundup.errors import GroundupError, InputError, did_you_mean
 from groundup.inference.engine import scheduling
 from groundup.inference.engine.choosing import runner_for
 from groundup.inference.engine.drawing import Drawn, draw_all
 from groundup.inference.engine.postprocess import advance, event_of, failed, score_prompt
 from groundup.inference.engine.requests import EngineConfig, Event, Request
 from groundup.inference.engine.row import Row
-from groundup.inference.engine.runners import Piece, Read
+from groundup.inference.engine.runners import Adapters, Piece, Read, speaking
 from groundup.model.encoder_decoder import Answering, EncoderDecoder
 
 Order = Callable[[list[Row]], Iterable[Row]]
@@ -55,6 +55,16 @@ class Engine:
         self.finished = dict.fromkeys(("stop", "length", "cancelled", "error"), 0)
 
     @property
+    def adapters(self) -> Adapters | None:
+        """The adapters that stand on the module, of which a request may name one; None: there are none. Set between two steps."""
+        return self.runner.adapters
+
+    @adapters.setter
+    def adapters(self, adapters: Adapters | None) -> None:
+        """Which may be named from the next step on."""
+        self.runner.adapters = adapters
+
+    @property
     def has_work(self) -> bool:
         """Whether a step would do something."""
         return bool(self.rows or self.told)
@@ -62,8 +72,10 @@ class Engine:
     def check(self, request: Request) -> None:
         """Refuse what can never be answered; a sentence says why. May be called from any thread."""
         context, prompt = self.module.config.max_position_embeddings, len(request.prompt_ids)
-        if request.adapter is not None:
-            raise UnsupportedModel(f"there is no adapter {request.adapter!r}; leave adapter out")
+        if (name := request.adapter) is not None and name not in (known := self.adapters.names if self.adapters else ()):
+            raise InputError(
+                f"there is no adapter {name!r}; {did_you_mean(name, known) if known else 'leave adapter out'}"
+            )
         if outside := [id for id in request.prompt_ids if not 0 <= id < self.module.config.vocab_size]:
             raise InputError(
                 f"token {outside[0]} is not in the vocabulary of {self.module.config.vocab_size}; encode with the model's own tokenizer"
@@ -101,7 +113,8 @@ class Engine:
     def _read_source(self, row: Row) -> None:
         """The prompt of an encoder-decoder is read at once; its answer then begins with the token that begins all answers."""
         config, ids = self.module.config, torch.tensor([row.ids], device=self.module.device)
-        row.module, row.source = Answering(self.module, self.module.read(ids)), len(row.ids)
+        with speaking(self.adapters, [row.request.adapter]):
+            row.module, row.source = Answering(self.module, self.module.read(ids)), len(row.ids)
         generation = getattr(self.handle, "generation", {})
         row.ids = [generation.get("decoder_start_token_id", config.decoder_start_token_id)]
         room = self.runner.pages * self.runner.page_size
@@ -209,6 +222,7 @@ class Engine:
         row.computed = known
         if not row.began:
             row.began, row.cached = True, known
+            self.runner.let_in(row)
             self.counted["cached_tokens"] += known
             self.counted["prompt_tokens"] += row.prompt
         return True
@@ -234,7 +248,8 @@ class Engine:
         ready = []
         for place, piece in enumerate(pieces):
             if piece.wants_all:
-                score_prompt(piece, read.hidden[place], self.module)
+                with speaking(self.adapters, [piece.row.request.adapter]):
+                    score_prompt(piece, read.hidden[place], self.module)
             piece.row.computed += piece.size
             if not piece.row.wanted:
                 ready.append(place)

@@ -5,7 +5,8 @@
 
 What a killed run ends with has the same bytes as what an undisturbed one ends with: an answer depends on its line alone, not on who else
 is in the batch (the engine's deterministic mode), its chance has the number of the line as its stream, and lines are written in order.
-Until the end the answers stand in NAME.part, whose first line says what they are answers to; a last line that a kill cut off is dropped.
+Until the end the answers stand in NAME.part, whose first line says what they are answers to; a last line that a kill cut off is dropped. One process
+alone writes to it.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from groundup import files
 from groundup.errors import GroundupError, InputError
@@ -26,6 +27,7 @@ from groundup.inference.engine.text import TextEvents
 from groundup.progress import progress
 
 NAMED = 5  # bad lines that a message names
+PLAIN = (int, float, str, bytes, tuple, type(None))
 CONFIG = EngineConfig(deterministic=True, max_tokens_a_step=1024)
 
 
@@ -90,44 +92,66 @@ def answer_file(
     part = target.with_name(target.name + ".part")
     if target.exists() and not part.exists():
         raise InputError(f"{target} is there already; remove it, or name another file with --output")
-    asked = dataclasses.asdict(sampling) | {"order": [str(step) for step in sampling.order]}
+    asked = dataclasses.asdict(sampling) | {"order": [_named(step) for step in sampling.order]}
     header = json.dumps({"prompts": prompts.checksum, "model": fingerprint(handle.module), "sampling": asked}) + "\n"
-    resumed = _begin(part, header)
-    failed = written = 0
-    with part.open("ab") as out, progress(len(prompts), "answers", "answers") as bar:
-        bar.update(resumed)
-        for result in _answers(handle, prompts, range(resumed, len(prompts)), sampling, encode, config):
-            out.write((json.dumps(result, ensure_ascii=False) + "\n").encode())
-            out.flush()
-            failed += "error" in result
-            written += result.get("completion_tokens", 0)
-            bar.update(1, tokens=written)
-        os.fsync(out.fileno())
+    with files.held(part) as out:
+        if not os.fstat(out.fileno()).st_nlink:
+            raise InputError(f"{target} was finished just now by another command; nothing is left to do")
+        resumed = _begin(part, out, header.encode())
+        failed = written = 0
+        with progress(len(prompts), "answers", "answers") as bar:
+            bar.update(resumed)
+            for result in _answers(handle, prompts, range(resumed, len(prompts)), sampling, encode, config):
+                out.write((json.dumps(result, ensure_ascii=False) + "\n").encode())
+                out.flush()
+                failed += "error" in result
+                written += result.get("completion_tokens", 0)
+                bar.update(1, tokens=written)
+            os.fsync(out.fileno())
+        _finish(part, target)
+    return Summary(len(prompts), resumed, failed, written)
+
+
+def _named(step: Any) -> str:
+    """A step of the order as it is told apart: by its name, a function of the user's own also by its code and the numbers and texts that it holds."""
+    if isinstance(step, str):
+        return step
+    code = getattr(step, "__code__", None)
+    cells = [cell.cell_contents for cell in getattr(step, "__closure__", None) or ()]
+    holds = [one for one in (*cells, *(getattr(step, "__defaults__", None) or ())) if isinstance(one, PLAIN)]
+    told = "" if code is None else repr((code.co_code, code.co_names, [one for one in code.co_consts if isinstance(one, PLAIN)], holds))
+    name = f"{getattr(step, '__module__', '')}.{getattr(step, '__qualname__', type(step).__qualname__)}"
+    return f"{name} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def _begin(part: Path, file: BinaryIO, header: bytes) -> int:
+    """Go on with the unfinished answers, or begin them; how many there are. Half a line at the end is cut off."""
+    first = file.readline()
+    if not first.endswith(b"\n"):  # a new file, or a kill cut the header
+        file.truncate(0)
+        file.write(header)
+        file.flush()
+        return 0
+    if first != header:
+        raise InputError(
+            f"{part} holds answers of another model, to other prompts or with other settings; remove it to begin anew, "
+            "or name another file with --output"
+        )
+    count, end = 0, file.tell()
+    for line in file:
+        if line.endswith(b"\n"):
+            count, end = count + 1, end + len(line)
+    file.truncate(end)
+    return count
+
+
+def _finish(part: Path, target: Path) -> None:
+    """Copy the answers, without the header, into the file that was asked for."""
     with files.atomic_path(target) as temporary, part.open("rb") as made, temporary.open("wb") as whole:
         made.readline()
         while block := made.read(1 << 20):
             whole.write(block)
     part.unlink()
-    return Summary(len(prompts), resumed, failed, written)
-
-
-def _begin(part: Path, header: str) -> int:
-    """Open the unfinished answers, or begin them; how many there are. Half a line at the end is cut off."""
-    if not part.exists():
-        files.write_text(part, header)
-        return 0
-    with part.open("r+b") as file:
-        if file.readline() != header.encode():
-            raise InputError(
-                f"{part} holds answers of another model, to other prompts or with other settings; remove it to begin anew, "
-                "or name another file with --output"
-            )
-        count, end = 0, file.tell()
-        for line in file:
-            if line.endswith(b"\n"):
-                count, end = count + 1, end + len(line)
-        file.truncate(end)
-    return count
 
 
 def _answers(

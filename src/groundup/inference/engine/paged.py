@@ -7,7 +7,7 @@ Everything but attention works token by token, so the weights are read once for 
 (`cache.ragged`). What finished texts leave may be found again by those that begin alike (`cache.prefix`).
 
 Where a model was lowered (`inference/compiled`), those that write are read by its compiled step, over the same pages, and torch reads
-the prompts.
+the prompts; and those that have an adapter, whose names torch's call is told a token.
 
 portion: the sums inside a matrix product are added in an order that depends on how many rows it has, so a text's numbers would change in
 their last bits with its company, and with them, sooner or later, a token. With fixed shapes every call has one of a few: a piece of a
@@ -25,7 +25,7 @@ from torch import Tensor
 from groundup.inference.cache.paged import PagePool
 from groundup.inference.cache.prefix import PrefixCache
 from groundup.inference.engine.row import Row
-from groundup.inference.engine.runners import Piece, Read
+from groundup.inference.engine.runners import Adapters, Piece, Read, speaking
 
 WRITERS = 8  # rows of a call in which texts are written, where shapes are fixed
 
@@ -35,6 +35,11 @@ Call = Callable[[list[Piece]], Read]
 def _salt(row: Row) -> str:
     """Texts under different adapters share no numbers."""
     return row.request.adapter or ""
+
+
+def _is_plain(row: Row) -> bool:
+    """Whether the compiled step can read it: under the weights that were packed, with nothing asked but scores."""
+    return row.request.adapter is None and not row.request.return_hidden_states
 
 
 def batched(places: list[int], most: int) -> Iterator[list[int]]:
@@ -55,6 +60,7 @@ class PagedRunner:
         self.places: dict[int, int] = {}  # number of a row -> its row in the pool
         self.fill = [self._filler() for _ in range(WRITERS - 1)] if portion else []
         self.pages, self.page_size = pool.free_pages, pool.page_size
+        self.adapters: Adapters | None = None
 
     def _filler(self) -> int:
         """A row of the pool with one page, that only fills up a call."""
@@ -84,6 +90,11 @@ class PagedRunner:
             known = len(self.prefixes.find(ids[: row.prompt - 1], _salt(row))) * self.page_size
             ids = ids[: known - known % self.portion + 1]
         return self.prefixes.begin(place, ids, _salt(row))
+
+    def let_in(self, row: Row) -> None:
+        """Count what the cache knew of a text that runs for the first time."""
+        if self.prefixes is not None and not row.request.prompt_log_probabilities:
+            self.prefixes.count(row.prompt, row.cached)
 
     def reserve(self, row: Row, tokens: int) -> bool:
         """Get pages for so many tokens of a row."""
@@ -122,33 +133,41 @@ class PagedRunner:
         writers: list[int] = []
         if self.portion or self.lowered is not None:
             writers = [place for place in places if pieces[place].row.computed >= pieces[place].row.prompt]
-        if self.lowered is not None:
-            writers = [place for place in writers if not pieces[place].row.request.return_hidden_states]
-        together = self.lowered.rows if self.lowered is not None else WRITERS
+        if not self.portion:  # what was pushed out is read again at once
+            writers = [place for place in writers if pieces[place].size == 1]
+        plain = [place for place in writers if self.lowered is not None and _is_plain(pieces[place].row)]
+        yield from ((group, self._compiled) for group in batched(plain, self.lowered.rows if plain else 1))
+        rest = [place for place in places if place not in {*plain}]
         if not self.portion:
-            writers = [
-                place for place in writers if pieces[place].size == 1
-            ]  # what was pushed out is read again at once
-        yield from (
-            (group, self._compiled if self.lowered is not None else self._filled)
-            for group in batched(writers, together)
-        )
-        rest = [place for place in places if place not in set(writers)]
-        yield from ((group, self._torch) for group in batched(rest, 1 if self.portion else max(1, len(rest))))
+            yield from ((group, self._torch) for group in batched(rest, max(1, len(rest))))
+            return
+        alike: dict[str, list[int]] = {}  # a call is of one adapter: rows of two in one would be of shapes that change
+        for place in [place for place in writers if place in {*rest}]:
+            alike.setdefault(_salt(pieces[place].row), []).append(place)
+        yield from ((group, self._filled) for places in alike.values() for group in batched(places, WRITERS))
+        yield from (([place], self._torch) for place in rest if place not in {*writers})
 
     def _torch(self, pieces: list[Piece], extra: tuple[int, ...] = ()) -> Read:
         """One call of the module for some pieces, and for rows of the pool that only fill it up."""
         rows = [self.places[piece.row.number] for piece in pieces] + list(extra)
         view = self.pool.view(rows, [piece.size for piece in pieces] + [1] * len(extra))
         ids = [id for piece in pieces for id in piece.ids] + [0] * len(extra)
-        hidden = self.module.hidden(torch.tensor([ids], device=self.module.device), None, view.positions, view)[0]
+        names = [piece.row.request.adapter for piece in pieces]
+        if self.portion:  # all have one adapter, the rows that fill up too
+            token_names, names = names[:1], names[:1]
+        else:
+            token_names = [name for piece, name in zip(pieces, names, strict=True) for _ in range(piece.size)]
+        with speaking(self.adapters, token_names):
+            hidden = self.module.hidden(torch.tensor([ids], device=self.module.device), None, view.positions, view)[0]
         last = hidden[view.last]
         ends = view.offsets[1:].tolist()
         states = [
             hidden[end - piece.size : end] if piece.wants_all else last[place : place + 1]
             for place, (piece, end) in enumerate(zip(pieces, ends, strict=False))
         ]
-        return Read(self.module.lm_head(last)[: len(pieces)], list(states))
+        with speaking(self.adapters, names):
+            logits = self.module.lm_head(last)
+        return Read(logits[: len(pieces)], list(states))
 
     def _filled(self, pieces: list[Piece]) -> Read:
         """A call of WRITERS rows, of which those that nobody reads begin anew afterwards."""

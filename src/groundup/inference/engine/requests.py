@@ -47,7 +47,7 @@ class Request:
     log_probabilities: int | None = None  # None: none; n: each new token's, and those of the n likeliest
     prompt_log_probabilities: bool = False  # also those of the prompt's tokens, in the first event
     request_id: str | None = None  # None: the engine numbers it
-    adapter: str | None = None  # which adapter of the weights; the engine has none yet
+    adapter: str | None = None  # which of the engine's adapters; None: the weights alone
     return_hidden_states: bool = False  # what the head read for every new token
     stream: int = 0  # which random stream of the seed: several answers to one prompt have several
 

@@ -8,7 +8,9 @@
 recurrent ones, encoder-decoders), and is what the others are tested against.
 """
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -35,6 +37,31 @@ class Piece(NamedTuple):
         return self.row.request.prompt_log_probabilities and self.row.computed < self.row.prompt
 
 
+@runtime_checkable
+class Adapters(Protocol):
+    """Adapters on the module of an engine, each row with its own: what `tuning.efficient.many.Adapted` is."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are there."""
+
+    def set_rows(self, names: Sequence[str | None] | None) -> None:
+        """From now on each row of the module's input has the adapter of its name, None: none; one name: all rows. None: nothing is set."""
+
+
+@contextmanager
+def speaking(adapters: Adapters | None, names: Sequence[str | None]) -> Iterator[None]:
+    """Within it the module reads each row (or each token of one packed row) under its adapter."""
+    if adapters is None:
+        yield
+        return
+    adapters.set_rows(names)
+    try:
+        yield
+    finally:
+        adapters.set_rows(None)
+
+
 class Read(NamedTuple):
     """What a runner found. logits: of what follows each piece. hidden: what the head read, of a piece's last token or of all."""
 
@@ -48,6 +75,7 @@ class Runner(Protocol):
     page_size: int
     pages: int
     module: Any
+    adapters: Adapters | None
 
     @property
     def free(self) -> int:
@@ -59,6 +87,9 @@ class Runner(Protocol):
 
     def begin(self, row: Row) -> int:
         """Take a text in; how many of its tokens are known already."""
+
+    def let_in(self, row: Row) -> None:
+        """It has its pages and runs, for the first time."""
 
     def reserve(self, row: Row, tokens: int) -> bool:
         """Get pages for so many tokens of a text in all; False, and nothing changed, where there are not enough."""
@@ -77,6 +108,7 @@ class RowsRunner:
 
     def __init__(self, module: Any, pages: int, page_size: int):
         self.module, self.pages, self.page_size = module, pages, page_size
+        self.adapters: Adapters | None = None
         self.used: dict[int, int] = {}
         self.caches: dict[int, Any] = {}
 
@@ -90,6 +122,9 @@ class RowsRunner:
         self.used[row.number] = 0
         return 0
 
+    def let_in(self, row: Row) -> None:
+        """Nothing was known, so nothing is counted."""
+
     def reserve(self, row: Row, tokens: int) -> bool:
         """Count pages for so many tokens."""
         more = -(-tokens // self.page_size) - self.used[row.number]
@@ -102,7 +137,8 @@ class RowsRunner:
         """Read one piece after another."""
         hidden = [self._read(piece) for piece in pieces]
         last = torch.stack([states[-1] for states in hidden])
-        return Read(self.module.lm_head(last), list(hidden))
+        with speaking(self.adapters, [piece.row.request.adapter for piece in pieces]):
+            return Read(self.module.lm_head(last), list(hidden))
 
     def _read(self, piece: Piece) -> Tensor:
         row = piece.row
@@ -110,7 +146,8 @@ class RowsRunner:
         if row.number not in self.caches:
             self.caches[row.number] = KVCache.of(module, 1, row.limit)
         ids = torch.tensor([piece.ids], device=module.device)
-        return module.hidden(ids, None, None, self.caches[row.number])[0]
+        with speaking(self.adapters, [row.request.adapter]):
+            return module.hidden(ids, None, None, self.caches[row.number])[0]
 
     def release(self, row: Row) -> None:
         """Forget its cache."""

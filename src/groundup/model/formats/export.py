@@ -23,6 +23,7 @@ KINDS = {  # kind -> the number formats in which weights can be stored, the firs
     "gguf": ("F16", "F32", "BF16", "Q8_0", "Q4_0", "Q4_1"),
     "onnx": ("float32", "float16"),
 }
+CODES = "codes"  # as they are in a quantised folder
 NEAREST = ("llama", "qwen3")  # what an unpublished configuration is compared with
 OWN = ("groundup", "groundup-original")
 TOKENIZER_FILES = (
@@ -34,12 +35,13 @@ TOKENIZER_FILES = (
 def export(source: str | Path, to: str, target: str | Path, dtype: str | None = None, *, cache: bool = False) -> Path:
     """Write the model of a folder or GGUF file for other tools; what was written.
 
-    to, dtype: of KINDS. cache: for onnx, with keys and values of earlier tokens as inputs and outputs.
+    to, dtype: of KINDS; a quantised folder keeps its codes in GGUF unless floats are asked for. cache: for onnx, with keys
+    and values of earlier tokens as inputs and outputs.
     """
     if to not in KINDS:
         raise ConfigError(f"--to {to} is not known; use {', '.join(KINDS)}")
-    kind = dtype or KINDS[to][0]
-    if kind not in KINDS[to]:
+    kind = dtype or _usual(Path(source), to)
+    if dtype is not None and kind not in KINDS[to]:
         raise ConfigError(f"{to} does not store weights as {kind}; use {', '.join(KINDS[to])}")
     if cache and to != "onnx":
         raise ConfigError(f"--cache is a form of the graph that onnx has and {to} has not; leave it out")
@@ -51,6 +53,13 @@ def export(source: str | Path, to: str, target: str | Path, dtype: str | None = 
         module.config = published(module.config)
     {"huggingface": _huggingface, "gguf": _gguf, "onnx": _onnx}[to](source, module, tokenizer, target, kind, cache)
     return target
+
+
+def _usual(source: Path, to: str) -> str:
+    """The number format where none is asked for: GGUF keeps the codes of a quantised folder, and all else as it usually does."""
+    config = source / "config.json"
+    quantised = to == "gguf" and config.is_file() and files.read_json(config).get("quantization_config") is not None
+    return CODES if quantised else KINDS[to][0]
 
 
 def _opened(source: Path) -> tuple[Any, Any]:
@@ -149,7 +158,23 @@ class _Copied:
 def _gguf(source: Path, module: Any, tokenizer: Any, target: Path, kind: str, cache: bool) -> None:
     from groundup.model.formats.gguf_model import save_gguf
 
-    save_gguf(target, module, tokenizer, kind, name=source.resolve().stem)
+    codes = _codes(source, module, kind) if source.is_dir() else {}
+    save_gguf(target, module, tokenizer, "F16" if kind == CODES else kind, name=source.resolve().stem, codes=codes)
+
+
+def _codes(source: Path, module: Any, kind: str) -> dict[str, Any]:
+    """The matrices of a quantised folder that are to keep their codes, by the module's names; none where floats are asked for."""
+    from groundup.model.formats import packed
+
+    found = packed.read(source)
+    if not found or not (kind == CODES or kind.startswith("Q")):
+        return {}
+    if kind == "Q4_1" or (kind == "Q4_0" and any((one.codes.short().abs() > 8).any() for one in found.values())):
+        raise InputError(
+            f"{source} is quantised already, and rounding it to {kind} would only add errors; leave out --dtype to keep its very weights"
+        )
+    rules = module.config.weight_names().matched([name for name, _ in module.named_parameters()])
+    return {rule.ours[0]: found[rule.theirs] for rule in rules.values() if rule.theirs in found}
 
 
 def _onnx(source: Path, module: Any, tokenizer: Any, target: Path, kind: str, cache: bool) -> None:

@@ -95,11 +95,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A tensor to be written. values: called when its turn comes, gives its numbers, so that one is held at a time."""
+    """A tensor to be written. values: called when its turn comes, gives its numbers, so that one is held at a time.
+
+    encoded: it gives the bytes of the blocks themselves.
+    """
 
     shape: tuple[int, ...]
     kind: str
     values: Callable[[], Any]
+    encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +371,7 @@ def write(path: str | Path, metadata: Mapping[str, Any], tensors: Mapping[str, O
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file, progress(place, "writing", "B") as bar:
         file.write(head)
         for one, size in zip(tensors.values(), sizes, strict=True):
-            file.write(encode(one.values(), one.kind).data)
+            file.write((one.values() if one.encoded else encode(one.values(), one.kind)).data)
             file.write(bytes(_up(size, alignment) - size))
             bar.update(size)
 

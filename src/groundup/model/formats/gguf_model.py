@@ -24,7 +24,7 @@ from torch import Tensor
 from groundup.errors import ConfigError, FormatError, UnsupportedModel
 from groundup.model.architectures import build
 from groundup.model.architectures.decoder import DecoderConfig
-from groundup.model.formats import gguf
+from groundup.model.formats import gguf, packed
 from groundup.model.formats.gguf import GGUF, Outgoing, Stored
 from groundup.model.formats.gguf_config import (
     ARCHITECTURES,
@@ -42,6 +42,7 @@ from groundup.model.formats.gguf_config import (
     rounded,
 )
 from groundup.model.formats.names import Rule
+from groundup.model.formats.packed import Packed
 from groundup.model.transformer import Decoder
 from groundup.progress import progress
 from groundup.slots import slot
@@ -186,23 +187,28 @@ def save_gguf(
     kind: str = "F16",
     name: str = "model",
     extra: Mapping[str, Any] | None = None,
+    codes: Mapping[str, Packed] | None = None,
 ) -> None:
     """Write a model as one GGUF file that llama.cpp reads; whole or not at all.
 
     kind: how matrices are stored (F32, F16, BF16, Q8_0, Q4_0, Q4_1); rows that do not fill blocks are F16, embedding and
-    head of a Q4 file Q8_0, vectors F32. name: general.name. extra: further metadata. UnsupportedModel: a family, a part or
-    a tokenizer that GGUF has no word for.
+    head of a Q4 file Q8_0, vectors F32. name: general.name. extra: further metadata. codes: of matrices that are whole numbers
+    already, by the module's names: their blocks hold the very same, Q4_0 where they have 4 bits, else Q8_0. UnsupportedModel: a
+    family, a part or a tokenizer that GGUF has no word for. InputError: codes that no block holds.
     """
     from groundup.text.tokenizers.gguf_vocabulary import write_vocabulary
 
     if kind not in FILE_TYPES:
         raise ConfigError(f"kind {kind!r} cannot be written; use {', '.join(FILE_TYPES)}")
-    metadata = metadata_of(module.config) | {"general.name": name, "general.file_type": FILE_TYPES[kind]}
-    if kind.startswith("Q"):
+    codes = codes or {}
+    stored = max((_blocks(one) for one in codes.values()), default=kind)  # Q8_0 where one has more than 4 bits
+    metadata = metadata_of(module.config) | {"general.name": name, "general.file_type": FILE_TYPES[stored]}
+    if stored.startswith("Q"):
         metadata["general.quantization_version"] = 2
     if tokenizer is not None:
         metadata |= write_vocabulary(tokenizer, module.config.vocab_size)
     tensors = dict(_outgoing(module, kind))
+    tensors |= _exact(module.config, codes, tensors)
     refuse_what_is_lost(module.config, metadata, tensors)
     gguf.write(path, metadata | dict(extra or {}), tensors)
 
@@ -225,6 +231,26 @@ def _outgoing(module: Decoder, kind: str) -> Iterator[tuple[str, Outgoing]]:
     if scaling and scaling.get("rope_type") == "llama3" and how.pairs:
         factors = llama3_factors(config.head_dim, config.rope_theta, scaling)
         yield FREQUENCIES, Outgoing(tuple(factors.shape), "F32", factors.numpy)
+
+
+def _blocks(one: Packed) -> str:
+    """The blocks that hold codes: of four bits where they all have them."""
+    return "Q4_0" if -8 <= int(one.codes.min()) and int(one.codes.max()) < 8 else "Q8_0"
+
+
+def _exact(
+    config: DecoderConfig, codes: Mapping[str, Packed], tensors: Mapping[str, Outgoing]
+) -> Iterator[tuple[str, Outgoing]]:
+    """The tensors whose matrices are codes, as blocks of the same codes; rows in llama.cpp's order."""
+    how = ARCHITECTURES[WRITTEN_AS[config.model_type]]
+    for name, one in codes.items():
+        (rule,) = how.names().matched([name]).values()
+        if rule.ours != (name,):
+            raise UnsupportedModel(f"GGUF keeps {name} together with others, which codes cannot be; store it as --dtype F16")
+        kind = _blocks(one)
+        turned = Packed(*(_outward(name, part, how, config) for part in one))
+        blocks = packed.blocks_of(name, turned, kind)
+        yield rule.theirs, Outgoing(tensors[rule.theirs].shape, kind, functools.partial(np.asarray, blocks), encoded=True)
 
 
 def _kind_of(name: str, shape: Sequence[int], kind: str) -> str:

@@ -23,6 +23,8 @@ from groundup.model.architectures.configuration import ModelConfig
 from groundup.model.architectures.labels import NONE
 from groundup.model.formats import packed, shards
 from groundup.model.formats.names import Rule
+from groundup.model.formats.packed import Scheme
+from groundup.model.layers.rounded_linear import round_inputs
 from groundup.model.transformer import Model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "float64": torch.float64}
@@ -129,7 +131,8 @@ def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, devic
     """
     wanted = dtype_of(dtype)
     config = load_config(folder)
-    stored = config.weight_names().whole(_numbers(Path(folder)))
+    table, scheme = _numbers(Path(folder))
+    stored = config.weight_names().whole(table)
     module = build(config.fitting(stored), device="meta")
     weights: dict[str, Tensor] = {}
     rows = {name: tensor.shape[0] for name, tensor in _each_once(module).items() if tensor.dim()}
@@ -142,14 +145,16 @@ def load_model(folder: str | Path, dtype: torch.dtype | str | None = None, devic
             weights[name] = part.to(device=device, dtype=exact.get(name) or wanted or part.dtype)
     module.load_state_dict(weights, strict=False, assign=True)
     module.tie()
+    if scheme is not None and scheme.inputs is not None:
+        round_inputs(module.model.layers, scheme.inputs)
     return module
 
 
-def _numbers(folder: Path) -> dict[str, Tensor]:
-    """All weights of a folder, packed ones as numbers again."""
+def _numbers(folder: Path) -> tuple[dict[str, Tensor], Scheme | None]:
+    """All weights of a folder, packed ones as numbers again; and how they were packed."""
     path = folder / "config.json"
-    bits, table = packed.bits_of(files.read_json(path).get("quantization_config"), path), shards.read(folder)
-    return table if bits is None else packed.unpacked(table, bits, folder)
+    scheme, table = packed.scheme_of(files.read_json(path).get("quantization_config"), path), shards.read(folder)
+    return (table if scheme is None else packed.unpacked(table, scheme, folder)), scheme
 
 
 def dtype_of(name: torch.dtype | str | None) -> torch.dtype | None:
@@ -171,7 +176,7 @@ def load_config(folder: str | Path) -> ModelConfig:
             f"{folder} has no config.json, so it is not a model folder; pass the folder that a run calls model/"
         )
     raw = files.read_json(path)
-    packed.bits_of(raw.pop("quantization_config", None), path)  # of the weights, not of the model: `packed` reads it
+    packed.scheme_of(raw.pop("quantization_config", None), path)  # of the weights, not of the model: `packed` reads it
     return config_from_dict(raw, str(path))
 
 

@@ -143,13 +143,16 @@ def _as_matrices(tensors: Mapping[str, Stored], quantization: Mapping[str, Any])
     """Packed words, scales and shapes as the matrices that they stand for."""
     from groundup.model.formats import packed
 
-    bits = packed.bits_of(quantization, "config.json") or 0
+    scheme = packed.scheme_of(quantization, "config.json") or packed.Scheme(0)
     made = {name: one for name, one in tensors.items() if not name.endswith(packed.ENDINGS)}
     for name, one in tensors.items():
+        stem = name.rpartition(".")[0]
         if name.endswith("weight_packed"):
-            stem = name.removesuffix("weight_packed")
-            size = sum(tensors[stem + end].bytes for end in packed.ENDINGS if stem + end in tensors)
-            made[f"{stem}weight"] = Stored(f"INT{bits}", (one.shape[0], one.shape[1] * 32 // bits), size)
+            bits = scheme.of(stem)
+            size = sum(tensors[f"{stem}.{end}"].bytes for end in packed.ENDINGS if f"{stem}.{end}" in tensors)
+            made[f"{stem}.weight"] = Stored(f"INT{bits}", (one.shape[0], one.shape[1] * 32 // bits), size)
+        elif name.endswith("weight_scale") and (whole := tensors.get(f"{stem}.weight")) is not None:
+            made[f"{stem}.weight"] = Stored("INT8", whole.shape, whole.bytes + one.bytes)
     return made
 
 

@@ -3,9 +3,9 @@
 A stage reads *roles*, not stages: `align` reads a model, and the nearest stage before it that makes one is meant; so `compress` can be put between.
 
 data       documents from the embedded worlds or the user's files       tune     a model that follows instructions
-tokenizer  a byte-level vocabulary learned from them                    align    a model improved by rewards that can be checked
-train      a model that predicts the next token                         eval     bits per byte and accuracies of every model so far
-reward     a model that gives answers a number, learned from pairs
+tokenizer  a byte-level vocabulary learned from them                    align    a model improved by rewards, or by pairs
+train      a model that predicts the next token                         compress a smaller model
+reward     a model that gives answers a number, learned from pairs      eval     bits per byte and accuracies of every model so far
 """
 
 import importlib
@@ -33,6 +33,9 @@ class Stage:
     @property
     def run(self) -> Callable[[Any], dict[str, Any]]:
         """The function that does it: takes a `runs.context.Context`, writes into its folder, returns the numbers worth keeping."""
+        from groundup.tuning.efficient import offer_reader
+
+        offer_reader()  # the stage before may have made an adapter's folder
         return importlib.import_module(f"groundup.runs.stages.{MODULES.get(self.name, self.name)}").run
 
 
@@ -84,10 +87,19 @@ STAGES: dict[str, Stage] = {
             about="improve it by rewards",
             sections=("align",),
             needs=("model",),
-            may_read=("reward_model",),
+            may_read=("reward_model", "teacher"),
             makes="model",
             uses=("text", "model", "inference", "training", "alignment"),
             steps=True,
+        ),
+        Stage(
+            name="compress",
+            about="make it smaller",
+            sections=("compress",),
+            needs=("model",),
+            may_read=("documents",),
+            makes="model",
+            uses=("text", "model", "inference", "compression"),
         ),
         Stage(
             name="eval",

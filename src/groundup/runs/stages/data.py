@@ -17,12 +17,38 @@ from typing import Any
 from groundup.errors import ConfigError, InputError, did_you_mean
 from groundup.runs.context import Context
 
+CLEANED = "pipeline"  # what it kept, dropped and why: `groundup data inspect` pages through this folder
+
 
 def run(context: Context) -> dict[str, Any]:
-    """Build the data folder; counts and bytes by world, and the floor where it is known."""
+    """Build the data folder; counts and bytes by world, the floor where it is known, and what a pipeline kept and dropped."""
     from groundup.data.build import build
 
-    return build(context.config, context.made)
+    if context.config.pipeline is None:
+        return build(context.config, context.made)
+    from groundup.data.pipeline import exchange
+
+    report = clean(context.config, context.folder / CLEANED)
+    told = {name: report[name] for name in ("kept", "failed", "damaged")}
+    told["steps"] = [{name: value for name, value in one.items() if name != "samples"} for one in report["steps"]]
+    return build(context.config, context.made, exchange.read(context.folder / CLEANED)) | {"pipeline": told}
+
+
+def clean(config: Any, folder: Path) -> dict[str, Any]:
+    """The user's text through the pipeline that its configuration names; the pipeline's report. Killed, it goes on at the next shard."""
+    from groundup.data.pipeline import etl
+
+    made = pipeline(config.pipeline)
+    fields = {name: getattr(config, name) for name in ("text_key", "text_encoding")}
+    defaults = {one.name: one.default for one in dataclasses.fields(config)}
+    asked = {name: value for name, value in fields.items() if value != defaults[name]}
+    report = etl.run(dataclasses.replace(made, **asked), config.text, folder)
+    if not report["kept"]["documents"]:
+        raise InputError(
+            f"the pipeline {config.pipeline} kept no document of {config.text}; "
+            f"`groundup data inspect {folder}` says why: loosen the step, or give another data.pipeline"
+        )
+    return report
 
 
 def pipeline(source: str | Path) -> Any:

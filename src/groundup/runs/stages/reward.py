@@ -55,21 +55,26 @@ def longest_of(handle: Any) -> int:
 
 def learn(context: Context, pairs: Sequence[Any], member: int, made: Path, units: Units) -> None:
     """Learn one reward model of the ensemble, from the stage's model as it was, and write its folder."""
-    from groundup.alignment.rewards.reward_model import fit, steps_of
+    from groundup.alignment.rewards import likelihood, reward_model
     from groundup.inference.handle import load
     from groundup.model.formats.huggingface import save_model
 
-    if (made / "config.json").exists():  # of a run that was stopped at a later member
+    config = context.config
+    whole = made / ("config.json" if config.score == "head" else likelihood.KEPT)
+    if whole.exists():  # of a run that was stopped at a later member
         return
-    handle, config = load(context.inputs["model"], device=context.device()), context.config
+    handle = load(context.inputs["model"], device=context.device())
     precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
     folder = context.folder if config.members == 1 else context.folder / "members" / made.name
     folder.mkdir(parents=True, exist_ok=True)
-    with watching(context, handle.module, config.training(steps_of(len(pairs), config)), config.trackers) as watch:
+    with watching(context, handle.module, config.training(reward_model.steps_of(len(pairs), config)), config.trackers) as watch:
         asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step], "stop": context.stop}
         asked |= {"way_on": context.way_on(), "tokenizer": handle.tokenizer, "folder": folder, "member": member}
-        module, _ = fit(handle.module, pairs, config, **asked)
+        way = likelihood if config.score == "likelihood" else reward_model
+        module, _ = way.fit(handle.module, pairs, config, **asked)
     save_model(made, module, handle.tokenizer)
+    if config.score == "likelihood":
+        likelihood.keep(made, config)
 
 
 def pairs_of(config: Any) -> tuple[list[Any], list[Any]]:

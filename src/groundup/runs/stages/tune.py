@@ -1,5 +1,9 @@
-"""The stage `tune`: the model learns to write the answers of conversations, and to stop."""
+"""The stage `tune`: the model learns to write the answers of conversations, and to stop; or another task, each in a file of its own.
 
+chat       here; an encoder-decoder: tune_sequences.py        classify, regress, tag, span    tune_labelled.py        domain    tune_domain.py
+"""
+
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +16,36 @@ from groundup.runs.watching import watching
 
 VALIDATED = 200  # held-out conversations whose loss is watched
 STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor a file gives conversations
+ELSEWHERE = {"domain": "tune_domain", **dict.fromkeys(("classify", "regress", "tag", "span"), "tune_labelled")}
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Tune the model of the stage before, or of the folder given, and write its folder."""
+    """Tune the model of the stage before, or of the folder given, on the task that the recipe names, and write its folder."""
     from groundup.inference.handle import load
+    from groundup.model.encoder_decoder import EncoderDecoder
+
+    place = ELSEWHERE.get(context.config.task)
+    handle = load(context.inputs["model"], device=context.device())
+    if place is None and isinstance(handle.module, EncoderDecoder):
+        place = "tune_sequences"
+    if place is None:
+        return chat(context, handle)
+    found: dict[str, Any] = importlib.import_module(f"groundup.runs.stages.{place}").run(context, handle)
+    return found
+
+
+def chat(context: Context, handle: Any) -> dict[str, Any]:
+    """Teach a decoder the answers of conversations."""
     from groundup.training.loop import call_every
     from groundup.training.loop.live_evaluation import better_weights
     from groundup.tuning.efficient.methods import put_on
     from groundup.tuning.supervised.instruction import fit, loader_of, steps_of
 
-    handle, config = load(context.inputs["model"], device=context.device()), context.config
+    config = context.config
     shards = encoded(context, handle.tokenizer)
     precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0))
+    before = answered(context, handle.module, handle.tokenizer)
+    frozen = chosen_weights(handle.module, config)
     steps = steps_of(config, loader_of(shards, config))
     units = Units()
     trained = put_on(handle.module, config, steps)
@@ -36,21 +57,69 @@ def run(context: Context) -> dict[str, Any]:
             units.step,
             call_every(config.validate_every, steps, validate),
         ]
-        asked: Any = {"mark": watch.batches, "listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
+        asked: Any = {"mark": unfrozen(watch.batches, handle.module, config, frozen)}
+        asked |= {"listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
         asked |= {"tokenizer": handle.tokenizer, "objective": trained.objective}
         training, result = fit(trained.module, shards, config, context.folder, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
+        after = answered(context, trained.module, handle.tokenizer)
         kept = keep(context, trained.module, handle, shards)
-    return kept | {
-        "weights": weights,
-        "conversations": shards.num_documents,
-        "rows_per_epoch": loader_of(shards, config).rows_per_epoch,
-        "steps": training.steps,
-        "tokens": training.steps * training.tokens_per_step,
-        "loss": result.loss,
-        "checkpoint_seconds": result.checkpoint_seconds,
-        "units": units.table(),
+    return (
+        kept
+        | compared(before, after)
+        | {
+            "weights": weights,
+            "conversations": shards.num_documents,
+            "rows_per_epoch": loader_of(shards, config).rows_per_epoch,
+            "steps": training.steps,
+            "tokens": training.steps * training.tokens_per_step,
+            "loss": result.loss,
+            "checkpoint_seconds": result.checkpoint_seconds,
+            "units": units.table(),
+        }
+    )
+
+
+def chosen_weights(module: Any, config: Any) -> list[str]:
+    """Freeze what the recipe names; the names of those weights."""
+    from groundup.tuning.supervised.full import freeze
+
+    return freeze(module, config.freeze) if config.freeze else []
+
+
+def unfrozen(mark: Any, module: Any, config: Any, frozen: Sequence[str]) -> Any:
+    """The mark of the batches, which besides lets the layers of a step learn where the recipe unfreezes them gradually."""
+    if not config.unfreeze_every:
+        return mark
+    from groundup.tuning.supervised.full import Unfreezing
+
+    schedule = Unfreezing(module, config.unfreeze_every, frozenset(frozen))
+    return lambda batches: schedule.batches(mark(batches), config.gradient_accumulation_steps)
+
+
+def answered(context: Context, module: Any, tokenizer: Any) -> list[Any]:
+    """What the model makes of the conversations that were kept back; nothing where none were."""
+    from groundup.tuning.supervised import exact
+
+    kept = conversations(context, "heldout") if context.config.data else []
+    return exact.answered(module, tokenizer, kept, module.config.max_position_embeddings) if kept else []
+
+
+def compared(before: Sequence[Any], after: Sequence[Any]) -> dict[str, Any]:
+    """The shares of exact answers before and after, the gain over the same questions with its interval, and the loss in nats a token."""
+    from groundup.tuning.supervised.exact import comparison, loss_of
+
+    if not before:
+        return {}
+    found = comparison([one.exact for one in before], [one.exact for one in after])
+    gain = found["gain"]
+    told = {
+        "exact_before": found["before"]["value"],
+        "exact_after": found["after"]["value"],
+        "exact_gain": gain["value"],
     }
+    told |= {"exact_gain_low": gain["low"], "exact_gain_high": gain["high"], "asked": found["n"]}
+    return told | {"heldout_loss_before": loss_of(before), "heldout_loss_after": loss_of(after), "answers": found}
 
 
 def keep(context: Context, module: Any, handle: Any, shards: Any) -> dict[str, Any]:
@@ -94,7 +163,7 @@ def encoded(context: Context, tokenizer: Any) -> Any:
     if not (folder / "index.json").exists():
         made, config = conversations(context), context.config
         chained = made if config.data else list(one_after_another(made, config.turns, config.seed))
-        conversations_to_shards(chained, tokenizer, folder)
+        conversations_to_shards(chained, tokenizer, folder, config.seq_len + 1 if config.data else None)
     return Shards.open(folder)
 
 
@@ -102,14 +171,31 @@ def conversations(context: Context, split: str = "train") -> Sequence[Any]:
     """The user's conversations; else the instructions of the data stage; else tinyworld's own."""
     from groundup.data.folder import DataFolder
     from groundup.data.sources import tinyworld
-    from groundup.tuning.supervised.conversations import read_conversations, to_messages
+    from groundup.tuning.supervised.conversations import to_messages
 
     if context.config.data:
-        return read_conversations(context.config.data) if split == "train" else []
+        return own_conversations(context.config, split)
     if "documents" in context.inputs:
         return [to_messages(record) for record in DataFolder.open(context.inputs["documents"]).instructions(split)]
     count = STANDALONE if split == "train" else VALIDATED
     return [instruction.messages for instruction in tinyworld.instructions(context.config.seed, count, split)]
+
+
+def own_conversations(config: Any, split: str) -> Sequence[Any]:
+    """The user's conversations to learn from, or those that are kept back."""
+    from groundup.errors import InputError
+    from groundup.tuning.supervised.conversations import read_conversations
+
+    if config.heldout_data:
+        return (
+            read_conversations(config.heldout_data)[: config.heldout]
+            if split == "heldout"
+            else read_conversations(config.data)
+        )
+    made, count = read_conversations(config.data), config.heldout or 0
+    if count >= len(made):
+        raise InputError(f"heldout={count} of {len(made)} conversations leaves none to learn from; keep fewer back")
+    return made[len(made) - count :] if split == "heldout" else made[: len(made) - count]
 
 
 def validation(context: Context, tokenizer: Any) -> Any:

@@ -15,7 +15,7 @@ In reading order:
     completions, chat_fields, chat, embeddings      OpenAI's endpoints (`openai` lists them)
     messages, responses, ranking, texts      the others (`more` lists them)
     hidden_states   what the model computed inside, bounded
-    models, adapters      several models behind one port
+    models, adapters, lora      several models behind one port, and changes of their weights, chosen a request
     admission, metrics      limits and figures
     app, server     all of it as one application, and the process around it
 

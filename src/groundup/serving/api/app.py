@@ -135,6 +135,14 @@ def _endpoint(service: Service, route: Route) -> Callable[[Request], Awaitable[R
     async def endpoint(request: Request) -> Response:
         try:
             caller = service.caller(request)
+        except Exception as error:
+            return error_response(error, route.error_body)
+        response = await answered(request, caller)
+        response.headers.update(service.limits.headers(caller.key or caller.name))  # what is left of the rates
+        return response
+
+    async def answered(request: Request, caller: Caller) -> Response:
+        try:
             async with asyncio.timeout(service.config.request_timeout_s):
                 raw = await read_bytes(request, service.config.max_body_bytes)
             fields = parse(raw, route.fields)

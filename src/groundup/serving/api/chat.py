@@ -134,6 +134,7 @@ async def begin(service: Service, fields: ChatFields, caller: Caller) -> Exchang
         stop_ids=stop_ids_of(fields, set(served.turn_ends)),  # type: ignore[arg-type]
         priority=caller.priority + (fields.priority or 0),
         key=caller.name,
+        adapter=served.adapter,
         constraint=constraint,
         log_probabilities=(fields.top_logprobs or 0) if fields.logprobs else None,
         return_hidden_states=bool(fields.return_hidden_states),
@@ -179,7 +180,7 @@ async def create(service: Service, fields: ChatFields, caller: Caller) -> Any:
     """Answer: a response."""
     exchange = await begin(service, fields, caller)
     if fields.stream:
-        return await stream(_chunks(exchange), service.config.write_timeout_s)
+        return await stream(_chunks(exchange), service.config)
     return JsonResponse(await _whole(exchange))
 
 

@@ -131,6 +131,7 @@ def _request(
         stop_ids=stop_ids_of(fields, set(served.ends)),  # type: ignore[arg-type]
         priority=caller.priority + (fields.priority or 0),
         key=caller.name,
+        adapter=served.adapter,
         constraint=constraint,
         log_probabilities=fields.logprobs if fields.logprobs is not None else 0 if ranked else None,
         prompt_log_probabilities=bool(fields.echo) and fields.logprobs is not None,
@@ -166,7 +167,7 @@ async def create(service: Service, fields: CompletionFields, caller: Caller) -> 
     """Answer: a response."""
     completing = await begin(service, fields, caller)
     if fields.stream:
-        return await stream(_chunks(completing), service.config.write_timeout_s)
+        return await stream(_chunks(completing), service.config)
     return JsonResponse(await _whole(completing))
 
 

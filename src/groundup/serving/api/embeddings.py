@@ -88,10 +88,10 @@ def admitted(service: Service, caller: Caller, tokens: int) -> None:
 async def create(service: Service, fields: EmbeddingFields, caller: Caller) -> Any:
     """Answer: a response."""
     served = await service.models.get(fields.model)
-    ids = await service.beside(read_ids, served, texts_of(fields.input), "input")
+    ids = await service.computed(read_ids, served, texts_of(fields.input), "input")
     tokens = sum(map(len, ids))
     admitted(service, caller, tokens)
-    rows = await service.beside(vectors, served, ids)
+    rows = await service.computed(vectors, served, ids)
     if fields.dimensions is not None:
         if fields.dimensions > rows.shape[1]:
             raise bad(

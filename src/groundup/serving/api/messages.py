@@ -179,7 +179,7 @@ async def create(service: Service, fields: MessageFields, caller: Caller) -> Any
     """Answer: a response."""
     exchange = await begin(service, as_chat(fields), caller)
     if fields.stream:
-        return await stream(_events(exchange), service.config.write_timeout_s, _error_frame)
+        return await stream(_events(exchange), service.config, _error_frame)
     return JsonResponse(await _whole(exchange))
 
 

@@ -26,10 +26,12 @@ ROUTES = (
 
 
 def card(models: Models, name: str) -> dict[str, Any]:
-    """What is said of a model; max_model_len once it is loaded."""
-    loaded = models.loaded.get(name)
-    length = {} if loaded is None else {"max_model_len": loaded.context}
-    return {"id": name, "object": "model", "created": models.created, "owned_by": "groundup", **length}
+    """What is said of a model or an adapter, which has a parent; max_model_len once it is loaded."""
+    model, adapter = models.resolve(name)
+    loaded = models.loaded.get(model)
+    more: dict[str, Any] = {} if loaded is None else {"max_model_len": loaded.context}
+    more |= {} if adapter is None else {"parent": model}
+    return {"id": adapter or model, "object": "model", "created": models.created, "owned_by": "groundup", **more}
 
 
 def add_gets(app: FastAPI, service: Service) -> None:
@@ -41,12 +43,12 @@ def add_gets(app: FastAPI, service: Service) -> None:
             service.caller(request)
         except Exception as error:
             return error_response(error)
-        return JsonResponse({"object": "list", "data": [card(service.models, name) for name in service.models.sources]})
+        return JsonResponse({"object": "list", "data": [card(service.models, name) for name in service.models.parents]})
 
     @app.get("/v1/models/{name:path}", summary="One model.")
     async def one_model(request: Request, name: str) -> Response:
         try:
             service.caller(request)
-            return JsonResponse(card(service.models, service.models.resolve(name)))
+            return JsonResponse(card(service.models, name))
         except Exception as error:
             return error_response(error)

@@ -77,9 +77,9 @@ def count(served: Served, pairs: Sequence[tuple[str, str]]) -> int:
 async def _near(
     service: Service, caller: Caller, served: Served, pairs: Sequence[tuple[str, str]]
 ) -> tuple[list[float], int]:
-    tokens = await service.beside(count, served, pairs)
+    tokens = await service.computed(count, served, pairs)
     admitted(service, caller, tokens)
-    return await service.beside(nearness, served, pairs), tokens
+    return await service.computed(nearness, served, pairs), tokens
 
 
 async def rerank(service: Service, fields: RerankFields, caller: Caller) -> Any:
@@ -118,7 +118,7 @@ async def _judged(
             "model",
         )
     texts = [fields.input] if isinstance(fields.input, str) else fields.input
-    tokens = await service.beside(count, served, [(text, text) for text in texts])
+    tokens = await service.computed(count, served, [(text, text) for text in texts])
     admitted(service, caller, tokens)
     return served, texts, tokens
 
@@ -126,7 +126,7 @@ async def _judged(
 async def classify(service: Service, fields: ClassifyFields, caller: Caller) -> Any:
     """The likeliest label of each text, and all probabilities."""
     served, texts, tokens = await _judged(service, fields, caller, CLASSIFICATION, "scores no labels")
-    rows, data = await service.beside(served.judge.classify, texts), []
+    rows, data = await service.computed(served.judge.classify, texts), []
     for index, row in enumerate(rows.tolist()):
         best = max(range(len(row)), key=row.__getitem__)
         data.append({"index": index, "label": served.judge.labels[best], "probs": row, "num_classes": len(row)})
@@ -136,7 +136,7 @@ async def classify(service: Service, fields: ClassifyFields, caller: Caller) -> 
 async def reward(service: Service, fields: ClassifyFields, caller: Caller) -> Any:
     """One number for each text."""
     served, texts, tokens = await _judged(service, fields, caller, REWARD, "gives a text no number")
-    rows = await service.beside(served.judge.reward, texts)
+    rows = await service.computed(served.judge.reward, texts)
     data = [{"index": index, "object": "reward", "reward": value} for index, value in enumerate(rows.tolist())]
     return _listed(served, "reward", data, tokens)
 

@@ -4,7 +4,8 @@
 
 Streamed, every step of an item is an event of its own name with a number: response.created, response.output_item.added, response.output_text.delta, ...,
 response.completed. https://platform.openai.com/docs/api-reference/responses. Nothing is stored: `previous_response_id` and `conversation` are
-refused, send the items again. Not built: built-in tools (web search, files, code), background responses.
+refused, send the items again. Not built: built-in tools (web search, files, code), background responses, log-probabilities (chat completions have them).
+What is known and does nothing here is said in the response: `store` is false, `reasoning` has no effort, `truncation` is "disabled", `service_tier` "default".
 """
 
 from collections.abc import AsyncIterator
@@ -69,6 +70,8 @@ class ResponseFields(Fields):
         "background": "answers are given at once",
         "prompt": "there are no stored prompts",
         "max_tool_calls": "there are no built-in tools",
+        "top_logprobs": "/v1/chat/completions gives log-probabilities",
+        "include": "there is nothing more to include; /v1/chat/completions gives log-probabilities",
     }
     model: str | None = None
     input: str | Annotated[list[dict[str, Any]], Field(min_length=1, max_length=4096)]
@@ -76,18 +79,18 @@ class ResponseFields(Fields):
     max_output_tokens: Tokens | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=MOST_TOP)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_TOP)] | None = None  # 0
     tools: Annotated[list[FlatTool], Field(max_length=MOST_TOOLS)] | None = None
     tool_choice: Literal["none", "auto", "required"] | FlatChoice | None = None
     parallel_tool_calls: bool | None = None
     text: TextConfig | None = None
     stream: bool | None = None
-    # known, and without effect on a model that runs here
-    include: list[str] | None = None
+    include: Annotated[list[str], Field(max_length=0)] | None = None
+    # known, and without effect on a model that runs here: the response says so
     metadata: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None
     store: bool | None = None
-    truncation: Literal["auto", "disabled"] | None = None
+    truncation: Literal["disabled"] | None = None  # a context too long is an error
     user: str | None = None
     service_tier: str | None = None
     safety_identifier: str | None = None
@@ -161,7 +164,7 @@ async def create(service: Service, fields: ResponseFields, caller: Caller) -> An
     exchange = await begin(service, as_chat(fields), caller)
     head = _head(exchange, fields)
     if fields.stream:
-        return await stream(_events(exchange, head), service.config.write_timeout_s, _error_frame)
+        return await stream(_events(exchange, head), service.config, _error_frame)
     (draft,) = await drafts(exchange)
     return JsonResponse(_finished(exchange, head, _items(draft), draft.reason))
 
@@ -188,7 +191,11 @@ def _head(exchange: Exchange, fields: ResponseFields) -> dict[str, Any]:
         "previous_response_id": None,
         "temperature": exchange.requests[0].sampling.temperature,
         "top_p": exchange.requests[0].sampling.top_p,
-        "text": given.get("text", {"format": {"type": "text"}}),
+        "text": {"format": given.get("text", {}).get("format", {"type": "text"})},
+        "reasoning": {"effort": None, "summary": None},
+        "store": False,
+        "truncation": "disabled",
+        "service_tier": "default",
         "tool_choice": given.get("tool_choice", "auto"),
         "tools": given.get("tools", []),
         "metadata": fields.metadata or {},

@@ -136,7 +136,7 @@ async def serve(service: Service, host: str, port: int, *, access_log: bool = Fa
     if server.started:
         where = server.servers[0].sockets[0].getsockname()
         scheme = "https" if service.config.ssl_certfile else "http"
-        names = ", ".join(service.models.sources)
+        names = ", ".join(service.models.parents)
         say(
             f"serving {names} at {scheme}://{host}:{where[1]}/v1 (ready in {time.monotonic() - begun_s:.1f} s; Ctrl-C ends)"
         )

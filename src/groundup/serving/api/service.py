@@ -41,13 +41,21 @@ def refused(refusal: Refusal | None) -> None:
 
 
 class Service:
-    """One server's state."""
+    """One server's state. adapter_loading: whether who asks may bring adapters and take them away."""
 
-    def __init__(self, models: Models, limits: Limits | None = None, responses: ResponseCache | None = None):
+    def __init__(
+        self,
+        models: Models,
+        limits: Limits | None = None,
+        responses: ResponseCache | None = None,
+        adapter_loading: bool = False,
+    ):
         self.models, self.limits, self.responses = models, limits or Limits(LimitsConfig()), responses
+        self.adapter_loading = adapter_loading
         self.metrics = Metrics(self)
         self.draining, self.open_requests = False, 0
-        self.aside = asyncio.Semaphore(1)  # work beside the engine (embeddings, scores): one at a time
+        self.reading = asyncio.Semaphore(1)  # texts to tokens: a call of many takes one thread
+        self.embedding = asyncio.Semaphore(1)  # embeddings and scores: as long as they take, no chat waits for its tokens
         self.compiling = asyncio.Semaphore(1)  # constraints: a flood of slow ones takes one thread
 
     @property
@@ -79,8 +87,13 @@ class Service:
             return await asyncio.to_thread(served.compiled, wanted)
 
     async def beside(self, function: Any, *arguments: Any) -> Any:
-        """Compute something that is no text in a thread, one at a time."""
-        async with self.aside:
+        """Turn texts into tokens, or back, in a thread, one at a time."""
+        async with self.reading:
+            return await asyncio.to_thread(function, *arguments)
+
+    async def computed(self, function: Any, *arguments: Any) -> Any:
+        """Compute something that is no text, such as vectors, in a thread, one at a time."""
+        async with self.embedding:
             return await asyncio.to_thread(function, *arguments)
 
     def admit(self, caller: Caller, served: Served, requests: Sequence[Request]) -> int:
@@ -122,15 +135,14 @@ class Service:
         total = Total() if total is None else total
         recalls = [self._recall(served, request, seeded, wanted) for request in requests]
         watch = self.metrics.watch(served.name, len(requests))
-        served.busy += 1
         try:
-            async with aclosing(pieces(served, requests, shown, recalls)) as coming:  # type: ignore[type-var]
-                async for piece in coming:
-                    total.count(piece, answers_a_prompt)
-                    watch.saw(piece)
-                    yield piece
+            with served.in_use():
+                async with aclosing(pieces(served, requests, shown, recalls)) as coming:  # type: ignore[type-var]
+                    async for piece in coming:
+                        total.count(piece, answers_a_prompt)
+                        watch.saw(piece)
+                        yield piece
         finally:
-            served.busy -= 1
             watch.end()
             self.limits.settle(caller.key or caller.name, charged, total.prompt + total.completion)
 

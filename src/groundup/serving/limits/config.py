@@ -12,7 +12,7 @@ import tyro
 
 from groundup.errors import ConfigError
 
-COUNTS = ("requests_per_minute", "tokens_per_minute", "tokens_per_day", "max_waiting", "max_completion_tokens")
+COUNTS = ("requests_per_minute", "tokens_per_minute", "tokens_per_day", "max_waiting", "max_completion_tokens", "stream_timeout_s")
 POSITIVE = ("burst_s", "max_body_bytes", "request_timeout_s", "write_timeout_s", "keep_alive_s", "drain_s")
 
 
@@ -41,7 +41,9 @@ class LimitsConfig:
     max_completion_tokens: int = 0
     """of one answer; 0: what the model's context holds"""
     request_timeout_s: float = 600.0
-    """from a request's arrival to the end of its answer; one that is streamed has no such end"""
+    """from a request's arrival to the end of its answer, where that is not streamed"""
+    stream_timeout_s: float = 3600.0
+    """of an answer that is streamed, which ends with an error then; 0: without limit"""
     write_timeout_s: float = 30.0
     """how long a reader may take none of its answer"""
     keep_alive_s: float = 5.0

@@ -27,6 +27,8 @@ class AdaLoraPart(nn.Module):
 
     kept: Tensor
 
+    adds = True  # the layer's own output, and something beside it
+
     def __init__(self, layer: Any, config: AdaLoraConfig, generator: torch.Generator, path: str = ""):
         super().__init__()
         outputs, inputs = dense(layer).shape

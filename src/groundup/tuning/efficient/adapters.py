@@ -12,10 +12,11 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from groundup.errors import ConfigError
+from groundup.slots import slot
 from groundup.tuning.efficient.config import BottleneckConfig, IA3Config
 from groundup.tuning.efficient.lora import dense
 
@@ -46,6 +47,19 @@ class IA3Part(nn.Module):
         return bias if self.inside else (bias.float() * self.ia3_l.flatten().float()).to(bias.dtype)
 
 
+@slot
+def bottleneck(
+    x: Float[Tensor, "*batch hidden"],
+    down: Float[Tensor, "width hidden"],
+    down_bias: Float[Tensor, " width"],
+    up: Float[Tensor, "hidden width"],
+    up_bias: Float[Tensor, " hidden"],
+) -> Float[Tensor, "*batch hidden"]:
+    """What a bottleneck adds: down to a few coordinates, what is negative dropped, and up again."""
+    middle = torch.relu(x @ down.T + down_bias)
+    return middle @ up.T + up_bias
+
+
 class BottleneckPart(nn.Module):
     """Down to a few coordinates, what is negative dropped, and up again."""
 
@@ -64,8 +78,7 @@ class BottleneckPart(nn.Module):
         """What the part gives, with what the bottleneck adds."""
         y = layer(x)
         down, up, low, high = (one.to(y.dtype) for one in (self.down, self.up, self.down_bias, self.up_bias))
-        middle = functional.relu(functional.linear(x if self.config.parallel else y, down, low))
-        return y + self.config.scaling * functional.linear(middle, up, high)
+        return y + self.config.scaling * bottleneck(x if self.config.parallel else y, down, low, up, high)
 
 
 def hidden_of(part: Any) -> int:

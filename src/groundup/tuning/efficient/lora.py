@@ -89,6 +89,11 @@ class LoraPart(nn.Module):
             return self.lora_A, self.lora_B
         return torch.cat((self.lora_A, self.start_A)), torch.cat((self.lora_B, -self.start_B), dim=1)
 
+    @property
+    def adds(self) -> bool:
+        """Whether what it gives is the layer's own output and something beside it; a DoRA scales the sum."""
+        return self.lora_magnitude_vector is None
+
     def forward(self, x: Tensor, layer: Any) -> Tensor:
         """The layer's output with the adapter's beside it. layer: the frozen one, or another adapter around it."""
         a, b = (one.to(x.dtype) for one in self.matrices())

@@ -5,33 +5,33 @@
     adapted.activate("french")                           # switched; activate("default", "french"): both, their outputs add up
     with adapted.disabled(): ...                         # the base alone, to the last bit
     with adapted.for_rows(["french", None, "default"]):  # row 0, 1 and 2 of the batch, each its own
-    combine(adapted, "both", {"default": 0.7, "french": 0.3})
+    combining.combine(adapted, "both", {"default": 0.7, "french": 0.3})
     module = merge(adapted)                              # one model again, as fast as before
 
-The base is not copied and none of its numbers changes: `Around` stands in the place of a target and calls it. `Adapted` holds the adapters
+The base is not copied and none of its numbers changes: `around.Around` stands in the place of a target and calls it. `Adapted` holds the adapters
 alone as its parameters, so the optimiser sees only them and a checkpoint is as small as they are; all else it asks of the base.
 
 Merging computes W + s B A in fp32 and rounds once to the weight's dtype: a sum made in bf16 would drop most of a small difference. A head that
 is tied to the embedding is untied first, since what the head learns is not what the embedding is to become.
 
-Hu et al. 2021, arXiv:2106.09685, section 4.2; a batch of many adapters: Sheng et al. 2023 (S-LoRA), arXiv:2311.03285.
-Left out: adapters of several rows in one gathered product; merging by TIES or DARE (`tuning.merging` does that with whole models).
+Hu et al. 2021, arXiv:2106.09685, section 4.2.
+Left out: merging by TIES or DARE (`tuning.merging` does that with whole models).
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from groundup.errors import ConfigError, InputError, UnsupportedModel, did_you_mean
+from groundup.errors import InputError, UnsupportedModel, did_you_mean
 from groundup.model.layers.linear import Linear
 from groundup.tuning.efficient.adalora import AdaLoraPart
 from groundup.tuning.efficient.adapters import BottleneckPart, IA3Part
+from groundup.tuning.efficient.around import Around, Rows, Switch
 from groundup.tuning.efficient.config import (
-    ALL_LINEAR,
     AdaLoraConfig,
     AnyConfig,
     BottleneckConfig,
@@ -39,9 +39,10 @@ from groundup.tuning.efficient.config import (
     LoraConfig,
     PromptConfig,
 )
-from groundup.tuning.efficient.lora import LoraPart, dense, fits
+from groundup.tuning.efficient.lora import LoraPart, dense
 from groundup.tuning.efficient.prompts import PrefixPart, PromptPart, attend_to_prompt
 from groundup.tuning.efficient.qlora import NF4Linear
+from groundup.tuning.efficient.targets import put, targets
 
 PARTS: dict[type, Callable[..., Any]] = {
     LoraConfig: LoraPart,
@@ -51,81 +52,6 @@ PARTS: dict[type, Callable[..., Any]] = {
 }
 MERGEABLE = (LoraConfig, AdaLoraConfig, IA3Config)
 DEFAULT = "default"
-
-
-class Switch:
-    """What all places of one model look at: which adapters speak, and for which rows."""
-
-    def __init__(self) -> None:
-        self.active: tuple[str, ...] = ()
-        self.rows: tuple[str | None, ...] | None = None
-
-
-class Around(nn.Module):
-    """Stands where the base had a layer, and lets the active adapters change what it gives."""
-
-    def __init__(self, layer: nn.Module, switch: Switch):
-        super().__init__()
-        self.base_layer: Any = layer
-        self.parts = nn.ModuleDict()
-        self.switch = switch
-
-    def __getattr__(self, name: str) -> Any:
-        """What a block asks of its part besides calling it, such as a window."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            if name == "base_layer":
-                raise
-            return getattr(super().__getattr__("base_layer"), name)
-
-    def forward(self, x: Tensor, *more: Any, **named: Any) -> Tensor:
-        """The layer's output as the active adapters change it."""
-        if self.switch.rows is not None:
-            return self._by_rows(x, *more, **named)
-        return self._through(self.switch.active, x, *more, **named)
-
-    def _through(self, names: Sequence[str], x: Tensor, *more: Any, **named: Any) -> Tensor:
-        layer: Any = self.base_layer
-        for name in names:
-            if name in self.parts:
-                layer = Stacked(self.parts[name], layer)
-        return layer(x, *more, **named)
-
-    def _by_rows(self, x: Tensor, *more: Any, **named: Any) -> Tensor:
-        rows = self.switch.rows
-        assert rows is not None
-        if len(rows) != len(x):
-            raise InputError(
-                f"{len(rows)} adapters were named for {len(x)} rows; name one a row, None for the base alone"
-            )
-        if more or named:
-            raise InputError(
-                "one adapter a row is for matrices (LoRA, DoRA, AdaLoRA, IA3); load the others one at a time"
-            )
-        if len(set(rows)) == 1:
-            return self._through(rows[:1] if rows[0] is not None else (), x)  # type: ignore[arg-type]
-        found: Tensor | None = None
-        for name in dict.fromkeys(rows):
-            places = torch.tensor([place for place, one in enumerate(rows) if one == name], device=x.device)
-            made = self._through(() if name is None else (name,), x.index_select(0, places))
-            found = made.new_empty(len(x), *made.shape[1:]) if found is None else found
-            found = found.index_copy(0, places, made)
-        assert found is not None
-        return found
-
-
-class Stacked:
-    """An adapter on a layer, called as the layer is."""
-
-    def __init__(self, part: Any, layer: Any):
-        self.part, self.layer = part, layer
-
-    def __call__(self, x: Tensor, *more: Any, **named: Any) -> Tensor:
-        """What the adapter makes of the layer."""
-        if not more and not named:
-            return self.part(x, self.layer)
-        return self.part(x, lambda value: self.layer(value, *more, **named))
 
 
 class Adapted(nn.Module):
@@ -207,22 +133,29 @@ class Adapted(nn.Module):
 
     @contextmanager
     def for_rows(self, names: Sequence[str | None]) -> Iterator[None]:
-        """Within it each row of a batch has the adapter of its own name, None: the base alone."""
+        """Within it each row of a batch has the adapter of its own name, None: the base alone; one name: all rows."""
         for name in {one for one in names if one is not None}:
-            self.known(name)
-            if isinstance(self.configs[name], PromptConfig | BottleneckConfig):
-                raise InputError(
-                    f"adapter {name!r} is no change of matrices, so it cannot be given to one row; use LoRA or IA3"
-                )
+            self.fits_a_row(name)
         self.set_rows(names)
         try:
             yield
         finally:
             self.set_rows(None)
 
+    def fits_a_row(self, name: str) -> None:
+        """Refuse an adapter that cannot be given to one row of a batch."""
+        self.known(name)
+        if isinstance(self.configs[name], PromptConfig | BottleneckConfig):
+            raise InputError(
+                f"adapter {name!r} is no change of matrices, so it cannot be given to one row; use LoRA or IA3"
+            )
+
     def set_rows(self, names: Sequence[str | None] | None) -> None:
-        """The same until it is set anew, for an engine that composes a batch each step; None: the active ones for all rows."""
-        self.switch.rows = None if names is None else tuple(names)
+        """The same until it is set anew, for an engine that composes a batch each step; None: the active ones for all rows.
+
+        For this thread alone. Several texts behind each other in one row (1, tokens) have a name a token.
+        """
+        self.switch.rows = None if names is None else Rows(names)
 
     def around(self, name: str) -> Iterator[tuple[str, Around, Any]]:
         """Each place of an adapter: the layer's name in the base, what stands there, the part."""
@@ -284,41 +217,6 @@ def place(adapted: Adapted, path: str) -> Around:
     return made
 
 
-def put(base: nn.Module, path: str, module: nn.Module) -> None:
-    """Set a submodule by its path."""
-    parent, _, name = path.rpartition(".")
-    setattr(base.get_submodule(parent), name, module)
-
-
-def targets(base: nn.Module, config: Any) -> dict[str, Any]:
-    """The layers that a configuration names, by their path; ConfigError with the nearest names where there is none."""
-    whole = isinstance(config, BottleneckConfig)
-    kinds = (nn.Module,) if whole else (Linear, NF4Linear)
-    layers = {plain(path): one.base_layer if isinstance(one, Around) else one for path, one in base.named_modules()}
-    layers = {path: one for path, one in layers.items() if isinstance(one, kinds) and path}
-    ends = {path.rpartition(".")[2] for path in layers if ".layers." in path or not whole}
-    if ALL_LINEAR in config.target_modules and not whole:
-        return {path: one for path, one in layers.items() if not path.startswith("lm_head")}
-    found: dict[str, Any] = {}
-    for target in config.target_modules:
-        here = {path: one for path, one in layers.items() if path == target or path.endswith(f".{target}")}
-        if not here:
-            raise ConfigError(f"target_modules: the model has no matrix {target!r}; {did_you_mean(target, ends)}")
-        found |= here
-    found = {path: found[path] for path in layers if path in found}
-    for path, one in found.items():
-        if not whole and type(one) not in (Linear, NF4Linear):
-            raise ConfigError(
-                f"{path} scales or caps its scores, so it takes no adapter; leave it out of target_modules"
-            )
-    return found
-
-
-def plain(path: str) -> str:
-    """A path as it is without what stands around layers."""
-    return path.replace(".base_layer", "")
-
-
 @torch.no_grad()
 def merge(adapted: Adapted, *names: str) -> Any:
     """Put adapters (the active ones) into the base's matrices and give the base back, a plain model; the others are taken off.
@@ -365,38 +263,3 @@ def _whole(weight: Tensor, bias: Tensor | None) -> Linear:
     if bias is not None:
         made.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
     return made
-
-
-def combine(adapted: Adapted, name: str, weights: Mapping[str, float]) -> None:
-    """A new LoRA whose change is the weighted sum of others' changes, exactly: their ranks add up."""
-    if not weights:
-        raise InputError('no adapters to combine were named; write for example {"a": 0.5, "b": 0.5}')
-    configs = {one: adapted.configs[adapted.known(one)] for one in weights}
-    for one, config in configs.items():
-        if not isinstance(config, LoraConfig) or config.use_dora:
-            raise InputError(
-                f"adapter {one!r} is no plain LoRA, so its change is no sum of thin matrices; combine LoRA adapters"
-            )
-    parts = {one: {path: part for path, _, part in adapted.around(one)} for one in weights}
-    paths = dict.fromkeys(path for found in parts.values() for path in found)
-    some = next(iter(parts.values()))
-    if any(found.keys() != some.keys() for found in parts.values()):
-        raise InputError(
-            f"{' and '.join(weights)} stand beside different matrices; combine adapters with the same target_modules"
-        )
-    joined = {path: _joined([(weights[one], parts[one][path]) for one in weights]) for path in paths}
-    rank = next(iter(joined.values()))[0].shape[0]
-    narrow = min(min(one.base_layer.weight.shape) for path, one, _ in adapted.around(next(iter(weights))))
-    fits(rank, (narrow, narrow))
-    first = next(iter(configs.values()))
-    config = dataclasses.replace(first, r=rank, lora_alpha=float(rank), use_rslora=False, init_lora_weights="kaiming")
-    add(adapted, name, config)
-    with torch.no_grad():
-        for path, _, part in adapted.around(name):
-            part.lora_A.copy_(joined[path][0])
-            part.lora_B.copy_(joined[path][1])
-
-
-def _joined(weighted: Sequence[tuple[float, LoraPart]]) -> tuple[Tensor, Tensor]:
-    pairs = [(weight * part.scaling, *part.matrices()) for weight, part in weighted]
-    return torch.cat([a for _, a, _ in pairs]), torch.cat([weight * b for weight, _, b in pairs], dim=1)

@@ -15,12 +15,13 @@ Left out: P-tuning's LSTM; the network of prefix tuning; answers by the engine w
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from groundup.errors import InputError
 from groundup.model.attention import masks
+from groundup.slots import slot
 from groundup.tuning.efficient.config import PromptConfig
 
 
@@ -109,6 +110,20 @@ class Before:
         return torch.cat((pair[0], key), dim=2), torch.cat((pair[1], value), dim=2)
 
 
+@slot
+def mask_with_places(mask: Bool[Tensor, "batch seq seq"], places: int) -> Bool[Tensor, "batch all all"]:
+    """The mask of a text that has learned places before it. True where a query (row) may look at a key (column).
+
+    Every token of the text sees all places, whatever document of a packed row it is in; places see each other in order and nothing of the text.
+
+    >>> mask_with_places(torch.tensor([[[True]]]), 2).int().tolist()
+    [[[1, 0, 0], [1, 1, 0], [1, 1, 1]]]
+    """
+    text = functional.pad(mask, (places, 0), value=True)
+    first = functional.pad(masks.causal(places, device=mask.device), (0, mask.shape[-1])).expand(len(text), -1, -1)
+    return torch.cat((first, text), dim=1)
+
+
 def attend_to_prompt(
     base: Any, part: PromptPart | PrefixPart, input_ids: Tensor, mask: Tensor | None, positions: Tensor | None
 ) -> Float[Tensor, "batch seq hidden"]:
@@ -118,10 +133,7 @@ def attend_to_prompt(
     if isinstance(part, PrefixPart):
         seen = None if mask is None else functional.pad(mask, (n, 0), value=True)
         return base.hidden(input_ids, seen, positions + n, Before(part))
-    if mask is not None:
-        text = functional.pad(mask, (n, 0), value=True)
-        first = functional.pad(masks.causal(n, device=mask.device), (0, mask.shape[-1])).expand(len(text), -1, -1)
-        mask = torch.cat((first, text), dim=1)
+    mask = None if mask is None else mask_with_places(mask, n)
     before = torch.arange(n, device=positions.device)
     before = before if positions.dim() == 1 else before.expand(len(positions), -1)
     places = torch.cat((before, positions + n), dim=-1)

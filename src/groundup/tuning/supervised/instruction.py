@@ -16,31 +16,85 @@ from typing import Any
 
 import numpy as np
 
+from groundup import progress
 from groundup.data.pipeline.formats import Shards, write_shards
 from groundup.data.pipeline.streaming import Loader
 from groundup.errors import InputError
 from groundup.training import loop
 from groundup.training.config import TrainConfig
 from groundup.tuning.config import TuneConfig
+from groundup.tuning.supervised.tool_calls import written_for
 
-Conversation = Sequence[dict[str, str]]
+Conversation = Sequence[dict[str, Any]]
 
 
-def conversations_to_shards(conversations: Sequence[Conversation], tokenizer: Any, folder: str | Path) -> Shards:
-    """Write conversations as token shards; their loss mask is 1 on the assistant's words and the token that ends them."""
-    if not conversations:
-        raise InputError("there is no conversation to learn from; give at least one")
-    encoded = [
-        tokenizer.apply_chat_template(conversation, return_assistant_mask=True) for conversation in conversations
-    ]
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Conversations as tokens. mask: 1 where a token is learned. cut, lost: how many were cut, and left out as no answer was left of them."""
+
+    ids: list[list[int]]
+    mask: list[list[int]]
+    text_bytes: int
+    cut: int = 0
+    lost: int = 0
+
+    @property
+    def sentence(self) -> str:
+        """What was cut and left out, in words; empty where nothing was."""
+        parts = [
+            f"{self.cut} were cut" if self.cut else "",
+            f"{self.lost} are left out: no answer was left of them" if self.lost else "",
+        ]
+        told = ", ".join(part for part in parts if part)
+        return f"of {len(self.ids) + self.lost} conversations some are longer than a row: {told}" if told else ""
+
+
+def encode(conversations: Sequence[Conversation], tokenizer: Any, longest: int | None = None) -> Encoded:
+    """Conversations as tokens, and which of them are learned. longest: tokens after which one is cut; InputError where nothing is learned."""
+    ids, masks, text_bytes, cut, lost = [], [], 0, 0, 0
+    for number, conversation in enumerate(conversations, 1):
+        written, names = written_for(conversation, tokenizer.chat_template or "")
+        made, mask = tokenizer.apply_chat_template(written, return_assistant_mask=True, **names)
+        if not any(mask):
+            raise InputError(
+                f"conversation {number} has no token to learn: its chat template writes none of the answer; leave it out, or mend the template"
+            )
+        if longest is not None and len(made) > longest:
+            made, mask = made[:longest], mask[:longest]
+            if not any(mask):
+                lost += 1
+                continue
+            cut += 1
+        ids.append(made)
+        masks.append(mask)
+        text_bytes += sum(len(message["content"].encode()) for message in written)
+    if not ids:
+        raise InputError(
+            "there is no conversation to learn from; give at least one"
+            if not conversations
+            else f"each of the {len(conversations)} conversations is cut before its answer begins; use --set tune.seq_len with more than {longest}"
+        )
+    return Encoded(ids, masks, text_bytes, cut, lost)
+
+
+def conversations_to_shards(
+    conversations: Sequence[Conversation], tokenizer: Any, folder: str | Path, longest: int | None = None
+) -> Shards:
+    """Write conversations as token shards; their loss mask is 1 on the assistant's words and the token that ends them.
+
+    longest: as for `encode`; what was cut or left out is said. Without it a long conversation becomes several pieces.
+    """
+    encoded = encode(conversations, tokenizer, longest)
+    if encoded.sentence:
+        progress.say(encoded.sentence)
     return write_shards(
         folder,
-        np.concatenate([ids for ids, _ in encoded]).astype(np.int64),
-        np.cumsum([0, *(len(ids) for ids, _ in encoded)]),
+        np.concatenate(encoded.ids).astype(np.int64),
+        np.cumsum([0, *map(len, encoded.ids)]),
         start_id=None,  # a chat prompt begins with the template's own first token, nothing before it
-        text_bytes=sum(len(message["content"].encode()) for conversation in conversations for message in conversation),
+        text_bytes=encoded.text_bytes,
         vocab_size=tokenizer.vocab_size,
-        loss_mask=np.concatenate([mask for _, mask in encoded]),
+        loss_mask=np.concatenate([np.array(mask) for mask in encoded.mask]),
     )
 
 
@@ -105,7 +159,7 @@ def tune(
     if not handle.tokenizer.chat_template:
         raise InputError(f"{model} has no chat template; add chat_template to its tokenizer_config.json")
     handle.module.compute_dtype = dtype_of(dtype)
-    shards = conversations_to_shards(conversations, handle.tokenizer, out / "conversations")
+    shards = conversations_to_shards(conversations, handle.tokenizer, out / "conversations", config.seq_len + 1)
     listeners = [loop.write_metrics(out / "metrics.jsonl")]
     training, result = fit(
         handle.module, shards, config, out, stop=stop, listeners=listeners, tokenizer=handle.tokenizer

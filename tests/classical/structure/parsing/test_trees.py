@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.classical.structure.parsing.bracketing import bracketing_f1
+from groundup.classical.structure.parsing.bracketing import bracketing_f1, brackets
+from groundup.classical.structure.parsing.grammar import rules_of
 from groundup.classical.structure.parsing.pcfg import train
 from groundup.classical.structure.parsing.trees import (
     binarize,
@@ -121,10 +122,25 @@ def test_what_cannot_be_binarised_is_refused():
 
 
 def test_a_tree_nested_deeper_than_can_be_followed_is_a_sentence():
-    wide, deep = ("S", *[("NN", "a")] * 3000), ("S", ("NN", "a"))
+    deep = ("S", ("NN", "a"))
     for _ in range(3000):
         deep = ("S", ("NN", "a"), deep)
-    for ask in (lambda: train([wide]), lambda: train([deep]), lambda: write_brackets(deep), lambda: tree_text(deep),
-                lambda: bracketing_f1([deep], [deep])):  # fmt: skip
+    for ask in (lambda: train([deep]), lambda: write_brackets(deep), lambda: tree_text(deep),
+                lambda: restore(deep)):  # fmt: skip
         with pytest.raises(InputError, match="nested too deeply to be followed"):
             ask()
+
+
+def test_the_words_rules_and_brackets_of_a_tree_are_read_however_deep_it_is():
+    deep = ("S", ("NN", "w0"))
+    for place in range(1, 3000):
+        deep = ("S", ("NN", f"w{place}"), deep)
+    words = [f"w{place}" for place in range(2999, -1, -1)]
+    assert words_of(deep) == words and rules_of(deep) == [("S", "NN", "S")] * 2999 + [("S", "NN")]
+    assert brackets(deep) == {("S", place, 3000): 1 for place in range(3000)}
+    assert bracketing_f1([deep], [deep])["f1"] == 1.0
+
+
+def test_a_phrase_of_very_many_parts_is_learned_from():
+    grammar = train([("S", *[("NN", "a")] * 3000)]).grammar
+    assert grammar.words == {("NN", "a"): 0.0} and len(grammar.binary) == 3

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
-from groundup.classical.structure.parsing.trees import TOP, Tree, followed, is_tag, tagged, words_of
+from groundup.classical.structure.parsing.trees import TOP, Tree, is_tag, tagged, words_of
 from groundup.errors import InputError
 
 PUNCTUATION = frozenset({",", ":", "``", "''", "."})
@@ -34,18 +34,17 @@ def brackets(tree: Tree, counted: Sequence[bool] | None = None) -> Counter[tuple
     found: Counter[tuple[str, int, int]] = Counter()
     counted = counted_words(tree) if counted is None else counted
     places = [0, *accumulate(map(int, counted))]  # of each word, among those that are counted
-
-    def end_of(part: Tree, start: int) -> int:
-        if is_tag(part):
-            return start + 1
-        end = start
-        for child in part[1:]:
-            end = end_of(child, end)
-        if places[end] > places[start] and part[0] != TOP:
-            found[SAME.get(str(part[0]), str(part[0])), places[start], places[end]] += 1
-        return end
-
-    end_of(tree, 0)
+    word, ahead = 0, [tree]
+    while ahead:
+        part = ahead.pop()
+        if isinstance(part[1], int):  # a phrase that ends here, with where it began
+            label, start = str(part[0]), part[1]
+            if places[word] > places[start] and label != TOP:
+                found[SAME.get(label, label), places[start], places[word]] += 1
+        elif is_tag(part):
+            word += 1
+        else:
+            ahead += [(part[0], word), *part[:0:-1]]
     return found
 
 
@@ -57,13 +56,10 @@ def bracketing_f1(gold: Sequence[Tree], parsed: Sequence[Tree]) -> dict[str, flo
         )
     shared = right = found = exact = 0
     for number, (one, other) in enumerate(zip(gold, parsed, strict=True), 1):
-        with followed(f"a tree of sentence {number}"):
-            if words_of(one) != words_of(other):
-                raise InputError(
-                    f"the trees of sentence {number} have different words; compare parses of the same text"
-                )
-            counted = counted_words(one)
-            a, b = brackets(one, counted), brackets(other, counted)
+        if words_of(one) != words_of(other):
+            raise InputError(f"the trees of sentence {number} have different words; compare parses of the same text")
+        counted = counted_words(one)
+        a, b = brackets(one, counted), brackets(other, counted)
         shared, right, found = shared + (a & b).total(), right + a.total(), found + b.total()
         exact += a == b
     precision, recall = shared / max(1, found), shared / max(1, right)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from groundup.classical.structure.parsing.trees import TOP, Tree, is_tag, tagged
+from groundup.classical.structure.parsing.trees import TOP, Tree, followed, is_tag, tagged
 from groundup.errors import ConfigError, InputError
 from groundup.slots import slot
 
@@ -96,10 +96,13 @@ def rule_probabilities(rules: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...]
 
 def rules_of(tree: Tree) -> list[tuple[str, ...]]:
     """Every rule that a binarised tree uses above its tags, each as (symbol, part) or (symbol, left, right)."""
-    if is_tag(tree):
-        return []
-    own = (tree[0], *(part[0] for part in tree[1:]))
-    return [own, *(rule for part in tree[1:] for rule in rules_of(part))]
+    found, ahead = [], [tree]
+    while ahead:
+        part = ahead.pop()
+        if not is_tag(part):
+            found.append((part[0], *(below[0] for below in part[1:])))
+            ahead += part[:0:-1]
+    return found
 
 
 def read_off(trees: Sequence[Tree], rare: int = 2) -> Grammar:
@@ -185,7 +188,7 @@ def _ways(grammar: Grammar) -> dict[str, tuple[list[tuple[str, ...]], np.ndarray
 def sample_tree(grammar: Grammar, seed: int = 0) -> Tree:
     """Draw a tree from the top down, each rule by its probability; a class becomes one of the words counted in it.
 
-    It is drawn without recursion and then made a `Tree` with it, as all functions on trees are.
+    It is drawn without recursion and then made a `Tree` with it.
     """
     source = np.random.default_rng(seed)
     ways = _ways(grammar)
@@ -201,7 +204,8 @@ def sample_tree(grammar: Grammar, seed: int = 0) -> Tree:
         else:
             node.extend([name] for name in rule[1:])
             drawn.extend(node[1:])
-    return _frozen(drawn[0])
+    with followed(f"the tree of seed {seed}"):
+        return _frozen(drawn[0])
 
 
 def _frozen(node: list) -> Tree:

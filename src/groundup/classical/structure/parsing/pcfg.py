@@ -16,7 +16,7 @@ from groundup.classical.structure.parsing import cky
 from groundup.classical.structure.parsing.bracketing import bracketing_f1
 from groundup.classical.structure.parsing.chart import Tables, tables
 from groundup.classical.structure.parsing.grammar import Grammar, read_off, sample_tree
-from groundup.classical.structure.parsing.trees import Tree, binarize, clean, followed, read_brackets, restore, words_of
+from groundup.classical.structure.parsing.trees import Tree, binarize, clean, read_brackets, restore, words_of
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.progress import Progress
 from groundup.progress import progress as open_progress
@@ -119,5 +119,4 @@ def train(trees: Sequence[Tree] | str, config: PCFGConfig | None = None, progres
             bar.update(1)
     if not cleaned:
         raise InputError("there is no tree with words in it; give a treebank with at least one sentence")
-    with followed("a tree of the treebank"):
-        return PCFG(read_off(cleaned, config.rare), config)
+    return PCFG(read_off(cleaned, config.rare), config)

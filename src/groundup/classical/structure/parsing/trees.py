@@ -104,7 +104,15 @@ def tagged(tree: Tree) -> list[tuple[str, str]]:
     >>> tagged(("NP", ("DT", "the"), ("NN", "cat")))
     [('the', 'DT'), ('cat', 'NN')]
     """
-    return [(tree[1], tree[0])] if is_tag(tree) else [pair for part in tree[1:] for pair in tagged(part)]
+    found: list[tuple[str, str]] = []
+    ahead = [tree]
+    while ahead:
+        part = ahead.pop()
+        if is_tag(part):
+            found.append((part[1], part[0]))
+        else:
+            ahead += part[:0:-1]
+    return found
 
 
 def words_of(tree: Tree) -> list[str]:
@@ -170,12 +178,17 @@ def restore(tree: Tree) -> Tree:
     >>> restore(("NP", ("DT", "a"), ("@NP|DT", ("JJ", "big"), ("NN", "cat"))))
     ('NP', ('DT', 'a'), ('JJ', 'big'), ('NN', 'cat'))
     """
+    with followed("the tree"):
+        return _restored(tree)
+
+
+def _restored(tree: Tree) -> Tree:
     if is_tag(tree):
         return tree
     parts = list(tree[1:])
     while not is_tag(parts[-1]) and parts[-1][0][0] == "@":
         parts += parts.pop()[1:]
-    return (tree[0].partition("^")[0], *map(restore, parts))
+    return (tree[0].partition("^")[0], *map(_restored, parts))
 
 
 def tree_text(tree: Tree) -> str:

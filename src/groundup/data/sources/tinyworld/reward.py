@@ -60,14 +60,15 @@ def taste(instruction: Instruction, text: str) -> float:
     """The written taste behind the preferences: right +3, polite +1, rude -1, and 0.08 less for each word."""
     frames = [(1, POLITE), (-1, RUDE), (0, WORDY)]
     manner, inner = next(
-        ((sign, inner) for sign, frames_ in frames for frame in frames_ if (inner := _inside(frame, text)) is not None),
+        ((sign, inner) for sign, frames_ in frames for frame in frames_ if (inner := inside(frame, text)) is not None),
         (0, text),
     )
     right = check(instruction, inner)
     return RIGHT_TASTE * right + POLITE_TASTE * manner + WORD_TASTE * len(text.split())
 
 
-def _inside(frame: str, text: str) -> str | None:
+def inside(frame: str, text: str) -> str | None:
+    """What stands in the place of {} when the text has the form of the frame; else None."""
     before, after = frame.split("{}")
     if len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after):
         return text[len(before) : len(text) - len(after)]

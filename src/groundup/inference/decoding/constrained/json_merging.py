@@ -4,6 +4,7 @@ Conditions side by side must all hold, so those of a `$ref`'s target or of `allO
 both. `anyOf` beside other conditions means each of its options together with them.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,12 +105,22 @@ def target(root: Any, reference: str) -> Any:
     return found
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values of JSON are one, also deep inside: in Python [true] equals [1].
+
+    >>> same([1], [True]), same({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    (False, True)
+    """
+    first, second = (json.dumps(value, sort_keys=True, default=str) for value in (one, other))
+    return first == second
+
+
 def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """The conditions of two schemas together."""
     whole = {**one, **other}
     for key in one.keys() & other.keys():
         first, second = one[key], other[key]
-        if first == second:
+        if same(first, second):
             continue
         if key in LARGER or key in SMALLER:
             whole[key] = max(first, second) if key in LARGER else min(first, second)
@@ -118,9 +129,7 @@ def both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         elif key == "required":
             whole[key] = [*first, *(name for name in second if name not in first)]
         elif key == "enum":
-            whole[key] = [
-                value for value in first if any(value == also and type(value) is type(also) for also in second)
-            ]
+            whole[key] = [value for value in first if any(same(value, also) for also in second)]
         elif key in ("items", "additionalProperties"):
             whole[key] = {"allOf": [first, second]}
         elif key == "properties":

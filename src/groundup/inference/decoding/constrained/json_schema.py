@@ -18,7 +18,7 @@ from typing import Any
 from groundup.errors import InputError
 from groundup.inference.decoding.constrained.expression import Part
 from groundup.inference.decoding.constrained.grammar import Grammar, finite
-from groundup.inference.decoding.constrained.json_merging import NothingFits, merged, parts_of
+from groundup.inference.decoding.constrained.json_merging import NothingFits, merged, parts_of, same
 from groundup.inference.decoding.constrained.json_texts import compact
 from groundup.inference.decoding.constrained.json_values import Values
 from groundup.inference.decoding.constrained.masks import Vocabulary
@@ -38,6 +38,7 @@ class Builder(Values):
         super().__init__()
         self.root = schema
         self.queue: list[tuple[int, Any, str]] = []
+        self.judges: dict[str, Pushdown] = {}  # of conditions on single values
         self.rule(schema, "#")
         while self.queue:
             rule, part, path = self.queue.pop()
@@ -105,17 +106,39 @@ class Builder(Values):
         return self.grammar.either(found or [self.grammar.never()])
 
     def literals(self, wanted: Mapping[str, Any]) -> Part:
-        """The values of enum and const that fit the conditions beside them; of a list or an object its type counts."""
-        rest = {key: value for key, value in wanted.items() if key != "enum" and key not in OF_CONTAINERS}
-        plain = Pushdown(Builder(rest).grammar) if rest else None
-        names, found = wanted.get("type", TYPES), []
-        for value in wanted["enum"]:
-            if isinstance(value, (list, dict)):
-                fits = ("array" if isinstance(value, list) else "object") in names
-            else:
-                fits = plain is None or plain.matches(compact(value))
-            found += [self.literal(value)] if fits else []
+        """The values of enum and const that fit the conditions beside them."""
+        rest = {key: value for key, value in wanted.items() if key != "enum"}
+        found = [self.literal(value) for value in wanted["enum"] if self.holds(value, rest)]
         return self.grammar.either(found or [self.grammar.never()])
+
+    def holds(self, value: Any, schema: Schema) -> bool:
+        """Whether a value is what a schema accepts; whether a number or a text is, its grammar says."""
+        wanted = merged(schema, self.root, "#")  # type: ignore[arg-type]
+        if "anyOf" in wanted:
+            return any(self.holds(value, one) for one in parts_of(wanted))
+        if "enum" in wanted and not any(same(value, one) for one in wanted["enum"]):
+            return False
+        if isinstance(value, list):
+            return "array" in wanted.get("type", TYPES) and self._items_hold(value, wanted)
+        if isinstance(value, Mapping):
+            return "object" in wanted.get("type", TYPES) and self._properties_hold(value, wanted)
+        single = {key: one for key, one in wanted.items() if key not in OF_CONTAINERS and key != "enum"}
+        if single and (key := compact(single)) not in self.judges:
+            self.judges[key] = Pushdown(Builder(single).grammar)
+        return not single or self.judges[key].matches(compact(value).replace("\x7f", "\\u007f"))
+
+    def _items_hold(self, value: list[Any], wanted: Mapping[str, Any]) -> bool:
+        first, others = wanted.get("prefixItems", []), wanted.get("items", True)
+        least, most = self.counts(wanted, "minItems", "maxItems")
+        return least <= len(value) <= (len(value) if most is None else most) and all(
+            self.holds(one, first[place] if place < len(first) else others) for place, one in enumerate(value)
+        )
+
+    def _properties_hold(self, value: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+        named, others = wanted.get("properties", {}), wanted.get("additionalProperties", True)
+        return all(name in value for name in wanted.get("required", [])) and all(
+            self.holds(one, named.get(name, others)) for name, one in value.items()
+        )
 
     def array(self, wanted: Mapping[str, Any], path: str) -> Part:
         """A list: its first items as prefixItems say, the others as items says."""

@@ -5,7 +5,7 @@ character) is a rule of its own, made once. Counted characters are as many calls
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from groundup.errors import InputError
@@ -31,6 +31,16 @@ from groundup.inference.decoding.constrained.json_texts import (
 )
 
 LONGEST = 5_000  # items or characters that are counted
+
+
+def within(bound: Decimal, strict: bool) -> tuple[Decimal, bool]:
+    """The smallest whole number that a lower bound lets in, as a bound of its own: above -1 means from 0 on, of which -0 is no spelling.
+
+    >>> within(Decimal("-1"), True), within(Decimal("2.5"), False)
+    ((Decimal('0'), False), (Decimal('3'), False))
+    """
+    least = bound.to_integral_value(ROUND_CEILING)
+    return least + (strict and least == bound), False
 
 
 class Values:
@@ -96,6 +106,8 @@ class Values:
         if not lows and not highs and "multipleOf" not in wanted:
             name = "integer" if whole else "number"
             return self.shared(name, INTEGER if whole else INTEGER + FRACTION + EXPONENT, automaton_of)
+        if whole:
+            lows, highs = ([within(*one) for one in some] for some in (lows, highs))
         (low, open_low), (high, open_high) = (max(some) if some else (None, False) for some in (lows, highs))
         found = number_automata(low, None if high is None else -high, open_low, open_high, whole)
         if "multipleOf" in wanted:

@@ -62,6 +62,7 @@ def _():
         """Read a prompt: take what is known, pretend to read the rest, keep its full pages. How many tokens were known."""
         row = prefixes.pool.open()
         known = prefixes.begin(row, ids)
+        prefixes.count(len(ids), known)
         prefixes.allocate(row, len(ids) - known)
         prefixes.pool.grow(row, len(ids) - known)
         prefixes.keep(row, ids)

@@ -11,20 +11,20 @@ with app.setup:
     import torch
 
     from groundup import plots
-    from groundup.machine.numbers.normal_float import encode_nf4
-    from groundup.model.architectures import build
-    from groundup.model.architectures.llama import LlamaConfig
-    from groundup.tuning.efficient.config import LoraConfig
-    from groundup.tuning.efficient.many import apply
-    from groundup.tuning.efficient.qlora import (
+    from groundup.compression.quantization.nf4 import (
         DYNAMIC,
         NF4Linear,
-        bytes_of,
         dequantize_sizes,
         quantize,
         quantize_sizes,
         quantized_bytes,
     )
+    from groundup.machine.numbers.normal_float import encode_nf4
+    from groundup.model.architectures import build
+    from groundup.model.architectures.llama import LlamaConfig
+    from groundup.tuning.efficient.config import LoraConfig
+    from groundup.tuning.efficient.many import apply
+    from groundup.tuning.efficient.qlora import bytes_of
 
 
 @app.cell(hide_code=True)

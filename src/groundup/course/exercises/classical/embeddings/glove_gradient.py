@@ -101,7 +101,7 @@ EXERCISE = Exercise(
     e = words[i] . contexts[j] + word_bias[i] + context_bias[j] - log x and f(x) = min(1, (x / x_max)^alpha).
 
     Give its gradients by words, contexts, word_bias and context_bias, each in the shape of its own. All pairs at once: two
-    products of matrices and two sums.
+    products of matrices and two sums. f is `pair_weights`.
     """,
     difficulty=3,
     minutes=30,
@@ -150,7 +150,7 @@ EXERCISE = Exercise(
         Mutant(
             "no limit",
             "weigh more than 1",
-            (("np.minimum(1.0, (counts / x_max) ** alpha)", "(counts / x_max) ** alpha"),),
+            (("pair_weights(counts, x_max, alpha)", "(counts / x_max) ** alpha"),),
         ),
     ),
 )

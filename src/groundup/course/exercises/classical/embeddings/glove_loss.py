@@ -98,7 +98,7 @@ EXERCISE = Exercise(
 
     e = words[i] . contexts[j] + word_bias[i] + context_bias[j] - log x, and this matters by f(x) = min(1, (x / x_max)^alpha).
 
-    Give half of the sum of f(x) e^2 over all pairs that occur, as a float.
+    Give half of the sum of f(x) e^2 over all pairs that occur, as a float. `pair_weights`, which is f, is yours too.
     """,
     difficulty=2,
     minutes=20,
@@ -106,9 +106,10 @@ EXERCISE = Exercise(
     hints=(
         "Pick the pairs that occur first, then everything is an array as long as there are pairs.",
         "rows, columns = numpy.nonzero(counts); x = counts[rows, columns]; the dot products are (words[rows] * contexts[columns]).sum(axis=1).",
-        "float(0.5 * (numpy.minimum(1.0, (x / x_max) ** alpha) * (fitted - numpy.log(x)) ** 2).sum())",
+        "float(0.5 * (pair_weights(x, x_max, alpha) * (fitted - numpy.log(x)) ** 2).sum()), and f is numpy.minimum(1.0, (x / x_max) ** alpha)",
     ),
     run="groundup --mine my learn lesson classical.embeddings.glove --run",
+    written=("pair_weights",),
     checks=(
         pairs_that_never_met_do_not_count,
         one_pair_by_hand,
@@ -124,7 +125,9 @@ EXERCISE = Exercise(
         Mutant("no logarithm", "not with its logarithm", (("np.log(seen)", "seen"),)),
         Mutant("one table", "the same table", (("contexts[columns]).sum", "words[columns]).sum"),)),
         Mutant(
-            "no limit", "weigh more than 1", (("np.minimum(1.0, (seen / x_max) ** alpha)", "(seen / x_max) ** alpha"),)
+            "no limit",
+            "weigh more than 1",
+            (("np.minimum(1.0, (counts / x_max) ** alpha)", "(counts / x_max) ** alpha"),),
         ),
         Mutant("alpha fixed", "the alpha it was given", (("** alpha", "** 0.75"),)),
         Mutant("a mean", "Is the mean", (("** 2).sum())", "** 2).mean())"),)),

@@ -98,7 +98,8 @@ EXERCISE = Exercise(
     task="""
     Where the decoder's states of all steps are known, as in training, every step asks every place of the source in one product. Scores are
     queries W memory^T; their softmax over the source, where `mask` has tokens, gives the weights; and the weights' sum of the memory is the
-    context. Give back contexts and weights. This is one head of a transformer's cross-attention before it had that name.
+    context. Give back contexts and weights. `attend`, from scores to contexts and weights, is yours too. This is one head of a transformer's
+    cross-attention before it had that name.
     """,
     difficulty=2,
     minutes=15,
@@ -109,6 +110,7 @@ EXERCISE = Exercise(
         "weights = torch.softmax(scores.masked_fill(...), dim=-1); return weights @ memory, weights",
     ),
     run="groundup --mine my learn lesson classical.recurrent.seq2seq --run",
+    written=("attend",),
     checks=(
         a_context_and_weights_a_step,
         three_to_one,

@@ -15,7 +15,7 @@ def decoded(found, block):
     """The sizes again."""
     import numpy as np
 
-    from groundup.tuning.efficient.qlora import DYNAMIC
+    from groundup.compression.quantization.nf4 import DYNAMIC
 
     return DYNAMIC[found.codes] * np.repeat(found.absmax, block)[: len(found.codes)] + np.float32(found.mean)
 
@@ -73,7 +73,7 @@ def the_nearest_code(mine):
     """Does not give the code of the nearest of the sorted numbers DYNAMIC."""
     import numpy as np
 
-    from groundup.tuning.efficient.qlora import DYNAMIC
+    from groundup.compression.quantization.nf4 import DYNAMIC
 
     for count in (5, 64):
         given = sizes_of(count)
@@ -85,13 +85,13 @@ def the_nearest_code(mine):
 @check("speed")
 def all_at_once(mine):
     """Is far slower than the reference: np.searchsorted finds all codes at once."""
-    from groundup.tuning.efficient.qlora import quantize_sizes
+    from groundup.compression.quantization.nf4 import quantize_sizes
 
     fast(mine, quantize_sizes, (sizes_of(20_000), 256))
 
 
 EXERCISE = Exercise(
-    slot="tuning.efficient.quantize_sizes",
+    slot="compression.quantization.quantize_sizes",
     title="Double quantisation: the scales in 8 bits too",
     task="""
     NF4 keeps a size (float32) for each 64 weights: half a bit a weight. QLoRA quantises these sizes as well. Take their mean off, since all
@@ -102,7 +102,7 @@ EXERCISE = Exercise(
     """,
     difficulty=2,
     minutes=20,
-    prerequisites=("tuning.efficient.qlora",),
+    prerequisites=("compression.quantization.nf4",),
     hints=(
         "Fill the sizes up with zeros to whole blocks after the mean is off, and reshape to (-1, block): zeros change no largest magnitude.",
         "The middles between neighbours of DYNAMIC decide: np.searchsorted(middles, scaled) counts those below a number.",

@@ -1,0 +1,126 @@
+"""Zero-, one- and few-shot against tuned, on one task of tinyworld or on labelled rows of your own: a table and a picture.
+
+    python benchmarks/tuning/supervised/transfer.py MODEL [DATA.tsv] [--question "Is this review positive or negative?"] [--shots 0 1 4] [--out FOLDER]
+
+MODEL: a folder with a chat template. DATA: rows with text and label (also .csv, .jsonl, .gz); left out, a task on tinyworld's sentences: is something
+with a person or in a place? Half of the rows are learned from or shown, the other half is asked; the tuned model is an adapter (LoRA, rank 8).
+Answers are chosen among the labels by their log-probability. gain: over zero-shot on the same questions, with a 95 % bootstrap interval.
+"""
+
+import argparse
+import copy
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from groundup import files
+from groundup.inference.handle import load
+from groundup.processor import processor
+from groundup.tuning.config import TuneConfig
+from groundup.tuning.efficient.methods import put_on
+from groundup.tuning.supervised.instruction import conversations_to_shards, fit
+from groundup.tuning.supervised.labelled import Example, read_examples
+from groundup.tuning.supervised.transfer import Way, conversations_of, shown
+
+QUESTION = "With whom or where? Answer person or place."
+
+
+def own_rows(count: int) -> list[Example]:
+    """Captions of tinyworld with what they are about: a person that has something, or a place where it is."""
+    from groundup.data.sources import tinyworld
+
+    rows: list[Example] = []
+    for one in tinyworld.instructions(3, 400 * count, "train"):
+        if one.family == "caption" and (" with " in one.answer or " in the " in one.answer):
+            rows.append(Example(one.answer, "person" if " with " in one.answer else "place"))
+        if len(rows) == count:
+            break
+    return rows
+
+
+def tuned(handle: Any, pool: list[Example], question: str, steps: int, seq_len: int) -> tuple[Any, float]:
+    """A copy with an adapter that learned the pool, and its CPU seconds."""
+    config = TuneConfig(
+        method="lora",
+        steps=steps,
+        batch_size=8,
+        seq_len=seq_len,
+        optimizer="adamw",
+        learning_rate=0.01,
+        checkpoint_every=0,
+    )
+    start = time.thread_time()
+    with tempfile.TemporaryDirectory() as folder:
+        shards = conversations_to_shards(
+            conversations_of(pool, question), handle.tokenizer, Path(folder) / "shards", seq_len + 1
+        )
+        trained = put_on(copy.deepcopy(handle.module), config, steps)
+        fit(trained.module, shards, config, folder, objective=trained.objective, listeners=trained.listeners)
+    return trained.module, time.thread_time() - start
+
+
+def table(found: dict[str, Any]) -> str:
+    """The results as markdown."""
+    lines = ["| way | right | 95 % | gain over zero-shot | 95 % |", "|---|---:|---:|---:|---:|"]
+    for name, row in found["rows"].items():
+        gain = f"{row['gain']:+.3f} | {row['gain_low']:+.3f} to {row['gain_high']:+.3f}"
+        lines.append(f"| {name} | {row['value']:.3f} | {row['low']:.3f} to {row['high']:.3f} | {gain} |")
+    return "\n".join([*lines, "", found["about"], ""])
+
+
+def picture(found: dict[str, Any]) -> str:
+    """Each way's share with its interval, as an SVG."""
+    parts = []
+    for place, (name, row) in enumerate(found["rows"].items()):
+        y, low, high, value = 34 * place + 30, *(120 + 480 * row[key] for key in ("low", "high", "value"))
+        parts.append(f'<text x="110" y="{y + 4}" text-anchor="end">{name}</text>')
+        parts.append(f'<rect x="120" y="{y - 8}" width="{value - 120:.1f}" height="16" fill="#1f77b4"/>')
+        parts.append(f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="#d62728" stroke-width="2"/>')
+    foot = 34 * len(found["rows"]) + 30
+    ticks = "".join(
+        f'<text x="{120 + 480 * share:.0f}" y="{foot}" text-anchor="middle">{share:.1f}</text>' for share in (0, 0.5, 1)
+    )
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{foot + 20}" font-family="sans-serif" font-size="12">\n'
+        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n{ticks}\n'
+        f'<text x="360" y="{foot + 16}" text-anchor="middle">share of held-out questions right; red: 95 % interval</text>\n</svg>\n'
+    )
+
+
+def main() -> None:
+    """Ask in every way, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("data", nargs="?")
+    parser.add_argument("--question", default=QUESTION)
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--shots", type=int, nargs="+", default=[0, 1, 4])
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seq-len", type=int, default=128)
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    handle = load(asked.model, dtype="float32", device="cpu")
+    rows = (read_examples(asked.data, "classify") if asked.data else own_rows(asked.rows))[: asked.rows]
+    pool, kept = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    ways = [shown(handle.module, handle.tokenizer, pool, kept, count, asked.question) for count in asked.shots]
+    module, seconds = tuned(handle, pool, asked.question, asked.steps, asked.seq_len)
+    ways.append(Way("tuned", shown(module, handle.tokenizer, pool, kept, 0, asked.question).right))
+    about = f"{len(pool)} rows to learn from or to show, {len(kept)} asked; LoRA tuned in {seconds:.0f} CPU s, one thread, {processor()}."
+    found = {"about": about, "rows": {way.name: way.row(ways[0].right) for way in ways}}
+    if asked.out:
+        asked.out.mkdir(parents=True, exist_ok=True)
+        files.write_json(asked.out / "transfer.json", found)
+        files.write_text(asked.out / "transfer.md", table(found))
+        files.write_text(asked.out / "transfer.svg", picture(found))
+    print(json.dumps(found, indent=2) if asked.json else table(found))
+
+
+if __name__ == "__main__":
+    main()

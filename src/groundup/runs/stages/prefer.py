@@ -1,0 +1,66 @@
+"""The stage `align` by pairs (DPO, IPO, KTO, ORPO, SimPO): the user's, tinyworld's, or of the model's own answers; kept in pairs.jsonl."""
+
+from typing import Any
+
+from groundup import progress
+from groundup.runs.context import Context
+from groundup.runs.stages.align import judged, practice, rewarded, tuned
+from groundup.runs.stages.train import save
+from groundup.runs.timing import Units
+from groundup.runs.watching import watching
+
+PAIRS = "pairs.jsonl"
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Move the model of the stage before, or of the folder given, towards the preferred answers, and write its folder."""
+    from groundup.alignment.dpo.trainer import fit
+
+    handle, config, units = tuned(context), context.config, Units()
+    rows = preferences(context, handle)
+    told: dict[str, float] = {}
+    with watching(context, handle.module, config.training(1), config.trackers) as watch:
+        listeners = [*watch.listeners, units.step, lambda event: told.update(event.also or {})]
+        asked: Any = {"mark": watch.batches, "listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
+        result = fit(handle.module, rows, config, context.folder, tokenizer=handle.tokenizer, **asked)
+    save(context, handle.module, handle.tokenizer, chats=True)
+    numbers = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
+    return numbers | {name: told[name] for name in ("accuracy", "margin") if name in told} | {"units": units.table()}
+
+
+def preferences(context: Context, handle: Any) -> list[Any]:
+    """What is learned from; made once, so that a run that goes on has the same."""
+    from groundup.alignment.preferences.data import drawn, read_pairs, write_pairs
+    from groundup.errors import InputError
+
+    config, kept = context.config, context.folder / PAIRS
+    if config.data:
+        read = read_pairs(config.data, singles=config.method == "kto")
+        if read.left_out:
+            progress.say(f"{read.left_out} records are left out; the first: {read.reason}")
+        return read.pairs
+    if not kept.exists():
+        made = list(drawn(config.seed, config.pairs)) if config.answers == "world" else own_answers(context, handle)
+        if not made:
+            raise InputError(
+                f"of {config.pairs} questions none has answers of unequal worth; ask more (align.pairs), draw more answers "
+                "(align.samples), or give a file of pairs (align.data)"
+            )
+        write_pairs(kept, made)
+    return read_pairs(kept).pairs
+
+
+def own_answers(context: Context, handle: Any) -> list[Any]:
+    """Pairs of the model's own answers to tinyworld's questions, ordered by who judges."""
+    from groundup.alignment.dpo.pairs import own
+    from groundup.alignment.environments.rollouts import Environment, task
+    from groundup.alignment.practice import checked
+    from groundup.inference.decoding.config import SamplingConfig
+    from groundup.inference.handle import end_of_turn
+
+    config, words = context.config, handle.tokenizer
+    tasks = [task(item.prompt, item, words) for item in practice(config)]
+    kind = judged(context, words).get("environment", Environment)
+    asked = kind(tasks, checked(rewarded(config)), words, handle.stop_ids() | end_of_turn(words))
+    sampling = SamplingConfig(max_new_tokens=config.max_new_tokens, temperature=1.0, seed=config.seed)
+    return own(handle.module, asked, config.pairs, config.samples, sampling, config.least_margin)
