@@ -60,16 +60,17 @@ PLUMBING = {  # what stands in a room without being a topic, and why
     "training": {"config": "settings"},
     "compression": {"calibration": "what goes into each matrix", "compress": "a folder in, a smaller one out", "config": "settings"},
     "tuning": {"config": "settings"},
-    "alignment": {"config": "settings", "answers": "what is sampled and scored", "rounds": "asking, judging and learning, for every method"},
+    "alignment": {
+        "config": "settings", "methods": "names of the methods", "answers": "what is sampled and scored",
+        "rounds": "asking, judging and learning, for every method", "practice": "rounds carried out",
+    },
     "serving": {"encoders": "vectors and scores of texts, for the API's embeddings and ranking"},
 }
 NOT_YET_BUILT = set(
     """
 inference.distributed evaluation.people evaluation.robustness training.parallel
 interpret.observe interpret.attribute interpret.intervene interpret.features
-
-alignment.distill
-alignment.constitutional multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
+multimodal.vision multimodal.audio multimodal.evaluation safety.bias safety.security
 safety.society applications.prompting applications.retrieval applications.agents
 serving.operations course.pipeline workbench.watch workbench.chat
 workbench.inside workbench.text workbench.learn

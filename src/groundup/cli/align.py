@@ -74,7 +74,7 @@ def changes(options: AlignOptions) -> dict[str, Any]:
     if options.teacher is not None:
         made["inputs"]["teacher"] = str(options.teacher)
     if options.environment != "answers":
-        shown = {"environment": options.environment, "demonstrations": SHOWN, "families": [], "max_new_tokens": ROOM, "steps": ROUNDS}
+        shown: dict[str, Any] = {"environment": options.environment, "demonstrations": SHOWN, "families": [], "max_new_tokens": ROOM, "steps": ROUNDS}
         made["align"] = made.get("align", {}) | shown
     if options.reward_model is not None:
         made["inputs"]["reward_model"] = str(options.reward_model)

@@ -20,6 +20,7 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,10 @@ def read(
     return str(raw.get("name", Path(str(source)).stem)), config
 
 
+def _told(say: Callable[[str], Any], prefix: str, text: str) -> None:
+    say(f"{prefix}: {text}")
+
+
 def run(
     config: ChallengeConfig, folder: Path, say: Callable[[str], Any] = lambda text: None
 ) -> list[Mapping[str, Any]]:
@@ -83,9 +88,7 @@ def run(
         kept = folder / "seeds" / f"{seed}-{key}.json"
         if not kept.is_file():
             prefix = f"[{number} of {len(config.seeds)}] seed {seed}"
-            files.write_json(
-                kept, plain(study(config.topic)(config, seed, lambda text, at=prefix: say(f"{at}: {text}")))
-            )
+            files.write_json(kept, plain(study(config.topic)(config, seed, partial(_told, say, prefix))))
         found.append(files.read_json(kept))
     return found
 
@@ -156,7 +159,7 @@ def note(results: Mapping[str, Any]) -> str:
     model = f"the model {results['model']}" if results["model"] else "small models made on the way"
     seeds = ", ".join(map(str, results["seeds"]))
     known = "low and high: Student's 95 % interval for the mean over seeds; truth: what is known without measuring"
-    return f"Seeds {seeds}, {model}, on {results['machine']}. {known[0].upper()}{known[1:]}."
+    return f"Seed{'s' if len(results['seeds']) > 1 else ''} {seeds}, {model}, on {results['machine']}. {known[0].upper()}{known[1:]}."
 
 
 def figures(results: Mapping[str, Any]) -> list[Any]:

@@ -19,7 +19,7 @@ class TransferOptions:
     """with your own kinds: also those that are on every machine"""
     out: Path = Path("runs/transfer")
     """the page (transfer.html) and transfer.json go here"""
-    steps: int = 200
+    steps: int = 120
     """of training for each kind"""
     seed: int = 0
     """where chance begins"""

@@ -14,7 +14,7 @@ from typing import IO, Any
 try:
     from isal import isal_zlib as _inflate  # type: ignore[import-not-found, unused-ignore]
 except ImportError:
-    import zlib as _inflate
+    import zlib as _inflate  # type: ignore[no-redef, unused-ignore]
 
 inflate: Any = _inflate
 READ_BYTES = 1 << 20

@@ -271,7 +271,7 @@ class Models:
             raise ApiError(400, f"'{name}' is a model and no adapter; name one of /v1/models with a parent", param="lora_name")
         async with self._changing:
             if (served := self.loaded.get(model)) is not None and adapter in served.tuned:
-                engine, own = served.engine, served.tuned[adapter].adapter
+                engine, own = served.engine, str(served.tuned[adapter].adapter)
                 await engine.between_steps(lambda: take_off(engine.engine, own))
                 del served.tuned[adapter]
             self.adapters[model].pop(adapter, None)

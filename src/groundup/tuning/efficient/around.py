@@ -96,7 +96,7 @@ class Around(nn.Module):
             raise InputError(
                 "one adapter a row is for matrices (LoRA, DoRA, AdaLoRA, IA3); load the others one at a time"
             )
-        names = dict.fromkeys(name if name in self.parts else None for name in rows.distinct)
+        names = dict.fromkeys(name if name is not None and name in self.parts else None for name in rows.distinct)
         parts = {name: self.parts[name] for name in names if name is not None}
         axis = 0 if len(rows.names) == 1 else rows.axis(x)
         if len(rows.distinct) == 1 or not parts:

@@ -65,7 +65,8 @@ class Labelled:
     def to(self, device: torch.device | str) -> "Labelled":
         """The same batch on a device."""
         parts: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
-        return replace(self, **{name: one if one is None else one.to(device) for name, one in parts.items()})
+        moved: dict[str, Any] = {name: one if one is None else one.to(device) for name, one in parts.items()}
+        return replace(self, **moved)
 
 
 def encode(example: Example, task: str, labels: Sequence[str], tokenizer: Any, longest: int) -> Item | None:

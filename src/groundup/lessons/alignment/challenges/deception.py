@@ -185,8 +185,8 @@ def _():
     ## Did it find anything?
 
     A probe with many numbers finds something everywhere. So three controls. **Labels thrown by dice** for every word: on the words that it was made
-    from, a probe is better than a guess with these as well, by heart, so that proves nothing; on other words it must guess. And the model **before planting**: it has read
-    the same words and made nothing of them.
+    from, a probe is better than a guess with these as well, by heart, so that proves nothing; on other words it must guess. And the model **before
+    planting**: it has read the same words and made nothing of them.
     """)
     return
 

@@ -12,8 +12,8 @@ with app.setup:
     import torch
 
     from groundup import plots
-    from groundup.alignment.rewards.config import RewardConfig
     from groundup.alignment.preferences.data import Encoded, bayes_limit, drawn
+    from groundup.alignment.rewards.config import RewardConfig
     from groundup.alignment.rewards.measure import measure
     from groundup.alignment.rewards.reward_model import RewardModel, bradley_terry_loss, fit
     from groundup.model.architectures import build

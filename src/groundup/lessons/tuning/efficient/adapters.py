@@ -56,7 +56,7 @@ def _():
     mo.md(
         f"Of {whole:,} weights IA3 moves **{learned['IA3']:,} numbers**, a bottleneck of width 16 adds **{learned['bottleneck']:,}**."
     )
-    return base, learned, ways, whole
+    return base, config, learned, ways, whole
 
 
 @app.cell
@@ -102,7 +102,7 @@ def _(bend):
         y="",
         title=f"It bends at 0 and at {-bend.value}: no matrix does that",
     )
-    return added, xs
+    return added, down, low, up, xs
 
 
 @app.cell
@@ -159,6 +159,41 @@ def _(merged, started, trained):
     assert all(value == 0 for value in started.values()), "U begins as 0 and l as 1"
     assert all(value > 0 for value in trained.values())
     assert all(value < 1e-3 for value in merged.values()), "what is a change of matrices goes into them"
+    return
+
+
+@app.cell(hide_code=True)
+def _():
+    mo.md(r"""
+    ## What is left behind
+
+    After training IA3 and LoRA can be merged and are gone. A bottleneck costs time with every token for good, and a base with bottlenecks
+    is no plain model any more: only this library reads its folder.
+    """)
+    return
+
+
+@app.cell
+def _(merged, trained):
+    mo.md(
+        f"Merged and not: IA3 differs by **{merged['IA3']:.1e}**, LoRA by **{merged['LoRA']:.1e}**, "
+        f"of changes of {trained['IA3']:.2f} and {trained['LoRA']:.2f}."
+    )
+    return
+
+
+@app.cell
+def _(learned, whole):
+    mo.md(
+        f"What is kept for a task, in thousandths of the model: IA3 {1000 * learned['IA3'] / whole:.0f}, "
+        f"LoRA {1000 * learned['LoRA'] / whole:.0f}, bottleneck {1000 * learned['bottleneck'] / whole:.0f}."
+    )
+    return
+
+
+@app.cell
+def _(learned):
+    assert learned["IA3"] < learned["LoRA"] < learned["bottleneck"], "from the fewest to the most"
     return
 
 

@@ -57,7 +57,7 @@ def _():
         f"A hundred models of {whole:,} weights, or one and a hundred adapters of {sizes['french']:,}: "
         f"**{100 * whole / (whole + 100 * sizes['french']):.0f} times** less."
     )
-    return adapted, base, sizes, whole
+    return adapted, base, config, sizes, whole
 
 
 @app.cell
@@ -123,10 +123,12 @@ def _(adapted, ids, middle, said):
     with adapted.for_rows(wanted), torch.no_grad():
         together = adapted(ids)
     rows = [float((together[row] - said[name or "base"][row]).abs().max()) for row, name in enumerate(wanted)]
-    mo.md(
-        f"Rows with {', '.join(name or 'the base' for name in wanted)}: off from each alone by at most **{max(rows):.1e}**."
+    _moved = {f"row {row}": float((together[row] - said["base"][row]).square().mean().sqrt()) for row in range(3)}
+    plots.value_bars(
+        {"distance from the base": _moved},
+        title=f"{', '.join(name or 'base' for name in wanted)}: off from each alone by at most {max(rows):.0e}",
     )
-    return rows, together
+    return rows, together, wanted
 
 
 @app.cell
@@ -159,7 +161,7 @@ def _():
         "mean of both": float((mean - right).norm() / right.norm()),
     }
     plots.value_bars({"error": errors}, y="share of the change", title="Half of each")
-    return errors, made_a, made_b
+    return errors, made_a, made_b, mean, pairs, right
 
 
 @app.cell

@@ -158,7 +158,7 @@ def _(config):
         y="nats",
         title=f"The nearest word has a cosine of {float(cosine.max(1).values.mean()):.2f}",
     )
-    return adapted, cosine, curve, first, table, texts, vectors
+    return adapted, cosine, curve, first, optimizer, table, texts, vectors
 
 
 @app.cell

@@ -87,7 +87,7 @@ def _(model, reviews, tokenizer):
     together = scores(headed(model, "classify", reviews, seed=1), batch)
     alone = torch.cat([scores(headed(model, "classify", reviews, seed=1), collate([one], "classify")) for one in items])
     plots.heat_map(batch.real.int(), x="place", y="text", title="Tokens, and what fills up")
-    return alone, batch, together
+    return alone, batch, items, together
 
 
 @app.cell
@@ -143,7 +143,7 @@ def _(config, reviews, rows, tokenizer):
     plots.value_bars(
         {"right": shares}, y="share", title=f"{rows.value} rows: {shares['after']:.0%} of the kept reviews are right"
     )
-    return judge, shares
+    return judge, kept, learned, shares, told
 
 
 @app.cell
@@ -176,7 +176,7 @@ def _(tokenizer):
         for place, id in enumerate(tagged.ids)
     ]
     mo.md(" ".join(f"`{piece}`{' **' + tag + '**' if tag else ''}" for piece, tag in pieces))
-    return pieces, tagged
+    return example, pieces, tagged
 
 
 @app.cell

@@ -116,7 +116,7 @@ def _(config):
         "all but the last": walked([embedding, "model.layers.[0-4]"]),
     }
     plots.value_bars({"blocks with a gradient": ways}, x="frozen", y="blocks of 6", title="How far back a step goes")
-    return (ways,)
+    return embedding, walked, ways
 
 
 @app.cell
@@ -168,7 +168,7 @@ def _(config, every):
     schedule = Unfreezing(module, every.value)
     learning = [schedule.at(_turn * every.value) for _turn in range(depth_of(module) + 1)]
     mo.md(f"Weights that learn, block by block: {', '.join(f'{_count:,}' for _count in learning)}.")
-    return learning, module
+    return learning, module, schedule
 
 
 @app.cell

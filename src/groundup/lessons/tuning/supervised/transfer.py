@@ -59,7 +59,7 @@ def _():
     asked = few_shot_messages([("a1", "vowel"), ("b1", "other")], "e5")
     length = len(tokenizer.apply_chat_template(asked, add_generation_prompt=True))
     mo.md(f"A prompt that shows two examples has **{length} tokens**, and has them again for every question.")
-    return asked, kept, learned, length, model, pool, tokenizer
+    return asked, config, kept, learned, length, model, pool, tokenizer
 
 
 @app.cell

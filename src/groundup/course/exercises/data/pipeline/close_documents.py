@@ -5,7 +5,7 @@ import numpy as np
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
-DOCUMENTS = ([5, 6], [7], [], [300, 9, 8])
+DOCUMENTS: tuple[list[int], ...] = ([5, 6], [7], [], [300, 9, 8])
 
 
 def packed(documents):
