@@ -39,7 +39,7 @@ DIRECTIONS = (
     Direction(
         "Reward modelling", "specification", "How can what people want be learned from their choices?",
         ("alignment.rewards.reward_model", "alignment.preferences.data"),
-        "a reward model within a few points of the best possible judge, which is known",
+        "a reward model beside the best possible judge, which is known",
         "whose choices, and what about wishes that people cannot state or do not agree on?",
         "Christiano et al. 2017, arXiv:1706.03741",
     ),

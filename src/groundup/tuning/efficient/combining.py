@@ -55,7 +55,7 @@ def _joined(weighted: Sequence[tuple[float, LoraPart]]) -> tuple[Tensor, Tensor]
 
 @slot
 def joined(
-    pairs: Sequence[tuple[float, Float[Tensor, "rank inputs"], Float[Tensor, "outputs rank"]]],
+    pairs: Sequence[tuple[float, Float[Tensor, "_ inputs"], Float[Tensor, "outputs _"]]],
 ) -> tuple[Float[Tensor, "ranks inputs"], Float[Tensor, "outputs ranks"]]:
     """Two thin matrices A and B whose product B A is the weighted sum of all pairs' products, exactly; pairs: (weight, A, B) each.
 
