@@ -105,7 +105,7 @@ def ablate(options: RunOptions) -> None:
         running.print_json(results)
         return
     show.table(results["ablation"], table.head(results), table.rows(results))
-    show.console().print(f"table: {folder / 'ablation.md'}    page: {folder / 'ablation.html'}", markup=False)
+    show.console().print(f"table: {folder / 'ablation.md'}    page: {folder / 'ablation.html'}", markup=False, soft_wrap=True)
 
 
 def study_challenge(options: RunOptions) -> None:
@@ -130,7 +130,7 @@ def study_challenge(options: RunOptions) -> None:
         running.print_json(results)
         return
     show.table(results["challenge"], challenge.HEAD, challenge.rows(results))
-    show.console().print(f"table: {folder / 'challenge.md'}    page: {folder / 'challenge.html'}", markup=False)
+    show.console().print(f"table: {folder / 'challenge.md'}    page: {folder / 'challenge.html'}", markup=False, soft_wrap=True)
 
 
 def sweep(options: RunOptions) -> None:
@@ -161,4 +161,4 @@ def sweep(options: RunOptions) -> None:
     show.table(found["sweep"], law.head(found), law.rows(found))
     for line in law.sentences(found):
         show.console().print(line, markup=False)
-    show.console().print(f"table: {folder / 'sweep.md'}    page: {folder / 'sweep.html'}", markup=False)
+    show.console().print(f"table: {folder / 'sweep.md'}    page: {folder / 'sweep.html'}", markup=False, soft_wrap=True)

@@ -55,13 +55,15 @@ def test_what_is_left_is_repaired_as_the_definition_says(seed):
     torch.testing.assert_close(made.double(), expected, atol=1e-5, rtol=1e-4)
 
 
-@given(st.integers(0, 2**31))
-@settings(max_examples=25)
-def test_repairing_beats_leaving_the_rest_as_it_was(seed):
-    weight, moments = drawn(seed, rows=8, inputs=32, samples=200)
-    repaired = pruning.sparsegpt(weight, moments, 0.5)
-    bare = torch.where(repaired == 0, 0.0, weight)
-    assert output_error(repaired - weight, moments) < output_error(bare - weight, moments)
+def test_repairing_beats_leaving_the_rest_as_it_was():
+    """One column after another is repaired by the later ones, which is no best repair: of 400 drawn matrices one came out worse than unrepaired."""
+    shares = []
+    for seed in range(100):
+        weight, moments = drawn(seed, rows=8, inputs=32, samples=200)
+        repaired = pruning.sparsegpt(weight, moments, 0.5)
+        bare = torch.where(repaired == 0, 0.0, weight)
+        shares.append(output_error(repaired - weight, moments) / output_error(bare - weight, moments))
+    assert sum(shares) / len(shares) < 0.75 and sum(share < 1 for share in shares) >= 97
 
 
 def test_magnitude_is_numpys_order():

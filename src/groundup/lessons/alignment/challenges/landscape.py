@@ -159,11 +159,11 @@ def _():
 
 @app.cell
 def _(shown_by):
-    def written(id: str) -> bool:
+    def _written(id: str) -> bool:
         place = Path(groundup.__file__).parent.joinpath(*id.split("."))
         return place.is_dir() or place.with_suffix(".py").is_file()
 
-    ready = demonstrated(id for id in shown_by if written(id))
+    ready = demonstrated(id for id in shown_by if _written(id))
     mo.md("\n".join(f"- {name}: {'runs' if there else 'promised'}" for name, there in ready.items()))
     return (ready,)
 

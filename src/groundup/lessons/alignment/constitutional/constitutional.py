@@ -67,10 +67,10 @@ def _():
 @app.cell
 def _(asked):
     made = list(demonstrations(3, 40, ("add", "plural")))
-    some = made[asked.value :: 4][:4]
+    _some = made[asked.value :: 4][:4]
     mo.md(
         "\n\n".join(
-            "> " + talk[0]["content"].replace("\n", "\n>\n> ") + f"\n>\n> **{talk[1]['content']}**" for talk in some
+            "> " + talk[0]["content"].replace("\n", "\n>\n> ") + f"\n>\n> **{talk[1]['content']}**" for talk in _some
         )
     )
     return (made,)
@@ -106,12 +106,12 @@ def _():
 
 @app.cell
 def _(finds):
-    turns = list(range(7))
+    _turns = list(range(7))
     share = [0.4]
-    for _ in turns[1:]:
+    for _ in _turns[1:]:
         share.append(share[-1] * (1 - finds.value))  # what it misses stays, and the model answers so again
     plots.lines(
-        turns,
+        _turns,
         {"rude answers": share},
         x="rounds of critique, revision and tuning",
         y="share",
@@ -150,18 +150,18 @@ def _():
 @app.cell
 def _(lean):
     _source = torch.Generator().manual_seed(0)
-    quality = 2 * torch.randn(4000, generator=_source)  # how much better the first answer really is, in the judge's eyes
-    one_order = (quality + lean.value).sigmoid()
-    both_orders = preferred(quality + lean.value, -quality + lean.value)
-    truth = quality > 0
+    _quality = 2 * torch.randn(4000, generator=_source)  # how much better the first answer really is, in the judge's eyes
+    _one_order = (_quality + lean.value).sigmoid()
+    both_orders = preferred(_quality + lean.value, -_quality + lean.value)
+    _truth = _quality > 0
     right = {
-        "one order": float(((one_order > 0.5) == truth).float().mean()),
-        "both orders": float(((both_orders > 0.5) == truth).float().mean()),
+        "one order": float(((_one_order > 0.5) == _truth).float().mean()),
+        "both orders": float(((both_orders > 0.5) == _truth).float().mean()),
     }
-    order = quality.argsort()
+    _order = _quality.argsort()
     plots.lines(
-        quality[order],
-        {"one order": one_order[order].tolist(), "both orders": both_orders[order].tolist()},
+        _quality[_order],
+        {"one order": _one_order[_order].tolist(), "both orders": both_orders[_order].tolist()},
         x="how much better the first answer is",
         y="probability that it is preferred",
         title="; ".join(f"{name}: {value:.0%} right" for name, value in right.items()),

@@ -44,6 +44,8 @@ def _():
     teacher[:LENGTH, 0] = 4.0  # on the way: go on
     teacher[LENGTH:, 1] = 4.0  # in the ditch: climb out
     beginner = torch.zeros(2 * LENGTH, 3)
+    _lost = float((walk(beginner, 40, torch.Generator().manual_seed(1)) >= LENGTH).float().mean())
+    mo.md(f"A beginner, who moves by chance, spends **{_lost:.0%}** of the moves in the ditch.")
     return LENGTH, beginner, teacher, walk
 
 
@@ -87,7 +89,7 @@ def _():
 
 @app.cell
 def _(LENGTH, beginner, steps, teacher, walk):
-    def learned(own, rate=4.0):
+    def _learned(own, rate=4.0):
         """A student after the chosen steps, and after each the share of its moves that are spent in the ditch."""
         weights, source, told = beginner.clone(), torch.Generator().manual_seed(1), []
         for _ in range(steps.value):
@@ -99,7 +101,7 @@ def _(LENGTH, beginner, steps, teacher, walk):
             told.append(float((walk(weights, 40, source) >= LENGTH).float().mean()))
         return weights, told
 
-    students = {"on written games": learned(False), "on its own games": learned(True)}
+    students = {"on written games": _learned(False), "on its own games": _learned(True)}
     plots.lines(
         range(1, steps.value + 1),
         {name: told for name, (_, told) in students.items()},
@@ -216,11 +218,11 @@ def _():
     _student = torch.tensor([[2.0, 0.5, -1.0]], requires_grad=True)
     _teacher = torch.tensor([[0.0, 1.5, -1.0]])
     _kl = reverse_kl(_student, _teacher)
-    (pushes,) = torch.autograd.grad(_kl.sum(), _student)
+    (_pushes,) = torch.autograd.grad(_kl.sum(), _student)
     _own, _wanted = _student.log_softmax(-1), _teacher.log_softmax(-1)
-    by_hand = (_own.exp() * (_own - _wanted - _kl[:, None])).detach()
-    assert torch.allclose(pushes, by_hand, atol=1e-6) and abs(float(pushes.sum())) < 1e-6
-    mo.md(f"Three tokens, pushed by the gradient: {', '.join(f'{-float(one):+.3f}' for one in pushes[0])}. By the formula: the same.")
+    _by_hand = (_own.exp() * (_own - _wanted - _kl[:, None])).detach()
+    assert torch.allclose(_pushes, _by_hand, atol=1e-6) and abs(float(_pushes.sum())) < 1e-6
+    mo.md(f"Three tokens, pushed by the gradient: {', '.join(f'{-float(one):+.3f}' for one in _pushes[0])}. By the formula: the same.")
     return
 
 

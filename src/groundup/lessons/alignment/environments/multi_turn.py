@@ -61,13 +61,13 @@ def _():
 
 @app.cell
 def _():
-    tried = {
+    _tried = {
         "a call": '<tool_call>{"name": "add", "arguments": {"a": 14, "b": 47}}</tool_call>',
         "no such tool": '<tool_call>{"name": "divide", "arguments": {"a": 14, "b": 47}}</tool_call>',
         "a word too much": 'Sure! <tool_call>{"name": "add", "arguments": {"a": 14, "b": 47}}</tool_call>',
         "broken": '<tool_call>{"name": "add", "arguments": </tool_call>',
     }
-    read = {name: read_call(text) for name, text in tried.items()}
+    read = {name: read_call(text) for name, text in _tried.items()}
     _rows = "\n".join(f"| {name} | {'an answer' if found is None else used(CALCULATOR, found)} |" for name, found in read.items())
     mo.md(f"| message | what comes back |\n|---|---|\n{_rows}")
     return (read,)
@@ -94,8 +94,8 @@ def _():
 
 @app.cell
 def _():
-    question, parts = [1, 2, 3], [([40, 41, 9], True), ([50, 51, 52, 53, 9], False), ([60, 61, 9], True)]
-    ids, own = own_tokens(parts)
+    question, _parts = [1, 2, 3], [([40, 41, 9], True), ([50, 51, 52, 53, 9], False), ([60, 61, 9], True)]
+    ids, own = own_tokens(_parts)
     with_mask = side_by_side([question], [[ids]], own=[[own]])
     without = side_by_side([question], [[ids]])
     mo.md(
@@ -130,14 +130,20 @@ def _():
 @app.cell
 def _():
     masked = mo.ui.checkbox(value=True, label="the tool's words are masked")
+    masked
+    return (masked,)
+
+
+@app.cell
+def _():
     rounds = mo.ui.slider(steps=[10, 30, 60], value=30, label="rounds", show_value=True)
-    mo.hstack([masked, rounds], justify="start")
-    return masked, rounds
+    rounds
+    return (rounds,)
 
 
 @app.cell
 def _(masked, rounds):
-    def learned(mask):
+    def _learned(mask):
         """After each round: how likely the model is to ask, and how sure it is of the result before the tool has spoken."""
         source = torch.Generator().manual_seed(0)
         ask, result = torch.zeros(2), torch.zeros(5)  # 0: asks, 1: guesses; what it would write in the tool's place
@@ -157,7 +163,7 @@ def _(masked, rounds):
             told.append((float(ask.softmax(0)[0]), float(result.softmax(0).max())))
         return told
 
-    ways = {True: learned(True), False: learned(False)}
+    ways = {True: _learned(True), False: _learned(False)}
     plots.lines(
         range(1, rounds.value + 1),
         {"asks": [one for one, _ in ways[masked.value]], "invents a result of its own": [two for _, two in ways[masked.value]]},

@@ -133,16 +133,16 @@ def _():
 
 @app.cell
 def _(chance):
-    NEEDED, OTHERS = 3, 10
-    budgets = list(range(7))
+    _NEEDED, OTHERS = 3, 10
+    _budgets = list(range(7))
 
-    def solved(budget):
+    def _solved(budget):
         """The chance of a right answer with so many steps: all that are needed, or a guess."""
-        return chance.value**NEEDED if budget >= NEEDED else 1 / OTHERS
+        return chance.value**_NEEDED if budget >= _NEEDED else 1 / OTHERS
 
-    by_length = [solved(budget) for budget in budgets]
+    by_length = [_solved(budget) for budget in _budgets]
     plots.lines(
-        budgets,
+        _budgets,
         {"right": by_length},
         x="steps of thought at most",
         y="share of right answers",
@@ -187,12 +187,12 @@ def _(OTHERS, chance, votes):
         )
         return sum(majority([str(one) for one in row]) == "0" for row in answers.tolist()) / rounds
 
-    counts = [1, 3, 5, 9, 17, 33]
+    _counts = [1, 3, 5, 9, 17, 33]
     single = chance.value**3
-    by_votes = {count: voted(count, single) for count in counts}
-    alike = {count: voted(count, single, spread=1) for count in counts}
+    by_votes = {count: voted(count, single) for count in _counts}
+    alike = {count: voted(count, single, spread=1) for count in _counts}
     plots.lines(
-        counts,
+        _counts,
         {"wrong answers differ": list(by_votes.values()), "wrong answers are all the same": list(alike.values())},
         x="votes",
         y="share of right answers",

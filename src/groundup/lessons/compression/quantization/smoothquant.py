@@ -33,13 +33,13 @@ def _():
     volume[[9, 60, 61, 100]] = 60.0  # in models of billions of weights a few coordinates are so loud, at every token
     inputs = torch.randn(400, 128, generator=_source) * volume
     weight = torch.randn(96, 128, generator=_source) * 0.05 / volume.sqrt()
-    wanted = inputs @ weight.T
+    _wanted = inputs @ weight.T
 
     def off(scale: torch.Tensor) -> float:
         """The squared error of the product where both sides have 8 bits, scaled beforehand, over the square of the product."""
         codes, step = token_codes(inputs / scale)
         made = (codes * step) @ rounded(weight * scale, 8, None, search=False).numbers().T
-        return float((made - wanted).square().sum() / wanted.square().sum())
+        return float((made - _wanted).square().sum() / _wanted.square().sum())
 
     plain = off(torch.ones(128))
     smooth = off(migration_scale(inputs.abs().amax(0), weight.abs().amax(0), 0.5))
@@ -71,14 +71,15 @@ def _():
 @app.cell
 def _(inputs, volume):
     _codes, _step = token_codes(inputs[:1])
-    quiet = _codes[0][volume == 1]
-    _used = quiet.unique().numel()
+    _quiet = _codes[0][volume == 1]
+    _used = _quiet.unique().numel()
     assert _used < 20 and _codes.abs().max() == 127
-    mo.vstack(
-        [
-            plots.lines(list(range(128)), {"codes of one token": _codes[0].tolist()}, x="coordinate", y="code", title="four coordinates use the range"),
-            mo.md(f"124 quiet coordinates share {_used} of the 255 steps."),
-        ]
+    plots.lines(
+        list(range(128)),
+        {"codes of one token": _codes[0].tolist()},
+        x="coordinate",
+        y="code",
+        title=f"four coordinates use the range, 124 quiet ones share {_used} of 255 steps",
     )
     return
 

@@ -140,7 +140,7 @@ EXERCISE = Exercise(
         "logits > logits.median() is True for the upper half; turn it into numbers of the logits' dtype.",
         "A comparison has no gradient, so nothing needs to be detached. The last line: (1 - alpha) * teacher + alpha * itself",
     ),
-    run="groundup --mine my learn lesson alignment.challenges.oversight --run",
+    run="groundup --mine my learn lesson alignment.challenges.oversight.weak_to_strong --run",
     checks=(
         one_number, the_dtype_stays, far_logits_stay_finite, without_alpha_the_teacher_alone, half_of_the_examples_are_yes, by_hand,
         the_teacher_and_the_choice_pull, all_at_once,

@@ -1,7 +1,5 @@
 """Exercise: where one document ends and the next begins."""
 
-import numpy as np
-
 from groundup.course.exercise import Exercise, Mutant, check
 from groundup.course.expect import same, that
 
@@ -10,6 +8,8 @@ DOCUMENTS: tuple[list[int], ...] = ([5, 6], [7], [], [300, 9, 8])
 
 def packed(documents):
     """Documents as ids in a row, and their offsets."""
+    import numpy as np
+
     ids = np.array([id for document in documents for id in document], dtype=np.int64)
     return ids, np.cumsum([0, *map(len, documents)])
 
@@ -48,7 +48,7 @@ def the_ids(mine):
     ids, offsets = packed(DOCUMENTS[:2] + DOCUMENTS[3:])
     wanted = by_hand(DOCUMENTS[:2] + DOCUMENTS[3:], 1)[0].tolist()
     before = packed([[1, *document] for document in (DOCUMENTS[:2] + DOCUMENTS[3:])])[0].tolist()
-    got = np.asarray(mine(ids, offsets, 1)[0]).tolist()
+    got = mine(ids, offsets, 1)[0].tolist()
     same(
         got,
         wanted,
@@ -64,7 +64,7 @@ def the_offsets(mine):
         "Leaves the offsets as they were: from the second document on they point one, two, three ids too early.": offsets.tolist(),
         "Moves every document by one: the first does not move, and the third moves by two.": (offsets + 1).tolist(),
     }
-    same(np.asarray(mine(ids, offsets, 0)[1]).tolist(), by_hand(DOCUMENTS, 0)[1].tolist(), mistakes=mistakes)
+    same(mine(ids, offsets, 0)[1].tolist(), by_hand(DOCUMENTS, 0)[1].tolist(), mistakes=mistakes)
 
 
 @check("values")
@@ -72,7 +72,7 @@ def every_document_is_found_again(mine):
     """Does not give each document back with its end: cut the ids at the offsets and look."""
     ids, offsets = packed(DOCUMENTS)
     closed, edges = mine(ids, offsets, 2)
-    got = [np.asarray(closed[edges[at] : edges[at + 1]]).tolist() for at in range(len(DOCUMENTS))]
+    got = [closed[edges[at] : edges[at + 1]].tolist() for at in range(len(DOCUMENTS))]
     same(got, [[*document, 2] for document in DOCUMENTS])
 
 
