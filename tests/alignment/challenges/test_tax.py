@@ -105,9 +105,9 @@ def test_tuning_one_thing_costs_text_and_replay_keeps_it():
     first = measure.measure(before)
     plain, kept = (
         tax.tax(
-            first, measure.measure(teach(before, polite, replace(steps, steps=30), texts=stories * 4, replay=share))
+            first, measure.measure(teach(before, polite, steps, texts=stories * 4, replay=share))
         )
         for share in (0.0, 0.5)
     )
     assert plain.gain.low > 0 and plain.bits["stories"].low > 0
-    assert kept.paid < plain.paid / 2 and kept.gain.value > 0.4
+    assert kept.paid < plain.paid / 2 and kept.gain.value > 0.4  # of five other beginnings: 0.02 to 0.34 of it, and 0.5
