@@ -98,8 +98,8 @@ def matmul_seconds(repeats: int = 24, pause_s: float = PAUSE_S) -> float:
     """Seconds for a fixed product now: divide two of these to get the machine's drift between them.
 
     The first quartile of some products, and the least of two such, a pause apart: what slows a moment down (a process that ends beside this
-    one, another machine on the same processor) is no drift. One reading alone told drifts of 0.6 to 1.5 in ten short runs, this one of 0.9 to
-    1.1 (benchmarks/runs/plan.py).
+    one, another machine on the same processor) is no drift. One reading alone told drifts of 0.6 to 1.5 in ten short runs, this one of 0.8 to
+    1.1 in twelve (benchmarks/runs/plan.py).
     """
     generator = torch.Generator().manual_seed(0)
     matrix = torch.randn(DRIFT_SIDE, DRIFT_SIDE, generator=generator)
