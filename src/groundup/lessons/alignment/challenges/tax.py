@@ -7,7 +7,8 @@ app = marimo.App(app_title="The alignment tax", width="medium")
 
 with app.setup:
     import math
-    from dataclasses import dataclass, replace
+    from argparse import Namespace
+    from dataclasses import replace
 
     import marimo as mo
 
@@ -30,13 +31,8 @@ def _():
 
 @app.cell
 def _():
-    @dataclass(frozen=True)
-    class _Item:
-        prompt: str
-        answer: str
-
-    asked = [_Item(f"{number}?", "ab"[number % 2]) for number in range(10)]
-    other = [_Item(f"{number}!", "cd"[number % 2]) for number in range(10)]
+    asked = [Namespace(prompt=f"{number}?", answer="ab"[number % 2]) for number in range(10)]
+    other = [Namespace(prompt=f"{number}!", answer="cd"[number % 2]) for number in range(10)]
     stories = [document.text for document in sample(1, 160, "train")]
     unread = list(sample(2, 20, "heldout"))
     steps = replace(TEACHING, steps=70, seq_len=64, learning_rate=0.01, matrix_learning_rate=0.02)
@@ -153,7 +149,7 @@ def _():
 
 @app.cell
 def _(before, first, measure, polite, replay, steps, stories):
-    _replayed = teach(before, polite, replace(steps, steps=30), texts=stories, replay=replay.value)
+    _replayed = teach(before, polite, replace(steps, steps=30), texts=stories, replay=float(replay.value))
     less = tax(first, measure.measure(_replayed))
     plots.differences(
         {"gain: polite and right": less.gain._asdict(), "lost: bits per byte of stories": less.bits["stories"]._asdict(),
