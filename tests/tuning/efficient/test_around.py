@@ -1,11 +1,13 @@
 """Each row, or each token of texts behind each other, has its own adapter; a thread's rows are its own."""
 
+import copy
 import threading
 
 import pytest
 import torch
 
 from groundup.errors import InputError
+from groundup.tuning.efficient.around import Rows, Switch
 from groundup.tuning.efficient.config import IA3Config, LoraConfig
 from groundup.tuning.efficient.many import add, apply
 
@@ -75,3 +77,10 @@ def test_the_rows_of_one_thread_are_not_those_of_another(adapted, ids):
     assert torch.equal(seen[0], base)
     with pytest.raises(InputError, match="3 adapters were named for 2 rows"):
         adapted(ids[:2])
+
+
+def test_a_copied_switch_speaks_alike_and_has_no_rows():
+    switch = Switch()
+    switch.active, switch.rows = ("one",), Rows(("one", None))
+    made = copy.deepcopy(switch)
+    assert made.active == ("one",) and made.rows is None and switch.rows is not None

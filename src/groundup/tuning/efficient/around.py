@@ -23,6 +23,13 @@ class Switch:
         self.active: tuple[str, ...] = ()
         self._own = threading.local()  # an engine may write for some rows while another thread reads the same model
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy of a model has the same adapters speaking, and no thread's rows."""
+        return {"active": self.active}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.active, self._own = state["active"], threading.local()
+
     @property
     def rows(self) -> "Rows | None":
         """Whose row is whose, in this thread; None: the active ones speak for all."""
