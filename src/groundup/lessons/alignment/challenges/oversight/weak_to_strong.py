@@ -103,7 +103,7 @@ def _():
 
 @app.cell
 def _(imitable):
-    ruled = examples(1500, 0.25, imitable.value, seed=3)
+    ruled = examples(1500, 0.25, float(imitable.value), seed=3)
     student = taught(ruled.features, ruled.weak)
     _names = [*(f"signal {k}" for k in range(1, 9)), "the rule", *(f"noise {k}" for k in range(1, 12))]
     plots.value_bars(
@@ -177,7 +177,7 @@ def _():
 @app.cell
 def _(alpha):
     _train, _test = examples(1500, 0.25, 1.0, 7), examples(3000, 0.25, 1.0, 8)
-    trusting = generalise(_train, _test, alpha.value)
+    trusting = generalise(_train, _test, float(alpha.value))
     believing = generalise(_train, _test, 0.0)
     plots.value_bars(
         {"accuracy": {"weak teacher": trusting.weak, "student, alpha 0": believing.student, f"student, alpha {alpha.value}": trusting.student,
