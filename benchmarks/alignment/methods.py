@@ -5,7 +5,7 @@
 Each method practises the same families with the gold reward itself as its judge (right +3, polite +1, rude -1, 0.08 less a word), with the same number
 of answers asked: what differs is what is made of them. The gain is the mean gold reward of drawn answers (temperature 1) to held-out questions after
 training less before; the interval is Student's over seeds, each of which draws other tasks, other answers and another order. All runs are those of
-`groundup align`. The table is Markdown, the picture an SVG; both go to --out.
+`groundup align`. The table is Markdown, the picture a page; both go to --out.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from groundup import files
+from groundup import files, plots
 from groundup.alignment.environments.rollouts import Environment, task
 from groundup.alignment.rewards.verifiable import taste
 from groundup.data.sources.tinyworld import instructions
@@ -85,30 +85,13 @@ def table(found: dict[str, Any]) -> str:
 
 
 def picture(found: dict[str, Any]) -> str:
-    """Gain of each method with its interval, and each seed as a small dot, as an SVG."""
-    rows = {method: [run["gold"] - found["before"] for run in runs] for method, runs in found["runs"].items()}
-    spans = {method: interval(gains) for method, gains in rows.items()}
-    finite = [number for span, gains in zip(spans.values(), rows.values(), strict=True) for number in (*span, *gains) if math.isfinite(number)]
-    least, most = min(0.0, *finite), max(0.0, *finite)
-
-    def across(value: float) -> float:
-        return 120 + 480 * (min(max(value, least), most) - least) / (most - least)
-
-    parts = [f'<line x1="{across(0):.1f}" y1="10" x2="{across(0):.1f}" y2="{30 * len(rows) + 20}" stroke="#888" stroke-dasharray="4"/>']
-    for place, (method, gains) in enumerate(rows.items()):
-        y, (mean, low, high) = 30 * place + 28, spans[method]
-        parts.append(f'<text x="110" y="{y + 4}" text-anchor="end">{method}</text>')
-        parts.append(f'<line x1="{across(low):.1f}" y1="{y}" x2="{across(high):.1f}" y2="{y}" stroke="#1f77b4" stroke-width="2"/>')
-        parts.append(f'<circle cx="{across(mean):.1f}" cy="{y}" r="5" fill="#1f77b4"/>')
-        parts += [f'<circle cx="{across(gain):.1f}" cy="{y}" r="2" fill="#d62728"/>' for gain in gains]
-    foot = 30 * len(rows) + 40
-    ticks = [f'<text x="{across(value):.1f}" y="{foot}" text-anchor="middle">{value:+.2f}</text>' for value in (least, 0.0, most)]
-    body = "\n".join([*parts, *ticks])
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{foot + 20}" font-family="sans-serif" font-size="12">\n'
-        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n'
-        f'<text x="360" y="{foot + 16}" text-anchor="middle">gain of the gold reward; bar: 95 % over seeds; red: each seed</text>\n</svg>\n'
-    )
+    """Gain of each method with its interval, as a page."""
+    rows = {}
+    for method, runs in found["runs"].items():
+        value, low, high = interval([run["gold"] - found["before"] for run in runs])
+        rows[method] = {"value": value} | ({"low": low, "high": high} if len(runs) > 1 else {})
+    title = "What each method gains, 95 % over seeds"
+    return plots.to_html([plots.differences(rows, x="gold reward after, less before", title=title)], title=title)
 
 
 def main() -> None:
@@ -128,7 +111,7 @@ def main() -> None:
             found["runs"].setdefault(method, []).append(run)
             files.write_json(out / "methods.json", found)
             files.write_text(out / "methods.md", table(found))
-            files.write_text(out / "methods.svg", picture(found))
+            files.write_text(out / "methods.html", picture(found))
             print(f"{method} {seed}: {run['gold'] - found['before']:+.3f}, {run['cpu_seconds']:.0f} CPU s", flush=True)
     print(table(found))
 

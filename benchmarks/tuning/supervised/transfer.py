@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from groundup import files
+from groundup import files, plots
 from groundup.inference.handle import load
 from groundup.processor import processor
 from groundup.tuning.config import TuneConfig
@@ -73,23 +73,10 @@ def table(found: dict[str, Any]) -> str:
 
 
 def picture(found: dict[str, Any]) -> str:
-    """Each way's share with its interval, as an SVG."""
-    parts = []
-    for place, (name, row) in enumerate(found["rows"].items()):
-        y, low, high, value = 34 * place + 30, *(120 + 480 * row[key] for key in ("low", "high", "value"))
-        parts.append(f'<text x="110" y="{y + 4}" text-anchor="end">{name}</text>')
-        parts.append(f'<rect x="120" y="{y - 8}" width="{value - 120:.1f}" height="16" fill="#1f77b4"/>')
-        parts.append(f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="#d62728" stroke-width="2"/>')
-    foot = 34 * len(found["rows"]) + 30
-    ticks = "".join(
-        f'<text x="{120 + 480 * share:.0f}" y="{foot}" text-anchor="middle">{share:.1f}</text>' for share in (0, 0.5, 1)
-    )
-    body = "\n".join(parts)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{foot + 20}" font-family="sans-serif" font-size="12">\n'
-        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n{ticks}\n'
-        f'<text x="360" y="{foot + 16}" text-anchor="middle">share of held-out questions right; red: 95 % interval</text>\n</svg>\n'
-    )
+    """What each way gains over zero-shot, with its interval, as a page."""
+    rows = {name: {"value": row["gain"], "low": row["gain_low"], "high": row["gain_high"]} for name, row in found["rows"].items()}
+    title = "What examples and tuning gain over asking without any"
+    return plots.to_html([plots.differences(rows, x="share right, less zero-shot's", title=title)], title=title)
 
 
 def main() -> None:
@@ -118,7 +105,7 @@ def main() -> None:
         asked.out.mkdir(parents=True, exist_ok=True)
         files.write_json(asked.out / "transfer.json", found)
         files.write_text(asked.out / "transfer.md", table(found))
-        files.write_text(asked.out / "transfer.svg", picture(found))
+        files.write_text(asked.out / "transfer.html", picture(found))
     print(json.dumps(found, indent=2) if asked.json else table(found))
 
 
