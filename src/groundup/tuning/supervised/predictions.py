@@ -113,12 +113,3 @@ def spans(gold: Sequence[tuple[int, int]], said: Sequence[tuple[int, int]]) -> d
         both = max(0, min(last, end) - max(first, start) + 1)
         f1.append(2 * both / (last - first + 1 + end - start + 1))
     return {"exact": wilson(right, len(gold))._asdict(), "f1": sum(f1) / len(f1), "n": len(gold)}
-
-
-def headline(found: dict[str, Any]) -> float:
-    """The one number of a table by which a task is told: exact spans, F1 of spans, accuracy, or the error."""
-    if "exact" in found:
-        return float(found["exact"]["value"])
-    if "spans" in found:
-        return float(found["spans"]["f1"])
-    return float(found["accuracy"]["value"] if "accuracy" in found else found["error"])
