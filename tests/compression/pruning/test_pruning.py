@@ -56,14 +56,14 @@ def test_what_is_left_is_repaired_as_the_definition_says(seed):
 
 
 def test_repairing_beats_leaving_the_rest_as_it_was():
-    """One column after another is repaired by the later ones, which is no best repair: of 400 drawn matrices one came out worse than unrepaired."""
+    """For every matrix drawn here, though it is no law: columns are repaired one after another by later ones, which may go themselves (seed 1389)."""
     shares = []
     for seed in range(100):
         weight, moments = drawn(seed, rows=8, inputs=32, samples=200)
         repaired = pruning.sparsegpt(weight, moments, 0.5)
         bare = torch.where(repaired == 0, 0.0, weight)
         shares.append(output_error(repaired - weight, moments) / output_error(bare - weight, moments))
-    assert sum(shares) / len(shares) < 0.75 and sum(share < 1 for share in shares) >= 97
+    assert max(shares) < 1 and sum(shares) / len(shares) < 0.75
 
 
 def test_magnitude_is_numpys_order():
