@@ -1,7 +1,7 @@
 """A stage that trains, watched: a line of metrics a step, logs, the trackers that the recipe names, a profile when it is asked for.
 
     with watching(context, module, config, trackers) as watch:
-        train(..., watch.batches(batches), listeners=[*watch.listeners, ...])
+        train(..., watch.batches(batches), listeners=[*watch.listeners, ...])          or fit(..., **watch.asked(context, ...))
 
 However the stage ends (done, stopped, diverged), trackers and exporters are told so and get the time to write what they hold.
 """
@@ -39,6 +39,11 @@ class Watch:
         """The stage's batches, counted, with a mark for the profiler where there is one."""
         counted = self.monitor.batches(function)
         return self.profiler.batches(counted) if self.profiler else counted
+
+    def asked(self, context: Context, *listeners: Callable[[Any], None]) -> dict[str, Any]:
+        """What a method's `fit` is told by a stage: the mark of its batches, who listens (these last), when to stop and how it goes on."""
+        heard = [*self.listeners, *listeners]
+        return {"mark": self.batches, "listeners": heard, "stop": context.stop, "way_on": context.way_on()}
 
     def close(self, state: str) -> None:
         """Tell everybody how the stage ended. state: finished, stopped or failed."""

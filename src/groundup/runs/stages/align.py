@@ -87,10 +87,7 @@ def practised(context: Context) -> dict[str, Any]:
     tasks = that_leave_room([task(item.prompt, item, handle.tokenizer) for item in practice(config)], room)
     units, stops = Units(), handle.stop_ids() | end_of_turn(handle.tokenizer)
     with watching(context, handle.module, config.training(), config.trackers) as watch:
-        asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step]}
-        asked |= {"folder": context.folder, "stop": context.stop, "way_on": context.way_on()} | judged(
-            context, handle.tokenizer
-        )
+        asked = watch.asked(context, units.step) | {"folder": context.folder} | judged(context, handle.tokenizer)
         rounds, words = named(TRIERS[config.method]), handle.tokenizer
         result = improve(rounds, handle.module, words, tasks, rewarded(config), config, stop_ids=stops, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)

@@ -20,8 +20,7 @@ def run(context: Context) -> dict[str, Any]:
     rows = preferences(context, handle)
     told: dict[str, float] = {}
     with watching(context, handle.module, config.training(1), config.trackers) as watch:
-        listeners = [*watch.listeners, units.step, lambda event: told.update(event.also or {})]
-        asked: Any = {"mark": watch.batches, "listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
+        asked = watch.asked(context, units.step, lambda event: told.update(event.also or {}))
         result = fit(handle.module, rows, config, context.folder, tokenizer=handle.tokenizer, **asked)
     save(context, handle.module, handle.tokenizer, chats=True)
     numbers = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}

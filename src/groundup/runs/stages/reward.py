@@ -68,8 +68,7 @@ def learn(context: Context, pairs: Sequence[Any], member: int, made: Path, units
     folder = context.folder if config.members == 1 else context.folder / "members" / made.name
     folder.mkdir(parents=True, exist_ok=True)
     with watching(context, handle.module, config.training(reward_model.steps_of(len(pairs), config)), config.trackers) as watch:
-        asked: Any = {"mark": watch.batches, "listeners": [*watch.listeners, units.step], "stop": context.stop}
-        asked |= {"way_on": context.way_on(), "tokenizer": handle.tokenizer, "folder": folder, "member": member}
+        asked = watch.asked(context, units.step) | {"tokenizer": handle.tokenizer, "folder": folder, "member": member}
         way = likelihood if config.score == "likelihood" else reward_model
         module, _ = way.fit(handle.module, pairs, config, **asked)
     save_model(made, module, handle.tokenizer)

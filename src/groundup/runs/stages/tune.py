@@ -51,15 +51,9 @@ def chat(context: Context, handle: Any) -> dict[str, Any]:
     trained = put_on(handle.module, config, steps)
     validate = units.listener("validation", validation(context, handle.tokenizer))
     with watching(context, trained.module, config.training(steps), config.trackers) as watch:
-        listeners = [
-            *trained.listeners,
-            *watch.listeners,
-            units.step,
-            call_every(config.validate_every, steps, validate),
-        ]
-        asked: Any = {"mark": unfrozen(watch.batches, handle.module, config, frozen)}
-        asked |= {"listeners": listeners, "stop": context.stop, "way_on": context.way_on()}
-        asked |= {"tokenizer": handle.tokenizer, "objective": trained.objective}
+        asked = watch.asked(context, units.step, call_every(config.validate_every, steps, validate))
+        asked |= {"listeners": [*trained.listeners, *asked["listeners"]], "tokenizer": handle.tokenizer}
+        asked |= {"mark": unfrozen(watch.batches, handle.module, config, frozen), "objective": trained.objective}
         training, result = fit(trained.module, shards, config, context.folder, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
         after = answered(context, trained.module, handle.tokenizer)

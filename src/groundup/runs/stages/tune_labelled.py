@@ -33,12 +33,8 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
     precision.decide(context, module, lambda: sample, objective_of(config.task))
     frozen, steps, units = chosen_weights(module, config), steps_of(len(items), config), Units()
     with watching(context, module, config.training(steps), config.trackers) as watch:
-        asked: Any = {"listeners": [*watch.listeners, units.step], "stop": context.stop, "way_on": context.way_on()}
-        asked |= {
-            "mark": unfrozen(watch.batches, module, config, frozen),
-            "tokenizer": tokenizer,
-            "folder": context.folder,
-        }
+        asked = watch.asked(context, units.step) | {"tokenizer": tokenizer, "folder": context.folder}
+        asked["mark"] = unfrozen(watch.batches, module, config, frozen)
         result = fit(module, items, config, pad, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
         save(context, module, tokenizer)

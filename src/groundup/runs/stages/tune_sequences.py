@@ -27,12 +27,8 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
     precision.decide(context, module, lambda: answers(pairs[: config.batch_size], pad), span_loss)
     frozen, units = chosen_weights(module, config), Units()
     with watching(context, module, config.training(config.steps or 1), config.trackers) as watch:
-        asked: Any = {"listeners": [*watch.listeners, units.step], "stop": context.stop, "way_on": context.way_on()}
-        asked |= {
-            "mark": unfrozen(watch.batches, module, config, frozen),
-            "tokenizer": tokenizer,
-            "folder": context.folder,
-        }
+        asked = watch.asked(context, units.step) | {"tokenizer": tokenizer, "folder": context.folder}
+        asked["mark"] = unfrozen(watch.batches, module, config, frozen)
         result = fit(module, pairs, config, pad, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
         save(context, module, tokenizer)
