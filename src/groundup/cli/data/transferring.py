@@ -11,7 +11,7 @@ Kinds = Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransferOptions:
-    """train a tiny model on each kind of text, about ten seconds each, and measure each on all: a matrix of bits a byte"""
+    """train a tiny model on each kind of text and measure each on all: a matrix of bits a byte"""
 
     kinds: Kinds = ()
     """your own kinds, a name and a file or folder each, such as german=texts/; left out: those that are on every machine"""
