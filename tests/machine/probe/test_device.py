@@ -68,3 +68,4 @@ def test_every_tensor_of_a_batch_goes_to_the_device_and_the_batch_itself_stays(b
 def test_a_batch_that_moves_itself_does_and_a_module_is_where_its_weights_are():
     assert placed(torch.zeros(2), "meta").is_meta
     assert device_of_module(torch.nn.Linear(2, 2, device="meta")).type == "meta"
+    assert device_of_module(torch.nn.Identity()).type == device_of_module(object()).type == "cpu", "a table answers as a module does, without weights"

@@ -55,5 +55,8 @@ def placed(batch: Any, device: torch.device | str) -> Any:
 
 
 def device_of_module(module: Any) -> torch.device:
-    """Where a module's weights lie."""
-    return module.device if hasattr(module, "device") else next(module.parameters()).device
+    """Where a module's weights lie; what has none (a table that answers as a module does) is read on the CPU."""
+    if hasattr(module, "device"):
+        return module.device
+    weight = next(module.parameters(), None) if isinstance(module, torch.nn.Module) else None
+    return torch.device("cpu") if weight is None else weight.device
