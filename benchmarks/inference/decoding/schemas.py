@@ -6,8 +6,9 @@ A model of random weights answers a random prompt at temperature 1 with a random
 sixteen at a time. Each answer that ended is read as JSON and validated by jsonschema-rs; then its bytes are followed by both engines over a vocabulary of
 single bytes, and their masks are compared before every byte (over longer tokens llguidance allows one cut alone of what is forced). An answer that the length
 cut is compared up to there and not validated. Objects are closed, since llguidance lets open ones spell a key in more ways; open bounds are of whole numbers
-alone, since above an open 14 llguidance refuses 14.010, which ours writes; and a number without a maximum has no minimum below 0, since there llguidance knows
-no -0 (with a maximum it does). All of these are valid, only spelled in more ways by one of the two.
+alone, since above an open 14 llguidance refuses 14.010, which ours writes; a number without a maximum has no minimum below 0, since there llguidance knows
+no -0 (with a maximum it does); and no number has 0 as its maximum, since there llguidance refuses 0.0. All of these are valid, only spelled in more ways by
+one of the two.
 A model that knows no JSON would write strings without end, so the signs that close things are made likelier, as a trained model makes them.
 """
 
@@ -58,7 +59,8 @@ def number_of(source: np.random.Generator, kind: str) -> dict[str, Any]:
     low = low if bounded else abs(low)
     made |= {("minimum", "exclusiveMinimum")[source.integers(kinds)]: low}
     if bounded:
-        made |= {("maximum", "exclusiveMaximum")[source.integers(kinds)]: low + int(source.integers(2, 300))}
+        name, high = ("maximum", "exclusiveMaximum")[source.integers(kinds)], low + int(source.integers(2, 300))
+        made[name] = high + (high == 0 and kind == "number")
     return made
 
 
