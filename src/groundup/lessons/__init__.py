@@ -3,7 +3,7 @@
     groundup learn lesson scaled_dot_product          opens it; --run prints it; --model FOLDER gives it your own model
     groundup learn book --out book                    all of them as pages that need no network
 
-A lesson is a marimo notebook: plain Python, which `python FILE` runs as well. Its form, held by `groundup.course.book.lint`:
+A lesson is a marimo notebook: plain Python, which `python -P FILE` runs as well. Its form, held by `groundup.course.book.lint`:
 
     """Lesson: what the file at this path is about, in one line."""
 

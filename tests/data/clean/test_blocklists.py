@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundup.data.clean.blocklists import Blocklist, read_blocklist, repair
+from groundup.data.clean.blocklists import Blocklist, blocking_entry, read_blocklist, repair
 from groundup.errors import InputError
 
 LIST = """# hosts
@@ -56,6 +56,12 @@ def test_a_wrong_entry_is_named_with_its_line(tmp_path, blocked):
     with pytest.raises(InputError, match="is not there"):
         read_blocklist(tmp_path / "none")
     assert Blocklist().judge("a.example") is None
+
+
+def test_an_entry_for_a_site_above_counts_where_none_of_the_sites_own_fits():
+    entries = {"a.part.example": [("/own", "one")], "part.example": [("/private", "two")]}
+    assert blocking_entry("a.part.example", "/private/x", entries) == ("part.example/private", "two")
+    assert blocking_entry("a.part.example", "/own?q", entries) == ("a.part.example/own", "one")
 
 
 RIGHT = [

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 from groundup.data.clean import language
@@ -49,3 +50,36 @@ def test_a_missing_package_gives_the_pip_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
     with pytest.raises(MissingExtra, match=r"pip install 'groundup\[data\]'"):
         language.identify(TEXTS["en"])
+
+
+# ───────── the model to read ─────────
+
+LEARNED = {
+    "en": "the cat sat on the mat and then the hat",
+    "nl": "de kat zat op de mat en een hoed",
+    "xx": "the the the",
+}
+
+
+def test_the_posterior_is_that_of_scikit_learns_multinomial_naive_bayes():
+    bayes = pytest.importorskip("sklearn.naive_bayes")
+    profiles = {code: language.byte_ngrams(text) for code, text in LEARNED.items()}
+    kinds = sorted({gram for counts in profiles.values() for gram in counts})
+    counted = np.array([[counts[gram] for gram in kinds] for counts in profiles.values()])
+    oracle = bayes.MultinomialNB(alpha=1.0, fit_prior=False).fit(counted, list(profiles))
+    for text in ("the hat", "een kat en de hoed", "quite unknown, ü", "the the the the cat", ""):
+        found = language.byte_ngrams(text)
+        expected = oracle.predict_proba([[found[gram] for gram in kinds]])[0]
+        got = language.language_posterior(found, profiles)
+        assert [got[code] for code in oracle.classes_] == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def test_a_long_text_does_not_underflow():
+    profiles = {code: language.byte_ngrams(text) for code, text in LEARNED.items()}
+    got = language.language_posterior(language.byte_ngrams("een kat en de hoed " * 2_000), profiles)
+    assert got["nl"] == 1.0 and sum(got.values()) == 1.0
+
+
+def test_runs_are_of_bytes():
+    assert language.byte_ngrams("né", 2) == {b"n\xc3": 1, b"\xc3\xa9": 1}
+    assert not language.byte_ngrams("é") and language.byte_ngrams("\udc80é", 3)

@@ -36,7 +36,7 @@ class InspectOptions:
 def inspect(options: InspectOptions) -> None:
     """Show a page."""
     from groundup.cli import running
-    from groundup.data.pipeline import paging
+    from groundup.data.clean.inspect import paging
     from groundup.errors import ConfigError
 
     if options.page < 1 or options.per_page < 1:
@@ -87,7 +87,7 @@ def profile(options: ProfileOptions) -> None:
     """Measure, write, and show."""
     from groundup import files
     from groundup.cli import running
-    from groundup.data.pipeline import profile as profiles
+    from groundup.data.clean.inspect import profile as profiles
     from groundup.errors import ConfigError
 
     if options.documents < 1:

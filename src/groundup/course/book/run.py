@@ -38,9 +38,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A lesson that ran. outputs: what each cell shows, in order, None for nothing; definitions: every name that was made."""
+    """A lesson that ran. app: marimo's; outputs: what each cell shows, in order, None for nothing; definitions: every name that was made."""
 
     path: Path
+    app: Any
     notebook: cells.Notebook
     outputs: tuple[tuple[cells.Cell, Any], ...]
     definitions: Mapping[str, Any]
@@ -56,10 +57,9 @@ def run(path: str | Path, model: str | Path | None = None) -> Ran:
     """Run a lesson from its file. model: the learner's model folder, for a lesson that looks into one."""
     path, began = Path(path), time.perf_counter()
     notebook = cells.read(path.read_text(encoding="utf-8"), str(path))
-    outputs, definitions = _run_app(path, model, {})
-    return Ran(
-        path, notebook, tuple(zip(notebook.cells, outputs, strict=True)), definitions, time.perf_counter() - began
-    )
+    app, outputs, definitions = _run_app(lambda: _app(path), model, {})
+    shown = tuple(zip(notebook.cells, outputs, strict=True))
+    return Ran(path, app, notebook, shown, definitions, time.perf_counter() - began)
 
 
 def moved(ran: Ran, name: str, value: Any, model: str | Path | None = None) -> Ran:
@@ -67,12 +67,12 @@ def moved(ran: Ran, name: str, value: Any, model: str | Path | None = None) -> R
     began, after = time.perf_counter(), ran.notebook.after(name)
     kept = [cell for cell in ran.notebook.cells if cell not in after]
     given = {made: ran.definitions[made] for cell in kept for made in cell.defines}
-    shown, definitions = _run_app(ran.path, model, given | {name: Moved(value)})
+    _, shown, definitions = _run_app(lambda: ran.app, model, given | {name: Moved(value)})
     again = [
         cell for cell in ran.notebook.cells if cell in after or not cell.makes
     ]  # who makes nothing is not left out
     outputs = [(cell, output) for cell, output in zip(again, shown, strict=True) if cell in after]
-    return Ran(ran.path, ran.notebook, tuple(outputs), definitions, time.perf_counter() - began)
+    return Ran(ran.path, ran.app, ran.notebook, tuple(outputs), definitions, time.perf_counter() - began)
 
 
 def places(control: Any) -> list[Any]:
@@ -99,21 +99,28 @@ def _steps(control: Any) -> list[Any]:
     return [round(control.start + number * step, 9) for number in range(count + 1)]
 
 
-def _run_app(path: Path, model: str | Path | None, given: dict[str, Any]) -> tuple[Any, Mapping[str, Any]]:
-    """What marimo gives for a file: the outputs of the cells that ran, in order, and all definitions."""
+def _run_app(
+    app_of: Callable[[], Any], model: str | Path | None, given: dict[str, Any]
+) -> tuple[Any, Any, Mapping[str, Any]]:
+    """The app; what marimo gives for it: the outputs of the cells that ran, in order, and all definitions."""
     with _environment(model), _one_thread():
-        try:
-            import marimo  # noqa: F401
-        except ImportError:
-            raise missing_extra("marimo", "learn") from None
-        spec = importlib.util.spec_from_file_location(f"groundup_lesson_{path.stem}", path)
-        assert spec is not None and spec.loader is not None, f"{path} is no Python file"
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        app = getattr(module, "app", None)
-        if app is None:
-            raise InputError(f"{path} holds no marimo.App named app; give a lesson's file")
-        return app.run(defs=given) if given else app.run()
+        app = app_of()
+        return app, *(app.run(defs=given) if given else app.run())
+
+
+def _app(path: Path) -> Any:
+    """A file's marimo app: reading its cells takes a tenth of a second, more than most cells do."""
+    try:
+        import marimo  # noqa: F401
+    except ImportError:
+        raise missing_extra("marimo", "learn") from None
+    spec = importlib.util.spec_from_file_location(f"groundup_lesson_{path.stem}", path)
+    assert spec is not None and spec.loader is not None, f"{path} is no Python file"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if (app := getattr(module, "app", None)) is None:
+        raise InputError(f"{path} holds no marimo.App named app; give a lesson's file")
+    return app
 
 
 @contextlib.contextmanager

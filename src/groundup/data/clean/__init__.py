@@ -10,4 +10,5 @@ labelled       the rows that it learns from;  roc: how well a score separates th
 toxicity       hateful and adult text
 privacy        addresses, numbers and accounts of people masked
 decontaminate  text of benchmarks found in training data
+inspect        what was kept and dropped, page by page; a corpus in figures
 """

@@ -11,12 +11,13 @@ as it was damaged. Leaves out: other pairs of encodings, and letters that were l
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from groundup.errors import InputError
+from groundup.slots import slot
 
 HOSTS = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
 COMMENT = re.compile(r"(?:^|\s)[#!].*$")
@@ -63,6 +64,26 @@ def site_and_path(address: str) -> tuple[str, str] | None:
     return host.removeprefix("www."), unquote(parts.path) + query
 
 
+@slot
+def blocking_entry(site: str, path: str, entries: Mapping[str, Sequence[tuple[str, str]]]) -> tuple[str, str] | None:
+    """The entry that blocks a page, and the list it is from; None if none does.
+
+    site: the host's name. path: begins with / or ?, or is empty. entries: site -> (path, list) of each entry; all below that path is blocked, "" is
+    the whole site. An entry for a site holds for every site below it too. As many look-ups as the name has parts, whatever
+    the number of entries; the longest name is asked for first, and of its entries the first that fits counts.
+
+    >>> blocking_entry("www.bad.example", "/x", {"bad.example": [("", "mine")]})
+    ('bad.example', 'mine')
+    """
+    labels = site.split(".")
+    for begin in range(len(labels)):
+        name = ".".join(labels[begin:])
+        for below, source in entries.get(name, ()):
+            if path.startswith(below) and path[len(below) : len(below) + 1] in ("", "/", "?"):
+                return name + below, source
+    return None
+
+
 class Blocklist:
     """Entries by their site."""
 
@@ -92,13 +113,8 @@ class Blocklist:
         place = site_and_path(address)
         if place is None:
             return None
-        labels, path = place[0].split("."), place[1]
-        for begin in range(len(labels)):
-            site = ".".join(labels[begin:])
-            for below, source in self.entries.get(site, ()):
-                if path.startswith(below) and path[len(below) : len(below) + 1] in ("", "/", "?"):
-                    return Blocked(site + below, source)
-        return None
+        found = blocking_entry(*place, self.entries)
+        return Blocked(*found) if found else None
 
 
 def read_blocklist(*paths: str | Path) -> Blocklist:

@@ -5,8 +5,8 @@ cleaning    the steps of the rooms beside this one        shard       one shard 
 domains     pipelines that are there already              report      what each step kept and dropped, with samples
 processes   its shards in processes of this machine       on_ray      the same on Ray Data
 card        the data card, from the run itself
-paging      kept and dropped, page by page                removal     what its owner wants out, also of built shards
-profile     a corpus in figures and pictures              synthesize  texts that a local model wrote
+removal     what its owner wants out, also of built shards
+synthesize  texts that a local model wrote
 
 exchange    Parquet, TFRecord, WebDataset, JSON lines     tfrecord, webdataset   records, archives
 storage     folders at any address of fsspec's            estimate    tokens of a huge set, with an error bar

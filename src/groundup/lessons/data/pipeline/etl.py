@@ -14,9 +14,9 @@ with app.setup:
     import numpy as np
 
     from groundup import plots
+    from groundup.data.clean.inspect.paging import Wanted, page
     from groundup.data.documents import Document, read_documents
     from groundup.data.pipeline.etl import Pipeline, run
-    from groundup.data.pipeline.paging import Wanted, page
     from groundup.data.pipeline.report import StepReport, added, smallest
     from groundup.data.pipeline.shard import run_guarded
     from groundup.data.pipeline.steps import Dropped, Exact, Length, Match, first_equal

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from groundup.data.clean.inspect import profile
 from groundup.data.documents import Document
-from groundup.data.pipeline import profile
 from groundup.errors import InputError
 
 
