@@ -1,5 +1,6 @@
 """The command line itself: help, versions, flags, mistakes, exit statuses."""
 
+import io
 import os
 import subprocess
 import sys
@@ -7,7 +8,9 @@ import sys
 import pytest
 
 from groundup import cli
-from groundup.errors import InputError, Interrupted
+from groundup.cli import verbs
+from groundup.cli.export import ExportOptions
+from groundup.errors import ConfigError, InputError, Interrupted
 
 
 def call(capsys, *arguments):
@@ -86,6 +89,33 @@ def test_a_flag_that_cannot_be_read_is_one_line_without_a_box(arguments, capsys)
     status, out, err = call(capsys, *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "see `groundup" in err and "│" not in err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_on_a_terminal_too_the_box_goes_with_its_colours_and_lines(encoding, monkeypatch):
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout", Terminal(io.BytesIO(), encoding=encoding))
+    with pytest.raises(ConfigError) as wrong:
+        verbs.parse(ExportOptions, ["model", "--to", "arpa"], "groundup export")
+    assert str(wrong.value) == (
+        "Missing from groundup export: OUT the folder (huggingface) or the file (all others) to write (required); see `groundup export --help`"
+    )
+
+
+@pytest.mark.parametrize("flag", ["--out", "--out=words.arpa"])
+def test_a_value_that_stands_alone_has_no_flag(flag, capsys):
+    expected = "groundup: groundup export has no option --out; write its value alone, as `groundup export --help` shows\n"
+    assert call(capsys, "export", "model", "--to", "arpa", flag, "words.arpa") == (2, "", expected)
+
+
+def test_a_mistyped_flag_is_named_before_what_is_missing_without_it(capsys):
+    expected = "groundup: groundup export has no option --too; did you mean --to?\n"
+    assert call(capsys, "export", "model", "words.arpa", "--too", "arpa") == (2, "", expected)
 
 
 def raising(monkeypatch, error):

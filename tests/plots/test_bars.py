@@ -80,3 +80,14 @@ def test_a_histogram_has_the_same_bins_for_all_and_shares_of_one():
     one, two = histogram({"narrow": [0.0, 0.1, 0.1], "wide": [0.0, 1.0]}, bins=4).data
     assert list(one.x) == list(two.x) == [0.125, 0.375, 0.625, 0.875]
     assert list(one.y) == [1, 0, 0, 0] and list(two.y) == [0.5, 0, 0, 0.5]
+
+
+def test_a_level_beside_values_has_its_name():
+    figure = value_bars({"here": {"a": 0.5}}, levels={"the best": 2.0})
+    assert (figure.layout.shapes[0].y0, figure.layout.annotations[0].text) == (2.0, "the best 2")
+
+
+def test_names_that_stand_aslant_do_not_run_through_the_legend():
+    short, long = (value_bars({"here": {name: 1.0}, "there": {name: 2.0}}) for name in ("a", "examples, replay 0.25"))
+    assert long.layout.legend.y == 1 and short.layout.legend.y < 0  # above the bars, and below
+    assert long.layout.margin.t > short.layout.margin.t and long.layout.height > short.layout.height

@@ -58,3 +58,24 @@ def test_a_value_between_two_gaps_is_seen():
     assert loss_curve(range(1, 21), values).data[0].mode == "lines+markers"
     assert loss_curve([1, 2, 3], [2.0, 1.0, None]).data[0].mode == "lines"
     assert loss_curve([1], [2.0]).data[0].mode == "lines+markers"
+
+
+def test_the_truth_is_dotted_in_the_colour_of_what_was_measured():
+    """In colours of their own, four measured curves and four known ones had eight colours out of seven."""
+    names = ["a", "b", "c", "d"]
+    figure = lines([1, 2], {name: [1, 2] for name in names}, truth={name: [1, 3] for name in [*names, "bound"]}, marked=True)
+    measured, known = figure.data[:4], figure.data[4:]
+    assert [one.name for one in known] == ["a, exactly", "b, exactly", "c, exactly", "d, exactly", "bound"]
+    assert [one.line.color for one in known[:4]] == [one.line.color for one in measured] and len({one.line.color for one in known}) == 5
+    assert {(one.line.dash, one.mode) for one in known} == {("dot", "lines")} and {one.line.dash for one in measured} == {None}
+
+
+def test_whole_numbers_from_nought_or_one_are_the_ticks():
+    assert lines([1, 2], {"a": [1, 2]}).layout.xaxis.dtick == lines([0, 1, 2], {"a": [1, 2, 3]}).layout.xaxis.dtick == 1
+    for other in ([1, 2.5], [3, 4], range(1, 60), []):
+        assert lines(other, {"a": list(other)}).layout.xaxis.dtick is None
+
+
+def test_a_known_place_is_an_upright_line_as_high_as_what_is_drawn():
+    line = lines([1, 2, 3], {"a": [1, 5, float("nan")]}, levels={"limit": 7.0}, upright={"turn": 1.5}).data[-1]
+    assert (list(line.x), list(line.y), line.name, line.line.dash) == ([1.5, 1.5], [1, 7], "turn 1.5", "dot")

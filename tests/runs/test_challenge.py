@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -22,8 +23,9 @@ def a_study(asked):
             y="y",
             places=[1, 2],
             measured={"m": [seed, 0.0]},
-            truth={"k": [1.0, 1.0]},
+            truth={"m": [1.0, 1.0]},
             levels={"l": 0.5},
+            upright={"u": seed},
         )
         return Found(numbers={"a": float(seed), "b": 2.0}, truths={"b": 2.0}, pictures=[picture])
 
@@ -69,11 +71,13 @@ def test_numbers_are_means_with_students_interval_beside_the_truth(source, asked
     assert (a["value"], a["low"], a["high"]) == pytest.approx((7 / 3, low, high)) and "truth" not in a
     assert b == {"value": 2.0, "low": 2.0, "high": 2.0, "truth": 2.0}
     assert results["pictures"][0]["measured"]["m"] == pytest.approx([7 / 3, 0])
+    names = [one.name for one in challenge.figures(results)[0].data]
+    assert names == ["m", "m, exactly", "l 0.5", "u 2.33"]  # what is known stands beside what was measured
     challenge.write(tmp_path / "run", results)
     assert "| b | 2.000 | 2.000 | 2.000 | 2.000 |" in (tmp_path / "run" / "challenge.md").read_text()
     assert files.read_json(tmp_path / "run" / "challenge.json")["seeds"] == [1, 2, 4]
     page = (tmp_path / "run" / "challenge.html").read_text()
-    assert all(f'"name":"{curve}"' in page for curve in ("m", "k")) and "l 0.5" in page, "the truth is drawn in"
+    assert all(f'"name":"{curve}"' in page for curve in ("m", "m, exactly")) and "l 0.5" in page, "the truth is drawn in"
 
 
 def test_a_run_goes_on_with_the_seeds_that_are_missing_and_a_changed_table_starts_anew(source, asked, tmp_path):
@@ -107,6 +111,13 @@ def test_seed_on_the_command_line_is_that_seed_alone(source):
 def test_a_users_mistake_is_one_sentence(source, lines, sentence):
     with pytest.raises(ConfigError, match=sentence):
         challenge.read(source, lines)
+
+
+def test_what_has_names_and_no_numbers_is_drawn_as_bars():
+    """Ways of tuning are no places on an axis: a line between two of them means nothing."""
+    one = Picture(title="t", x="", y="y", places=[0, 1], names=["few", "many"], measured={"gain": [1.0, 2.0]}, levels={"best": 3.0})
+    (bars,) = challenge.figure(challenge.mean_picture([dataclasses.asdict(one)])).data
+    assert bars.type == "bar" and list(bars.x) == ["few", "many"] and list(bars.y) == [1, 2]
 
 
 def test_a_table_that_no_challenge_reads_is_refused(tmp_path):

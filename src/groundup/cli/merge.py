@@ -1,4 +1,4 @@
-"""`groundup merge MODEL MODEL ...`: several tuned models of one shape as one, without training."""
+"""`groundup merge MODEL MODEL ...`: several tuned models of one shape as one, without training; `groundup merge ADAPTER`: an adapter into its base."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ from groundup.tuning.merging.config import MergeMethod
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MergeOptions:
-    """Merge model folders (an adapter folder counts as its base with the adapter in it) into one."""
+    """Merge model folders into one; an adapter folder counts as its base with the adapter in it, and may stand alone."""
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="MODEL...")]
-    """model folders of one shape"""
+    """model folders of one shape, or one adapter folder"""
     out: Path = Path("runs/merged/model")
     """where the merged model goes"""
     method: MergeMethod = "average"

@@ -6,9 +6,12 @@ sentence here, like every other mistake.
 """
 
 import contextlib
+import dataclasses
 import difflib
 import importlib
 import io
+import itertools
+import operator
 import re
 import typing
 from collections.abc import Callable, Sequence
@@ -20,7 +23,7 @@ from groundup.cli import VERBS
 from groundup.errors import ConfigError, InputError
 
 MARKERS = (tyro.conf.UseAppendAction, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
-BOX = re.compile(r"[╭╮╰╯│─]+")
+BOX = re.compile(r"\x1b\[[0-9;]*m|[╭╮╰╯│─]+|-{8,}")  # on a terminal in colour; where stdout is no UTF-8, of dashes
 
 
 def call(verb: str, arguments: Sequence[str]) -> int:
@@ -78,11 +81,24 @@ def parse(options: type, arguments: Sequence[str], program: str) -> Any:
             )
     except SystemExit as error:
         if error.code:
-            raise ConfigError(f"{_sentence(said.getvalue())}; see `{program} --help`") from None
+            raise ConfigError(_strange(options, arguments, program) or f"{_sentence(said.getvalue())}; see `{program} --help`") from None
         raise
     if unknown:
-        raise ConfigError(f"{program} has no option {unknown[0]}; {_nearest(options, unknown[0], program)}")
+        raise ConfigError(_not_there(options, unknown[0], program))
     return parsed
+
+
+def _strange(options: type, arguments: Sequence[str], program: str) -> str:
+    """What to say of the first flag that the verb does not have: tyro tells of what is missing, which the strange flag was to give."""
+    known = {*flags(options, program), "--help"}
+    given = [word.partition("=")[0].replace("_", "-") for word in itertools.takewhile(lambda word: word != "--", arguments)]
+    return next((_not_there(options, word, program) for word in given if word.startswith("--") and word not in known), "")
+
+
+def _not_there(options: type, word: str, program: str) -> str:
+    if word[2:].replace("-", "_") in {one.name for one in dataclasses.fields(options)}:
+        return f"{program} has no option {word}; write its value alone, as `{program} --help` shows"
+    return f"{program} has no option {word}; {_nearest(options, word, program)}"
 
 
 def flags(options: type, program: str) -> list[str]:
@@ -105,7 +121,7 @@ def _sentence(box: str) -> str:
     'Error parsing --n'
     """
     lines = [BOX.sub("", line).strip() for line in box.splitlines()[1:]]
-    first = lines[: lines.index("")] if "" in lines else lines
+    first = itertools.takewhile(bool, itertools.dropwhile(operator.not_, lines))
     return " ".join(first) or "the options cannot be read"
 
 

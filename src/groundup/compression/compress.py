@@ -104,8 +104,8 @@ def check_source(source: Path) -> None:
         raise InputError(f"there is no model folder {source}; `groundup demo` makes one at runs/demo/model")
     if (source / "adapter_config.json").is_file() and not (source / "config.json").is_file():
         raise InputError(
-            f"{source} holds an adapter, whose weights are few already; put it into its base with `groundup merge {source} {source} "
-            "--out MERGED` (the mean of it and itself), and compress that"
+            f"{source} holds an adapter, whose weights are few already; put it into its base with `groundup merge {source} "
+            "--out MERGED`, and compress that"
         )
     if packed.scheme_of(_raw(source).get("quantization_config"), source) is not None:
         raise InputError(

@@ -14,6 +14,7 @@ from groundup.plots import style
 
 Score = Mapping[str, Any]
 LIMITS = ("floor",)  # who is no competitor but the limit
+LONG, ABOVE = 10, 28  # characters of a name that may stand aslant, where the legend else is; pixels of a legend above
 
 
 def accuracy_bars(accuracy: Mapping[str, Mapping[str, Score]], *, title: str = "Accuracy by task") -> go.Figure:
@@ -151,15 +152,30 @@ def cost_bar(
     return made
 
 
-def value_bars(series: Mapping[str, Mapping[Any, float]], *, x: str = "", y: str = "", title: str = "") -> go.Figure:
-    """Draw values by name, one bar a series in each group: {series: {name: value}}; a distribution over tokens is one series."""
+def value_bars(
+    series: Mapping[str, Mapping[Any, float]],
+    *,
+    x: str = "",
+    y: str = "",
+    levels: Mapping[str, float] | None = None,
+    title: str = "",
+) -> go.Figure:
+    """Draw values by name, one bar a series in each group: {series: {name: value}}; levels: {name: value}, dashed.
+
+    A distribution over tokens is one series.
+    """
     made = style.figure(title, x=x, y=y)
     _grouped(
         made, {name: {key: {"value": v} for key, v in values.items()} for name, values in series.items()}, "%{y:.4g}"
     )
     made.update_xaxes(type="category")
+    for name, level in (levels or {}).items():
+        style.reference_line(made, name, level)
     made.update_yaxes(rangemode="tozero")  # zeros alone would stand in the middle of -1 to 1
     made.update_layout(showlegend=len(series) > 1)
+    if max((len(str(key)) for values in series.values() for key in values), default=0) > LONG:
+        layout = made.layout
+        made.update_layout(legend={"y": 1, "yanchor": "bottom"}, margin={"t": layout.margin.t + ABOVE}, height=layout.height + 2 * ABOVE)
     return made
 
 

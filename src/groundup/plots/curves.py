@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 
 from groundup.plots import style
 
+MOST_NAMED = 12  # whole numbers on an axis, each with its own label
+
 
 def loss_curve(
     steps: Sequence[float],
@@ -90,28 +92,46 @@ def lines(
     y: str = "",
     log_x: bool = False,
     log_y: bool = False,
+    truth: Mapping[str, Any] | None = None,
     levels: Mapping[str, float] | None = None,
+    upright: Mapping[str, float] | None = None,
     marked: bool = False,
     title: str = "",
 ) -> go.Figure:
-    """Draw functions of the same x_values: {name: values}; levels: {name: value}, dashed; marked: a dot at each value."""
-    made = style.figure(title, x=x, y=y)
-    for number, (name, values) in enumerate(curves.items()):
-        made.add_scatter(
-            x=np.asarray(x_values).tolist(),
-            y=np.asarray(values, dtype=float).tolist(),
-            name=style.escape(name),
-            mode="lines+markers" if marked else "lines",
-            line={"color": style.colour(number), "width": 2},
-        )
-    ends = [np.min(x_values), np.max(x_values)] if levels else []
-    for name, value in (
-        levels or {}
-    ).items():  # as curves: a drawn line's label would be misplaced on a logarithmic axis
-        look = {"line": {"color": style.BASELINE, "dash": "dash", "width": 1.5}, "mode": "lines"}
-        made.add_scatter(x=ends, y=[value, value], name=f"{style.escape(name)} {value:.3g}", **look)
+    """Draw functions of the same x_values: {name: values}; marked: a dot at each value.
+
+    truth: what is known without measuring, {name: values}, dotted, in the colour of the curve of that name or in one of its own.
+    levels, upright: {name: value} of y and of x, dashed and dotted.
+    """
+    made, places, known = style.figure(title, x=x, y=y), np.asarray(x_values).tolist(), truth or {}
+    colours = {name: style.colour(number) for number, name in enumerate(dict.fromkeys([*curves, *known]))}
+    for name, values in curves.items():
+        mode = "lines+markers" if marked else "lines"
+        _curve(made, places, values, name, mode=mode, line={"color": colours[name], "width": 2})
+    for name, values in known.items():
+        told = f"{name}, exactly" if name in curves else name
+        _curve(made, places, values, told, mode="lines", line={"color": colours[name], "width": 2, "dash": "dot"})
+    _limits(made, places, levels or {}, upright or {})
     made.update_layout(showlegend=len(made.data) > 1)
+    if not log_x and 1 < len(places) <= MOST_NAMED and places in (list(range(len(places))), list(range(1, len(places) + 1))):
+        made.update_xaxes(dtick=1)  # blocks, runs, rounds: there is nothing at 1.5
     for wanted, axis in ((log_x, made.update_xaxes), (log_y, made.update_yaxes)):
         if wanted:
             style.logarithmic(axis)
     return made
+
+
+def _curve(made: go.Figure, places: Sequence[float], values: Any, name: str, **look: Any) -> None:
+    made.add_scatter(x=places, y=np.asarray(values, dtype=float).tolist(), name=style.escape(name), **look)
+
+
+def _limits(made: go.Figure, places: Sequence[float], levels: Mapping[str, float], upright: Mapping[str, float]) -> None:
+    """Lines across and upright, as curves: a drawn line's label would be misplaced on a logarithmic axis."""
+    ends = [min(places), max(places)] if levels else []
+    heights = [value for one in made.data for value in one.y if np.isfinite(value)] + [*levels.values()]
+    for name, value in levels.items():
+        look = {"color": style.BASELINE, "dash": "dash", "width": 1.5}
+        _curve(made, ends, [value, value], f"{name} {value:.3g}", mode="lines", line=look)
+    for name, value in upright.items():
+        look = {"color": style.BASELINE, "dash": "dot", "width": 1.5}
+        _curve(made, [value, value], [min(heights), max(heights)], f"{name} {value:.3g}", mode="lines", line=look)

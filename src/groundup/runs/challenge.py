@@ -128,13 +128,14 @@ def over_seeds(values: Sequence[float]) -> dict[str, float]:
 
 
 def mean_picture(pictures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One picture out of those of several seeds: its curves and levels are means."""
+    """One picture out of those of several seeds: its curves, levels and known places are means."""
     first = dict(pictures[0])
     for kind in ("measured", "truth"):
         first[kind] = {
             name: np.mean([picture[kind][name] for picture in pictures], axis=0).tolist() for name in first[kind]
         }
-    first["levels"] = {name: statistics.fmean(p["levels"][name] for p in pictures) for name in first["levels"]}
+    for kind in ("levels", "upright"):
+        first[kind] = {name: statistics.fmean(picture[kind][name] for picture in pictures) for name in first.get(kind, {})}
     return first
 
 
@@ -164,15 +165,20 @@ def note(results: Mapping[str, Any]) -> str:
 
 def figures(results: Mapping[str, Any]) -> list[Any]:
     """The pictures: what was measured, what is known, and the levels that hold everywhere."""
+    return [figure(one) for one in results["pictures"]]
+
+
+def figure(picture: Mapping[str, Any]) -> Any:
+    """One picture: bars where its places have names, else curves."""
     from groundup import plots
 
-    return [
-        plots.lines(
-            one["places"], one["measured"] | one["truth"], x=one["x"], y=one["y"], log_x=one["log_x"], levels=one["levels"],
-            marked=len(one["places"]) < 20, title=one["title"],
-        )
-        for one in results["pictures"]
-    ]  # fmt: skip
+    words = {name: picture[name] for name in ("x", "y", "levels", "title")}
+    if names := picture.get("names"):
+        return plots.value_bars({curve: dict(zip(names, values, strict=True)) for curve, values in picture["measured"].items()}, **words)
+    return plots.lines(
+        picture["places"], picture["measured"], truth=picture["truth"], upright=picture["upright"], log_x=picture["log_x"],
+        marked=len(picture["places"]) < 20, **words,
+    )  # fmt: skip
 
 
 def write(folder: Path, results: Mapping[str, Any]) -> None:

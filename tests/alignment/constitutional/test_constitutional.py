@@ -84,8 +84,9 @@ def test_only_what_the_critic_calls_broken_is_revised_and_the_critic_is_counted(
     made = cai.revised(Scripted(SAID), ["What?"] * 60, seed=2)
     for one in made:
         assert one.broken == one.principle.broken(one.answer) and one.revision == ("mended" if one.broken else one.answer)
-    assert cai.agreement_with_the_truth(made) == 1
-    assert cai.agreement_with_the_truth(cai.revised(Scripted(SAID, wrong=15), ["What?"] * 60, seed=2)) == pytest.approx(0.75)
+    assert all(one.critic_is_right for one in made)
+    wrongly = cai.revised(Scripted(SAID, wrong=15), ["What?"] * 60, seed=2)
+    assert [one.critic_is_right for one in wrongly] == [False] * 15 + [True] * 45
 
 
 def test_pairs_are_those_of_which_the_judge_is_sure_whatever_place_it_leans_to():

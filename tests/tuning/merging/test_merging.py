@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 from groundup.errors import ConfigError, InputError
 from groundup.inference.handle import load
 from groundup.model.formats.huggingface import save_model
+from groundup.tuning.efficient.config import BottleneckConfig, IA3Config, LoraConfig, PromptConfig
+from groundup.tuning.efficient.many import apply
+from groundup.tuning.efficient.peft_files import save_adapter
 from groundup.tuning.merging.config import MergeConfig
 from groundup.tuning.merging.merging import average, dare_drop, merge_folders, slerp, ties_merge
 
@@ -86,6 +90,45 @@ def test_folders_become_one_model_that_loads(folders, tmp_path, method):
     assert made.tokenizer.decode(made.tokenizer.encode("blue sky")) == "blue sky"
 
 
+def adapter_of(config, base, path):
+    """A folder of an adapter that changes something, with its base's words."""
+    adapted = apply(load(base, device="cpu").module, config)
+    draw = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for one in adapted.parameters():
+            if one.requires_grad:
+                one.add_(0.1 * torch.randn(one.shape, generator=draw))
+    save_adapter(path, adapted, base=str(base))
+    for words in base.glob("tokenizer*"):
+        shutil.copy(words, path)
+    return path
+
+
+@pytest.mark.parametrize("config", [LoraConfig(r=4, target_modules=("v_proj", "down_proj")), IA3Config()], ids=["lora", "ia3"])
+def test_one_adapter_goes_into_its_base_as_pefts_merge_and_unload_puts_it(folders, tmp_path, config):
+    peft, transformers = pytest.importorskip("peft"), pytest.importorskip("transformers")
+    adapter = adapter_of(config, folders[1], tmp_path / "adapter")
+    merge_folders([adapter], tmp_path / "out", MergeConfig())
+    base = transformers.AutoModelForCausalLM.from_pretrained(folders[1])
+    theirs = peft.PeftModel.from_pretrained(base, adapter).merge_and_unload().state_dict()
+    mine = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out").state_dict()
+    assert mine.keys() == theirs.keys()
+    for name, one in theirs.items():
+        torch.testing.assert_close(mine[name], one, msg=name)
+    name = "model.layers.0.self_attn.v_proj.weight"
+    assert (mine[name] - load(folders[1], device="cpu").module.state_dict()[name]).abs().max() > 0.01
+    assert load(tmp_path / "out").tokenizer.decode(load(folders[1]).tokenizer.encode("blue sky")) == "blue sky"
+
+
+@pytest.mark.parametrize("config", [PromptConfig(num_virtual_tokens=3), BottleneckConfig(width=4)], ids=["prompt", "bottleneck"])
+def test_what_is_no_change_of_matrices_is_not_merged(folders, tmp_path, config):
+    adapter = adapter_of(config, folders[0], tmp_path / "adapter")
+    for models in ([adapter], [adapter, adapter], [folders[0], adapter]):
+        with pytest.raises(InputError, match="adapter that is no change of matrices"):
+            merge_folders(models, tmp_path / "out", MergeConfig())
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_merge_by_chance_is_the_same_again(folders, tmp_path):
     for name in ("a", "b"):
         merge_folders(folders[1:], tmp_path / name, MergeConfig(method="dare"), folders[0])
@@ -95,7 +138,8 @@ def test_a_merge_by_chance_is_the_same_again(folders, tmp_path):
 
 def test_what_cannot_be_merged_is_refused(folders, tiny, tokenizer, tmp_path):
     for models, told, base, sentence in (
-        (folders[:1], {}, None, "nothing to merge"),
+        (folders[:1], {}, None, "nothing to merge by average; give two folders or more, or one adapter folder"),
+        (folders[:1], {"method": "slerp"}, None, "nothing to merge by slerp; give two folders or more$"),
         ([], {"method": "dare"}, folders[0], "0 model is nothing to merge by dare"),
         (folders, {"method": "slerp"}, None, "slerp goes from one model to another"),
         (folders, {"method": "ties"}, None, "--base"),

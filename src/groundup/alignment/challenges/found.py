@@ -9,7 +9,10 @@ from groundup.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """Curves over shared places; truth: curves that are computed, not measured; levels: numbers that hold everywhere."""
+    """Curves over shared places. What is known without measuring: truth, curves (of a measured one under its name); levels of y; upright, places of x.
+
+    names: of the places, where these are no numbers; bars are drawn then.
+    """
 
     title: str
     x: str
@@ -18,7 +21,9 @@ class Picture:
     measured: Mapping[str, Sequence[float]]
     truth: Mapping[str, Sequence[float]] = field(default_factory=dict)
     levels: Mapping[str, float] = field(default_factory=dict)
+    upright: Mapping[str, float] = field(default_factory=dict)
     log_x: bool = False
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

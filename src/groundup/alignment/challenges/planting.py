@@ -107,7 +107,7 @@ def _picture(audits: dict[str, dict[str, list[float]]]) -> Picture:
         "planted, labels thrown, known words": planted[f"known{deception.CONTROL}"],
     }
     return Picture(
-        title="Does a probe know a trigger that it never saw?", x="block", y="AUC on words that the probe never saw",
+        title="Does a probe know a trigger that it never saw?", x="block", y="AUC of the probe",
         places=list(range(1, len(planted["unknown"]) + 1)), measured=measured,
         levels={"the truth: triggers are switched": 1.0, "a guess": 0.5},
     )  # fmt: skip

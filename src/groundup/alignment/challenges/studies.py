@@ -16,7 +16,7 @@ from groundup.alignment.challenges.taxing import tax_study
 from groundup.alignment.rejection.rejection import best_of_n_distribution, best_of_n_divergence
 from groundup.errors import ConfigError, did_you_mean
 
-PAIRS, REACH = 1000, 3.0  # what the proxy learns from, and how far from the model the picture goes, sqrt(nats)
+PAIRS, REACH = 1000, 2.6  # what the proxy learns from, and how far from the model the picture goes, sqrt(nats): best of 4,096 is at 2.69
 RELIABILITY, GAMES, COUNTS = 0.9, 200, (2, 4, 16, 64, 256, 1024)
 SEES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 ERROR, TAUGHT, ALPHA = 0.25, 2000, 0.6
@@ -32,7 +32,6 @@ def reward_hacking_study(config: ChallengeConfig, seed: int, say: Callable[[str]
         "best of n": hacking.by_best_of_n(answers, proxy),
         "policy gradient": hacking.by_policy_gradient(answers, proxy),
     }
-    honest = hacking.by_reinforcement(answers, answers.gold)
     numbers, truths = dict[str, float](), dict[str, float]()
     for name, curve in ways.items():
         numbers |= {
@@ -48,25 +47,25 @@ def reward_hacking_study(config: ChallengeConfig, seed: int, say: Callable[[str]
     best = best_of_n_distribution(answers.probabilities, proxy, 16)
     numbers["KL of the best of 16 (truth: without ties)"] = hacking.divergence(best, answers.probabilities)
     truths["KL of the best of 16 (truth: without ties)"] = best_of_n_divergence(16)
-    return Found(
-        numbers=numbers, truths=truths, pictures=[_rise_and_fall(ways, honest, model, float(answers.gold.max()))]
-    )
+    picture = _rise_and_fall(answers, proxy, ways, truths["reinforcement: turn"])
+    return Found(numbers=numbers, truths=truths, pictures=[picture])
 
 
-def _rise_and_fall(ways: dict[str, hacking.Curve], honest: hacking.Curve, model: float, best: float) -> Picture:
-    """Gold above the model on shared distances, beside the proxy and what optimising gold itself would give."""
-    places = np.linspace(0, REACH, 31)
+def _rise_and_fall(answers: hacking.Answers, proxy: Any, ways: dict[str, hacking.Curve], turn: float) -> Picture:
+    """Gold and proxy on shared distances, each above its mean under the model, what optimising gold itself would give, and the turn foretold."""
+    places = np.linspace(0, REACH, 27)
 
-    def over(distance: list[float], values: list[float]) -> list[float]:
-        return np.interp(places, [0.0, *distance], [0.0, *(value - model for value in values)]).tolist()
+    def over(distance: list[float], values: list[float], reward: Any) -> list[float]:
+        return np.interp(places, [0.0, *distance], [0.0, *(np.array(values) - float(answers.probabilities @ reward))]).tolist()
 
-    measured = {f"gold, {name}": over(curve.distance, curve.gold) for name, curve in ways.items()}
-    rl = ways["reinforcement"]
+    measured = {f"gold, {name}": over(curve.distance, curve.gold, answers.gold) for name, curve in ways.items()}
+    rl, honest = ways["reinforcement"], hacking.by_reinforcement(answers, answers.gold)
     return Picture(
         title="The learned reward rises, the true one turns", x="distance from the model, sqrt(KL)", y="reward above the model's",
-        places=places.tolist(), measured=measured | {"proxy, reinforcement": over(rl.distance, rl.proxy)},
-        truth={"gold, if gold itself were optimised": over(honest.distance, honest.gold)},
-        levels={"the best gold there is": best - model},
+        places=places.tolist(), measured=measured | {"proxy, reinforcement": over(rl.distance, rl.proxy, proxy)},
+        truth={"gold, if gold itself were optimised": over(honest.distance, honest.gold, answers.gold)},
+        levels={"the best gold there is": float(answers.gold.max() - answers.probabilities @ answers.gold)},
+        upright={"the turn of reinforcement, foretold": turn},
     )  # fmt: skip
 
 
@@ -83,7 +82,7 @@ def oversight_study(config: ChallengeConfig, seed: int, say: Callable[[str], Any
 def _debates(games: int, seed: int) -> tuple[tuple[dict[str, float], Picture], dict[str, float]]:
     judge = debate.judge_of(RELIABILITY, random.Random(seed))
     measured = {way: [float(debate.accuracy(way, n, judge, games, seed).mean()) for n in COUNTS] for way in debate.WAYS}
-    truth = {f"{way}, exactly": [debate.truth_of(way, n, RELIABILITY) for n in COUNTS] for way in debate.WAYS}
+    truth = {way: [debate.truth_of(way, n, RELIABILITY) for n in COUNTS] for way in debate.WAYS}
     learned = learned_judge(seed=seed)
     numbers = {f"{way}, 64 numbers": measured[way][COUNTS.index(64)] for way in debate.WAYS}
     truths = {f"{way}, 64 numbers": debate.truth_of(way, 64, RELIABILITY) for way in debate.WAYS}
@@ -103,9 +102,9 @@ def _obfuscated(games: int, seed: int) -> Picture:
     judge = debate.judge_of(RELIABILITY, random.Random(seed))
     measured = [float(debate.accuracy("debate", 64, judge, games, seed, sees=q).mean()) for q in SEES]
     return Picture(
-        title="Obfuscated arguments: the honest debater does not always see the mistake", x="share of mistakes that are seen",
-        y="share decided rightly, 64 numbers", places=SEES, measured={"debate": measured},
-        truth={"debate, exactly": [debate.truth_of("debate", 64, RELIABILITY, q) for q in SEES]}, levels={"a coin": 0.5},
+        title="64 numbers, obfuscated: the honest debater does not always see the mistake", x="share of mistakes that are seen",
+        y="share decided rightly", places=SEES, measured={"debate": measured},
+        truth={"debate": [debate.truth_of("debate", 64, RELIABILITY, q) for q in SEES]}, levels={"a coin": 0.5},
     )  # fmt: skip
 
 

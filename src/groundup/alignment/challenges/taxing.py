@@ -126,13 +126,12 @@ def tax_study(config: ChallengeConfig, seed: int, say: Callable[[str], Any]) -> 
 
 
 def trade_off(found: dict[str, Tax], best: float) -> Picture:
-    """Gain and cost of every arm, with the most that could be gained and the line of no cost."""
+    """Gain and cost of every arm, with the most that could be gained."""
     return Picture(
-        title="What a gain in taste costs in text", x="arm: " + ", ".join(f"{k} {name}" for k, name in enumerate(found, 1)),
-        y="gain, and bits per byte more", places=list(range(1, len(found) + 1)),
+        title="What a gain in taste costs in text", x="", y="gain, and bits per byte more", places=list(range(len(found))), names=list(found),
         measured={
             "gain in taste": [one.gain.value for one in found.values()],
             "bits per byte more": [one.paid for one in found.values()],
         },
-        levels={"the best taste there is": best, "no cost": 0.0},
+        levels={"the best taste there is": best},
     )  # fmt: skip

@@ -132,6 +132,11 @@ class Revised:
     broken: bool
     revision: str
 
+    @property
+    def critic_is_right(self) -> bool:
+        """Whether the critic said what is so, by the written truth."""
+        return self.broken == self.principle.broken(self.answer)
+
 
 def revised(speaker: Speaker, questions: Sequence[str], seed: int, most: int = 32) -> list[Revised]:
     """Answer, criticise by a principle drawn for each, and revise what is said to break it."""
@@ -186,8 +191,3 @@ def measured(speaker: Speaker, items: Sequence[Any], right: Callable[[Any, str],
     numbers = {law.name: sum(map(law.broken, said)) / len(said) for law in CONSTITUTION}
     inner = [next((found for frames in MANNERS[1:] if (found := framed(text, frames)) is not None), text) for text in said]
     return numbers | {"right": sum(right(item, text) for item, text in zip(items, inner, strict=True)) / len(items)}
-
-
-def agreement_with_the_truth(made: Sequence[Revised]) -> float:
-    """The share of critiques that say what is so."""
-    return sum(one.broken == one.principle.broken(one.answer) for one in made) / len(made)

@@ -20,12 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groundup.classical.embeddings.vocabulary import check_seed
+from groundup.classical.recurrent.fit import fit, numbers
 from groundup.classical.recurrent.language_model import fill
 from groundup.classical.recurrent.lstm import LSTM
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.model.layers.embedding import Embedding
 from groundup.model.layers.linear import Linear
-from groundup.progress import Progress, Silent
+from groundup.progress import Progress
 from groundup.text import folder as folders
 
 MODEL_TYPE = "recurrent_tagger"
@@ -241,43 +242,19 @@ def check(sentences: Sequence[Tagged]) -> None:
 
 def train(sentences: Iterable[Tagged], config: TaggerConfig | None = None, progress: Progress | None = None) -> Tagger:
     """Train a tagger on tagged sentences by the training loop. progress: a bar of one's own, moved by 1 a step."""
-    from groundup.training.loop.trainer import train as run
-
     config, given = config or TaggerConfig(), list(sentences)
     names = Names.of(given, config.min_count)
     network = Network(config, len(names.words), len(names.characters), len(names.tags))
     tagger = Tagger(network, names, config)
     ordered = sorted(given, key=lambda sentence: len(sentence[0]))
     cuts = [ordered[start : start + config.batch_size] for start in range(0, len(ordered), config.batch_size)]
-    told = _training(config, config.epochs * len(cuts), sum(len(words) for words, _ in given) // len(given))
+    words = sum(len(words) for words, _ in given) // len(given)
 
     def chosen(step: int) -> Sentences:
         epoch, place = divmod(step, len(cuts))
         order = np.random.default_rng((config.seed, epoch)).permutation(len(cuts))
         return tagger.batch(cuts[order[place]])
 
-    title = f"tagger on {len(given):,} sentences"
-    with torch.random.fork_rng(devices=[]), progress or Silent() as bar:
-        torch.manual_seed(config.seed)  # of the dropout
-        network.train()
-        told_of = [lambda event: bar.update(1, loss=event.loss)]
-        run(network, chosen, told, objective=tag_loss, listeners=told_of, title=title)
-    network.eval()
+    training = numbers(config, config.epochs * len(cuts), words, decay_fraction=0.8)
+    fit(network, chosen, training, tag_loss, f"tagger on {len(given):,} sentences", progress)
     return tagger
-
-
-def _training(config: TaggerConfig, steps: int, words: int) -> Any:
-    """The numbers of the training loop; words: of a sentence, in the mean."""
-    from groundup.training.config import TrainConfig
-
-    return TrainConfig(
-        steps=steps,
-        batch_size=config.batch_size,
-        seq_len=max(1, words),
-        optimizer="adamw",
-        learning_rate=config.learning_rate,
-        warmup_steps=min(20, steps // 10),
-        decay_fraction=0.8,
-        checkpoint_every=0,
-        seed=config.seed,
-    )

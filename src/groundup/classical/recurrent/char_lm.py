@@ -16,11 +16,12 @@ import numpy as np
 import torch
 
 from groundup.classical.embeddings.vocabulary import check_seed
+from groundup.classical.recurrent.fit import fit, numbers
 from groundup.classical.recurrent.language_model import RecurrentConfig, RecurrentLM, load_with_vocabulary
 from groundup.classical.recurrent.truncated import Carried, RunningText
 from groundup.errors import ConfigError, FormatError, InputError
 from groundup.inference.decoding.config import SamplingConfig
-from groundup.progress import Progress, Silent
+from groundup.progress import Progress
 from groundup.text.tokenizers.character import CharacterTokenizer, character_tokenizer, train_character_tokenizer
 
 KINDS = {"rnn": "rnn_lm", "lstm": "lstm_lm", "gru": "gru_lm"}
@@ -115,8 +116,6 @@ class CharacterModel:
 
 def train(text: str, config: CharacterConfig | None = None, progress: Progress | None = None) -> CharacterModel:
     """Train a character model on a text. progress: a bar of one's own, moved by 1 a step."""
-    from groundup.training.loop.trainer import train as run
-
     config = config or CharacterConfig()
     tokenizer = train_character_tokenizer(text)
     shape = RecurrentConfig(
@@ -128,28 +127,8 @@ def train(text: str, config: CharacterConfig | None = None, progress: Progress |
     module = RecurrentLM(shape, seed=config.seed)
     running = RunningText(tokenizer.encode(text), config.batch_size, config.seq_len)
     title = f"{config.kind} on {len(text):,} characters"
-    with progress or Silent() as bar:
-        told_of = [lambda event: bar.update(1, loss=event.loss)]
-        run(module, running.batch, training(config), objective=Carried(), listeners=told_of, title=title)
-    return CharacterModel(module.eval(), tokenizer)
-
-
-def training(config: CharacterConfig) -> Any:
-    """The numbers of the training loop: AdamW, a rate that rises for a few steps and falls to nothing over the last half."""
-    from groundup.training.config import TrainConfig
-
-    return TrainConfig(
-        steps=config.steps,
-        batch_size=config.batch_size,
-        seq_len=config.seq_len,
-        optimizer="adamw",
-        learning_rate=config.learning_rate,
-        warmup_steps=min(20, config.steps // 10),
-        decay_fraction=0.5,
-        weight_decay=0.01,
-        seed=config.seed,
-        checkpoint_every=0,
-    )
+    training = numbers(config, config.steps, config.seq_len, decay_fraction=0.5, weight_decay=0.01)
+    return CharacterModel(fit(module, running.batch, training, Carried(), title, progress), tokenizer)
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from groundup.classical.recurrent.fit import fit, numbers
 from groundup.classical.recurrent.language_model import fill
 from groundup.classical.recurrent.seq2seq_network import Network, Pairs, Seq2SeqConfig, translation_loss
 from groundup.errors import ConfigError, FormatError, InputError
@@ -209,39 +210,11 @@ def train(
     pairs: Iterable[tuple[str, str]], config: Seq2SeqConfig | None = None, progress: Progress | None = None
 ) -> Translator:
     """Train a translator on (source, answer) texts by the training loop. progress: a bar of one's own, moved by 1 a step."""
-    from groundup.training.loop.trainer import train as run
-
     config, given = config or Seq2SeqConfig(), list(pairs)
     translator, buckets = _untrained(given, config)
     steps = max(1, round(config.epochs * buckets.batches))
     tokens = sum(len(answer) for _, answer in buckets.pairs) // len(given)
-    with torch.random.fork_rng(devices=[]), progress or Silent() as bar:
-        torch.manual_seed(config.seed)  # of the dropout
-        translator.network.train()
-        run(
-            translator.network,
-            lambda step: translator.batch(buckets[step]),
-            _training(config, steps, tokens),
-            objective=translation_loss,
-            listeners=[lambda event: bar.update(1, loss=event.loss)],
-            title=f"translator on {len(given):,} pairs",
-        )
-    translator.network.eval()
+    training = numbers(config, steps, tokens, decay_fraction=0.7, most_warmup=200)
+    title = f"translator on {len(given):,} pairs"
+    fit(translator.network, lambda step: translator.batch(buckets[step]), training, translation_loss, title, progress)
     return translator
-
-
-def _training(config: Seq2SeqConfig, steps: int, tokens: int) -> Any:
-    """The numbers of the training loop; tokens: of an answer, in the mean."""
-    from groundup.training.config import TrainConfig
-
-    return TrainConfig(
-        steps=steps,
-        batch_size=config.batch_size,
-        seq_len=tokens,
-        optimizer="adamw",
-        learning_rate=config.learning_rate,
-        warmup_steps=min(200, steps // 10),
-        decay_fraction=0.7,
-        checkpoint_every=0,
-        seed=config.seed,
-    )

@@ -51,7 +51,7 @@ def learn_revisions(context: Context, handle: Any, speaker: Any) -> float:
         made = cai.revised(speaker, questions(config, config.revisions, 11), config.seed, config.max_new_tokens)
         written = [
             {"question": one.question, "answer": one.answer, "principle": one.principle.name, "broken": one.broken,
-             "revision": one.revision, "critic_is_right": one.broken == one.principle.broken(one.answer)}
+             "revision": one.revision, "critic_is_right": one.critic_is_right}
             for one in made
         ]  # fmt: skip
         files.write_jsonl(kept, written)

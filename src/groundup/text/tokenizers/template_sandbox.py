@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from time import monotonic
+from time import thread_time
 from typing import Any
 
 import jinja2
@@ -22,7 +22,7 @@ import jinja2.filters
 import jinja2.nodes
 import jinja2.sandbox
 
-SECONDS = 10.0  # the longest published template needs some milliseconds for a long conversation
+SECONDS = 10.0  # of the processor, since a machine may sleep meanwhile; the longest published template needs some milliseconds
 LARGEST = 1 << 26  # characters of a text, and digits of a number
 _clock = threading.local()
 _WIDE = re.compile(r"[%{:][^%{}\d]*\d{7,}")
@@ -33,7 +33,7 @@ class LimitReached(jinja2.TemplateError):
 
 
 def _check_time() -> None:
-    if monotonic() > getattr(_clock, "end", float("inf")):
+    if thread_time() > getattr(_clock, "end", float("inf")):
         raise LimitReached(f"it ran for more than {SECONDS:g} seconds")
 
 
@@ -55,7 +55,7 @@ def _started(iterable: Any, *_: Any) -> Any:
 @contextlib.contextmanager
 def limited() -> Iterator[None]:
     """Start the clock of a rendering in this thread."""
-    _clock.end = monotonic() + SECONDS
+    _clock.end = thread_time() + SECONDS
     try:
         yield
     finally:

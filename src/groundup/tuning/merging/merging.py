@@ -22,6 +22,7 @@ from torch import Tensor
 
 from groundup import files
 from groundup.errors import ConfigError, InputError
+from groundup.inference.readers import ADAPTER
 from groundup.slots import slot
 from groundup.tuning.merging.config import MergeConfig
 
@@ -96,15 +97,21 @@ def merge_folders(
     base: str | Path | None = None,
     told: Callable[[int], object] = lambda size: None,
 ) -> dict[str, Any]:
-    """Write the merged model folder; tokenizer and sampling are the first model's. What was merged, as plain data."""
+    """Write the merged model folder; tokenizer and sampling are the first model's. What was merged, as plain data.
+
+    An adapter folder counts as its base with the adapter in it; one alone, by average, is just that.
+    """
     from groundup.inference.handle import load
     from groundup.model.formats.huggingface import save_model
+    from groundup.tuning.efficient import offer_reader
 
     check_count(models, config, base)
+    offer_reader()
     handles = [load(one, device="cpu") for one in models]
     below = None if base is None else load(base, device="cpu")
-    for other in [*handles[1:], *([] if below is None else [below])]:
-        same_shape(handles[0], other)
+    for one in filter(None, [*handles, below]):
+        plain(one)
+        same_shape(handles[0], one)
     held = [one.module.state_dict() for one in handles]
     of_base = {} if below is None else below.module.state_dict()
     draws = {name: number for number, name in enumerate(held[0])}
@@ -130,10 +137,10 @@ def merge_folders(
 
 def check_count(models: Sequence[str | Path], config: MergeConfig, base: str | Path | None) -> None:
     """Refuse too few models, weights for another number of them, and a base that is missing or not used."""
-    least = 1 if config.method == "dare" else 2
-    if len(models) < least:
+    if len(models) < (1 if config.method == "dare" or (config.method == "average" and all(map(is_adapter, models))) else 2):
+        ways = {"dare": "one folder or more", "average": "two folders or more, or one adapter folder, which goes into its base"}
         raise InputError(
-            f"{len(models)} model is nothing to merge by {config.method}; give {'one folder' if least == 1 else 'two folders'} or more"
+            f"{len(models)} model is nothing to merge by {config.method}; give {ways.get(config.method, 'two folders or more')}"
         )
     if config.method == "slerp" and len(models) != 2:
         raise InputError(
@@ -147,6 +154,19 @@ def check_count(models: Sequence[str | Path], config: MergeConfig, base: str | P
         raise InputError(f"{config.method} merges what the models changed of a common base; name it with --base FOLDER")
     if config.method in ("average", "slerp") and base is not None:
         raise InputError(f"{config.method} uses no base; leave --base out, or use method ties or dare")
+
+
+def is_adapter(folder: str | Path) -> bool:
+    """Whether a folder holds an adapter and no whole model."""
+    return (Path(folder) / ADAPTER).is_file() and not (Path(folder) / "config.json").is_file()
+
+
+def plain(handle: Any) -> None:
+    """Refuse an adapter that could not be put into its base's matrices: a prompt, or a bottleneck."""
+    from groundup.tuning.efficient.many import Adapted
+
+    if isinstance(handle.module, Adapted):
+        raise InputError(f"{handle.folder} holds an adapter that is no change of matrices, so it cannot be merged; use it as the folder it is")
 
 
 def same_shape(first: Any, other: Any) -> None:

@@ -125,7 +125,7 @@ def _():
     mo.md(r"""
     ## With and without
 
-    Four ways to decide, the same judge. Lines without dots are computed: $p$ with debate, $p^{n-1}$ alone, and nearly a coin for a judge who may
+    Four ways to decide, the same judge. Dotted lines are computed: $p$ with debate, $p^{n-1}$ alone, and nearly a coin for a judge who may
     look at one step but must choose it blindly. A single adviser who is told which side to take can always show a step that holds. Choose
     how good the judge is in a single check.
     """)
@@ -149,7 +149,8 @@ def _(reliability):
     known = {way: [truth_of(way, n, reliability.value) for n in counts] for way in ways}
     plots.lines(
         counts,
-        measured | {f"{way}, exactly": values for way, values in known.items()},
+        measured,
+        truth=known,
         x="numbers to add up",
         y="share decided rightly",
         log_x=True,
@@ -227,7 +228,7 @@ def _(length):
     played = [accuracy("debate", length.value, judge_of(0.9, random.Random(1)), _games, sees=q).mean() for q in _sees]
     computed = [truth_of("debate", length.value, 0.9, q) for q in _sees]
     plots.lines(
-        _sees, {"played": played, "exactly": computed}, x="share of mistakes that are seen", y="share decided rightly", marked=True,
+        _sees, {"debate": played}, truth={"debate": computed}, x="share of mistakes that are seen", y="share decided rightly", marked=True,
         levels={"a coin": 0.5, "the honest side sees all": 0.9}, title=f"{length.value} numbers, {length.value.bit_length() - 1} rounds",
     )  # fmt: skip
     return computed, played
