@@ -362,6 +362,14 @@ def test_removal_from_a_folder_that_no_pipeline_made_is_a_sentence(pages, tmp_pa
         removal.remove(tmp_path / "out", removal.parse_list(["a.txt"]))
 
 
+def test_what_a_kill_after_the_result_left_goes_with_the_next_build(pages, tmp_path):
+    run(PIPELINE, pages, tmp_path / "out")
+    (tmp_path / "out.work").mkdir()
+    (tmp_path / "out.work" / "0-00000.json").write_text("{}")
+    run(PIPELINE, pages, tmp_path / "out")
+    assert not (tmp_path / "out.work").exists()
+
+
 @pytest.mark.slow
 def test_a_build_that_is_killed_at_any_moment_ends_with_the_same_bytes(tmp_path):
     (tmp_path / "in").mkdir()

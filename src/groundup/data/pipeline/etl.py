@@ -138,6 +138,8 @@ def run(
     keys = [key_of(VERSION, pipeline.plain(), [_stamp(one) for one in shard]) for shard in shards]
     key = key_of(keys, _lists(pipeline), skip_failed)
     if _made(out, key):
+        if not files.locked(work):
+            files.remove(work)  # a kill between the result and its own end left it
         return read_report(out)
     with files.lock(work):
         runner = _Run(pipeline, work, shards, execute or local(workers), skip_failed)

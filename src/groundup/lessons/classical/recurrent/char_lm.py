@@ -130,9 +130,9 @@ def _(model, song):
     plots.lines(
         list(range(len(line))),
         {"bits": surprises.tolist()},
-        x="character of: " + line,
+        x="character",
         y="bits",
-        title="Surprise along a line",
+        title=f"Surprise along: {line}",
     )
     return line, surprises
 

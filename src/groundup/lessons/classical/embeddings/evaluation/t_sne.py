@@ -56,7 +56,7 @@ def _():
     drawn = tsne_map(points, TsneConfig(perplexity=6.0, steps=500))
     kept = purity(drawn.places, kind, 3, cosine=False)
     mo.md(
-        f"{len(words)} words of six _kinds, 30 numbers each. On the two main axes **{flat:.0%}** of a word's three nearest are of its own kind; "
+        f"{len(words)} words of six kinds, 30 numbers each. On the two main axes **{flat:.0%}** of a word's three nearest are of its own kind; "
         f"on the map by t-SNE **{kept:.0%}**, with two numbers as well."
     )
     return drawn, flat, kept, kind, points, words
