@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from groundup.data.sources.tinyworld import sample
@@ -65,7 +66,7 @@ def trained(layers: int, rows: torch.Tensor, steps: int) -> Any:
 
 def made(steps: int, folder: Path | None) -> dict[str, Any]:
     """Text, models and heads, from a folder where they are kept."""
-    kept = None if folder is None else folder / f"speculative-{steps}.pt"
+    kept = None if folder is None else folder / f"speculative-{steps}.safetensors"
     texts = [one.text + "\n" for one in sample(3, 4000)]
     tokenizer = train_tokenizer(texts[:1000], TokenizerConfig(vocab_size=VOCAB))
     ids = [id for text in texts for id in tokenizer.encode(text)]
@@ -74,14 +75,17 @@ def made(steps: int, folder: Path | None) -> dict[str, Any]:
     parts = {name: build(shape(layers), seed=0).eval() for name, layers in (("model", 12), ("draft", 1))}
     parts["heads"] = MedusaHeads(256, 3)
     if kept is not None and kept.is_file():
-        for name, state in torch.load(kept, weights_only=True).items():
-            parts[name].load_state_dict(state)
+        stored = load_file(kept)
+        for name, part in parts.items():
+            part.load_state_dict({key: stored[f"{name}/{key}"] for key in part.state_dict()})
     else:
         parts = {"model": trained(12, rows, steps), "draft": trained(1, rows, steps)}
         parts["heads"], losses = train_heads(parts["model"], rows, steps=steps, batch=ROWS)
         print(f"heads: loss {losses[0]:.2f} to {statistics.mean(losses[-20:]):.2f}", flush=True)
         if kept is not None:
-            torch.save({name: part.state_dict() for name, part in parts.items()}, kept)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            states = {f"{name}/{key}": one for name, part in parts.items() for key, one in part.state_dict().items()}
+            save_file({key: one.clone() for key, one in states.items()}, kept)
     prompts = [prompt for prompt in held if len(prompt) == PROMPT]
     return parts | {"prompts": prompts, "ids": ids[:100_000]}
 
