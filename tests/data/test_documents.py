@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundup.data.documents import Document, read_documents, write_documents
-from groundup.errors import DiskFull, FormatError, InputError
+from groundup.errors import DiskFull, FormatError, GroundupError, InputError
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.dictionaries(
@@ -51,6 +51,22 @@ def test_one_flipped_bit_in_a_page_is_found(tmp_path):
     path.write_bytes(damaged)
     with pytest.raises(FormatError, match="make it again"):
         list(read_documents(path))
+
+
+def test_a_bit_turned_in_the_footer_is_read_over_or_said_in_a_sentence(tmp_path):
+    path = tmp_path / "d.parquet"
+    write_documents(path, [Document(str(i), f"text number {i} " * 5, "made") for i in range(30)])
+    whole, refused = path.read_bytes(), 0
+    for bit in [6087, *range(8 * (len(whole) - 1500), 8 * len(whole), 37)]:  # the first: a name that is no UTF-8 any more
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            list(read_documents(path))
+        except GroundupError as error:
+            refused += 1
+            assert "d.parquet" in str(error)
+    assert refused > 100
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all", b"PAR1" + bytes(100) + b"PAR1"])

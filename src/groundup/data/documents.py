@@ -87,6 +87,6 @@ def read_columns(path: str | Path, columns: Iterable[str]) -> Iterator[tuple[Any
                 )
             for batch in table.iter_batches(1024, columns=names):
                 yield from zip(*(batch.column(name).to_pylist() for name in names), strict=True)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowException, OSError, ValueError, IndexError) as error:  # the last two: a turned bit in the footer, which has no checksum
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FormatError(f"{path} is not a whole Parquet file ({reason}); make it again or leave it out") from error
