@@ -82,6 +82,7 @@ model: `given_model` is the learner's own folder, and where there is none the le
 
 import os
 from pathlib import Path
+from typing import Any
 
 from groundup.errors import InputError
 
@@ -96,3 +97,20 @@ def given_model() -> Path | None:
     if not (Path(named) / "config.json").is_file():
         raise InputError(f"{named} is no model folder; give the one that a run wrote, such as runs/demo/model")
     return Path(named)
+
+
+def drawn_model(vocab_size: int, seed: int = 0) -> Any:
+    """A tiny Qwen3 (2 x 32, context 256) whose every weight is drawn, as if it had learned something; always the same for a seed."""
+    import torch
+
+    from groundup.model.architectures import build
+    from groundup.model.architectures.qwen3 import Qwen3Config
+
+    sizes: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+    module = build(Qwen3Config(vocab_size=vocab_size, max_position_embeddings=256, **sizes), seed=0)
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for one in module.parameters():
+            noise = torch.randn(one.shape, generator=draw)
+            one.copy_(noise * 0.4 if one.dim() > 1 else 1 + noise * 0.2)
+    return module.eval()

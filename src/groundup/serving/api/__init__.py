@@ -17,7 +17,7 @@ In reading order:
     hidden_states   what the model computed inside, bounded
     models, adapters, lora      several models behind one port, and changes of their weights, chosen a request
     admission, metrics      limits and figures
-    app, server     all of it as one application, and the process around it
+    app, server     all of it as one application, and the process around it; `inside`: without a port
 
 Unknown fields are refused with status 400, as OpenAI's API does ("Unrecognized request argument supplied"): a misspelled `temperatur` that
 is ignored costs its sender hours. Known fields that change nothing here (`user`, `store`, `metadata`) are taken; known fields that would

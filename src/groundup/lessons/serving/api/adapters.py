@@ -8,10 +8,8 @@ app = marimo.App(app_title="One port, many models: an adapter a request", width=
 with app.setup:
     import asyncio
     import tempfile
-    from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
-    import httpx
     import marimo as mo
     import torch
 
@@ -19,11 +17,10 @@ with app.setup:
     from groundup.inference.decoding.config import SamplingConfig
     from groundup.inference.engine import Engine, EngineConfig, Request
     from groundup.inference.handle import Handle
-    from groundup.model.architectures import build
-    from groundup.model.architectures.qwen3 import Qwen3Config
+    from groundup.lessons import drawn_model
     from groundup.serving.api.adapters import divided, put_on
-    from groundup.serving.api.app import make_app
     from groundup.serving.api.errors import ApiError
+    from groundup.serving.api.inside import in_process
     from groundup.serving.api.models import Models
     from groundup.serving.api.service import Service
     from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
@@ -49,20 +46,9 @@ def _():
     _text = ["the cat sat on the mat and the dog sat on the log", "a cat has a hat and a dog has a frog"]
     tokenizer = train_tokenizer(_text, TokenizerConfig(vocab_size=280))
 
-    def base():
-        """A model whose every weight is drawn, as if it had learned something; always the same."""
-        sizes = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
-        module = build(Qwen3Config(vocab_size=280, num_key_value_heads=2, max_position_embeddings=256, **sizes), seed=0)
-        draw = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            for one in module.parameters():
-                noise = torch.randn(one.shape, generator=draw)
-                one.copy_(noise * 0.4 if one.dim() > 1 else 1 + noise * 0.2)
-        return module.eval()
-
     def adapter(seed):
         """The base under an adapter with numbers of its own."""
-        adapted, draw = Adapted(base()), torch.Generator().manual_seed(seed)
+        adapted, draw = Adapted(drawn_model(280)), torch.Generator().manual_seed(seed)
         add(adapted, "default", LoraConfig(r=2))
         with torch.no_grad():
             for one in adapted.adapters["default"].parameters():
@@ -70,13 +56,13 @@ def _():
         return adapted.activate("default")
 
     seeds = {"poet": 1, "cook": 2, "judge": 3}
-    _whole = sum(one.numel() for one in base().parameters())
+    _whole = sum(one.numel() for one in drawn_model(280).parameters())
     thin = sum(one.numel() for one in adapter(1).adapters["default"].parameters()) / _whole
     mo.md(
         f"Even of this tiny model an adapter has **{thin:.0%}** of the weights (of one of 7 billion, less than 1 %): four models behind "
         f"a port in the memory of {1 + 3 * thin:.1f}."
     )
-    return adapter, base, seeds, thin, tokenizer
+    return adapter, seeds, thin, tokenizer
 
 
 @app.cell
@@ -131,10 +117,10 @@ def _():
 
 
 @app.cell
-def _(adapter, base, seeds, tokenizer):
+def _(adapter, seeds, tokenizer):
     def engine_of_all():
         """An engine on the base with all adapters put on from their folders."""
-        engine = Engine(Handle(base(), tokenizer), EngineConfig(compiled=None, page_size=8))
+        engine = Engine(Handle(drawn_model(280), tokenizer), EngineConfig(compiled=None, page_size=8))
         with tempfile.TemporaryDirectory() as folder:
             for name, seed in seeds.items():
                 save_adapter(Path(folder) / name, adapter(seed))
@@ -154,7 +140,7 @@ def _(adapter, base, seeds, tokenizer):
 
     def alone(prompt, seed, new=12):
         """The same of a model into which the adapter was merged; None: of the base."""
-        handle = Handle(base() if seed is None else merge(adapter(seed)), tokenizer)
+        handle = Handle(drawn_model(280) if seed is None else merge(adapter(seed)), tokenizer)
         return written(Engine(handle, EngineConfig(compiled=None)), [(prompt, None)], new)[0][0]
 
     return alone, engine_of_all, written
@@ -281,25 +267,14 @@ def _():
 @app.cell
 def _():
     def at_server(models, work):
-        """Do something with a client of a server of these models, in a thread with an event loop of its own."""
-
-        async def whole():
-            service = Service(models, adapter_loading=True)
-            wire = httpx.ASGITransport(app=make_app(service))
-            async with httpx.AsyncClient(transport=wire, base_url="http://server", timeout=60) as client:
-                try:
-                    return await work(client)
-                finally:
-                    await models.close()
-
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, whole()).result()
+        """Do something with a client of a server of these models; nothing listens on a port."""
+        return in_process(lambda: Service(models, adapter_loading=True), lambda client, _: work(client))
 
     return (at_server,)
 
 
 @app.cell
-def _(adapter, at_server, base, tokenizer):
+def _(adapter, at_server, tokenizer):
     async def _visit(client):
         """A poet comes, answers, goes, and another comes under its name."""
         _told, _body = (
@@ -316,7 +291,7 @@ def _(adapter, at_server, base, tokenizer):
             await client.post("/v1/unload_lora_adapter", json={"lora_name": "poet"})
         return _listed, _told, (await client.post("/v1/completions", json=_body)).status_code
 
-    _models = Models({"demo": "demo"}, loader=lambda _: Handle(base(), tokenizer), config=EngineConfig(compiled=None))
+    _models = Models({"demo": "demo"}, loader=lambda _: Handle(drawn_model(280), tokenizer), config=EngineConfig(compiled=None))
     listed, poets, gone = at_server(_models, _visit)
     mo.md(
         f"Listed: {listed}. The first poet `{poets[0][0]!r}`, the second `{poets[1][0]!r}`; when it has gone: **{gone}**."
@@ -351,13 +326,13 @@ def _():
 
 
 @app.cell
-def _(at_server, base, room, tokenizer):
+def _(at_server, room, tokenizer):
     _order = ["red", "blue", "red", "red", "green", "red", "blue", "red", "green"]
     _loads = []
 
     def _load(name):
         _loads.append(name)
-        return Handle(base(), tokenizer)
+        return Handle(drawn_model(280), tokenizer)
 
     async def _ask(client):
         _counts = []

@@ -6,21 +6,16 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="One answer, three dialects", width="medium")
 
 with app.setup:
-    import asyncio
     import json
     from collections import Counter
-    from concurrent.futures import ThreadPoolExecutor
 
-    import httpx
     import marimo as mo
-    import torch
 
     from groundup import plots
     from groundup.inference.engine import EngineConfig
     from groundup.inference.handle import Handle
-    from groundup.model.architectures import build
-    from groundup.model.architectures.qwen3 import Qwen3Config
-    from groundup.serving.api.app import make_app
+    from groundup.lessons import drawn_model
+    from groundup.serving.api.inside import in_process
     from groundup.serving.api.models import Models
     from groundup.serving.api.more import ROUTES
     from groundup.serving.api.service import Service
@@ -47,41 +42,19 @@ def _():
 
     def _service():
         """A server's state with one tiny random model, always the same; nothing listens on a port."""
-        sizes = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
-        module = build(Qwen3Config(vocab_size=284, num_key_value_heads=2, max_position_embeddings=256, **sizes), seed=0)
-        draw = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            for one in module.parameters():
-                noise = torch.randn(one.shape, generator=draw)
-                one.copy_(noise * 0.4 if one.dim() > 1 else 1 + noise * 0.2)
-        handle = Handle(module.eval(), tokenizer)
+        handle = Handle(drawn_model(284), tokenizer)
         return Service(Models({"tiny": "tiny"}, loader=lambda _: handle, config=EngineConfig(compiled=None)))
-
-    def _served(work):
-        """Do something at a server, in a thread with an event loop of its own."""
-
-        async def whole():
-            _one = _service()
-            try:
-                return await work(_one)
-            finally:
-                await _one.models.close()
-
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, whole()).result()
 
     def asked(*wishes):
         """What one server answers to (path, body), one after another; of a stream its events."""
 
-        async def work(service):
-            wire = httpx.ASGITransport(app=make_app(service))
-            async with httpx.AsyncClient(transport=wire, base_url="http://server", timeout=60) as client:
-                return [await client.post(path, json=body) for path, body in wishes]
+        async def work(client, _):
+            return [await client.post(path, json=body) for path, body in wishes]
 
         def read(response):
             return sse_events(response.text) if response.text.startswith(("data:", "event:")) else response.json()
 
-        return [read(response) for response in _served(work)]
+        return [read(response) for response in in_process(_service, work)]
 
     own = len({path.removeprefix("/v1") for path, *_ in ROUTES})
     mo.md(f"Beside OpenAI's own routes this server answers **{own}** more.")

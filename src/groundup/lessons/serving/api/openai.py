@@ -6,24 +6,19 @@ __generated_with = "0.25.2"
 app = marimo.App(app_title="A chat completion: JSON in, JSON or events out", width="medium")
 
 with app.setup:
-    import asyncio
     import json
     import math
-    from concurrent.futures import ThreadPoolExecutor
 
-    import httpx
     import marimo as mo
-    import torch
 
     from groundup import plots
     from groundup.inference.engine import EngineConfig
     from groundup.inference.handle import Handle
-    from groundup.model.architectures import build
-    from groundup.model.architectures.qwen3 import Qwen3Config
+    from groundup.lessons import drawn_model
     from groundup.serving.api import chat
-    from groundup.serving.api.app import make_app
     from groundup.serving.api.body import checked
     from groundup.serving.api.chat_fields import ChatFields
+    from groundup.serving.api.inside import in_process
     from groundup.serving.api.models import Models
     from groundup.serving.api.openai import ROUTES
     from groundup.serving.api.service import Caller, Service
@@ -77,42 +72,22 @@ def _():
 
 @app.cell
 def _(tokenizer):
-    def _service():
+    def service():
         """A server's state with one tiny random model, always the same; nothing listens on a port."""
-        sizes = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
-        module = build(Qwen3Config(vocab_size=284, num_key_value_heads=2, max_position_embeddings=256, **sizes), seed=0)
-        draw = torch.Generator().manual_seed(0)
-        with torch.no_grad():
-            for one in module.parameters():
-                noise = torch.randn(one.shape, generator=draw)
-                one.copy_(noise * 0.4 if one.dim() > 1 else 1 + noise * 0.2)
-        handle = Handle(module.eval(), tokenizer)
+        handle = Handle(drawn_model(284), tokenizer)
         return Service(Models({"tiny": "tiny"}, loader=lambda _: handle, config=EngineConfig(compiled=None)))
 
-    def served(work):
-        """Do something at a server, in a thread with an event loop of its own."""
-
-        async def whole():
-            _one = _service()
-            try:
-                return await work(_one)
-            finally:
-                await _one.models.close()
-
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, whole()).result()
-
-    return (served,)
+    return (service,)
 
 
 @app.cell
-def _(served, talk):
+def _(service, talk):
     body = {"model": "tiny", "messages": talk, "max_tokens": 24, "temperature": 0.8, "seed": 3, "stop": ["zz"]}
 
-    async def _begun(service):
-        return (await chat.begin(service, checked(body, ChatFields), Caller("anna"))).requests
+    async def _begun(_client, server):
+        return (await chat.begin(server, checked(body, ChatFields), Caller("anna"))).requests
 
-    (inside,) = served(_begun)
+    (inside,) = in_process(service, _begun)
     _shown = {
         "prompt_ids": f"{len(inside.prompt_ids)} of them",
         "sampling": f"temperature {inside.sampling.temperature:g}, seed {inside.sampling.seed}, at most {inside.sampling.max_new_tokens}",
@@ -143,14 +118,12 @@ def _():
 
 
 @app.cell
-def _(served):
+def _(service):
     def asked(*bodies, path="/v1/chat/completions"):
         """What a fresh server answers these, one after another: (status, object), or (status, list of chunks) of a stream."""
 
-        async def work(service):
-            wire = httpx.ASGITransport(app=make_app(service))
-            async with httpx.AsyncClient(transport=wire, base_url="http://server", timeout=60) as client:
-                return [await client.post(path, json=one) for one in bodies]
+        async def work(client, _):
+            return [await client.post(path, json=one) for one in bodies]
 
         def plain(told):
             """An answer without what is another each time."""
@@ -164,7 +137,7 @@ def _(served):
             assert last == "[DONE]" and len({chunk["id"] for chunk in told}) == 1, "one answer has one id"
             return response.status_code, [plain(chunk) for chunk in told]
 
-        return [read(response) for response in served(work)]
+        return [read(response) for response in in_process(service, work)]
 
     return (asked,)
 
