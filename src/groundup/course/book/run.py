@@ -57,7 +57,9 @@ def run(path: str | Path, model: str | Path | None = None) -> Ran:
     """Run a lesson from its file. model: the learner's model folder, for a lesson that looks into one."""
     path, began = Path(path), time.perf_counter()
     notebook = cells.read(path.read_text(encoding="utf-8"), str(path))
-    app, outputs, definitions = _run_app(lambda: _app(path), model, {})
+    with _environment(model), _one_thread():
+        app = _app(path)
+        outputs, definitions = app.run()
     shown = tuple(zip(notebook.cells, outputs, strict=True))
     return Ran(path, app, notebook, shown, definitions, time.perf_counter() - began)
 
@@ -67,7 +69,8 @@ def moved(ran: Ran, name: str, value: Any, model: str | Path | None = None) -> R
     began, after = time.perf_counter(), ran.notebook.after(name)
     kept = [cell for cell in ran.notebook.cells if cell not in after]
     given = {made: ran.definitions[made] for cell in kept for made in cell.defines}
-    _, shown, definitions = _run_app(lambda: ran.app, model, given | {name: Moved(value)})
+    with _environment(model), _one_thread():
+        shown, definitions = ran.app.run(defs=given | {name: Moved(value)})
     again = [
         cell for cell in ran.notebook.cells if cell in after or not cell.makes
     ]  # who makes nothing is not left out
@@ -97,15 +100,6 @@ def _steps(control: Any) -> list[Any]:
     step = control.step or 1
     count = int(round((control.stop - control.start) / step, 6))
     return [round(control.start + number * step, 9) for number in range(count + 1)]
-
-
-def _run_app(
-    app_of: Callable[[], Any], model: str | Path | None, given: dict[str, Any]
-) -> tuple[Any, Any, Mapping[str, Any]]:
-    """The app; what marimo gives for it: the outputs of the cells that ran, in order, and all definitions."""
-    with _environment(model), _one_thread():
-        app = app_of()
-        return app, *(app.run(defs=given) if given else app.run())
 
 
 def _app(path: Path) -> Any:
