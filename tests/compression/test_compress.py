@@ -157,7 +157,7 @@ def test_a_student_learns_from_the_model_by_the_command(distill, way):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_student_of_the_teachers_own_texts_holds_them_likelier_than_the_teacher(distill, folder, seed):
-    """The student's mass gathers at what the teacher thinks best, and human text it foretells worse (Kim and Rush 2016, table 1, p(t = y) and PPL).
+    """The student's mass gathers at what the teacher thinks best, and human text it foretells worse (after Kim and Rush 2016).
 
     Here, in nats a token of the teacher's answers to new prompts: the teacher 2.6, the student 3.1 before and 1.6 after.
     """
