@@ -1,18 +1,22 @@
 """`groundup plan` against the truth: time and memory of ten short runs of different shape, each forecast first and then made.
 
-    python benchmarks/runs/plan.py [--only NAME ...]           alone on the machine: about 8 minutes on two cores
+    python benchmarks/runs/plan.py [--only NAME ...]           alone on the machine: about 12 minutes on two cores
 
-For every run: the forecast (a run in small in a process of its own, measured anew), then the run itself in a process of its own; both note the
-seconds of a fixed matrix product, and the machine's drift between the two is divided out. Memory is the peak of the process. Prints a row a run, and
-how many of them are within 15 % of the time and 10 % of the memory.
+For every run: the forecast (a run in small in a process of its own, measured anew), then the run itself in a process of its own. Both are stopped for a
+moment every two seconds, in which a fixed matrix product is timed: the ratio of its means is the machine's drift, and it is divided out. Before and after is
+not enough on two virtual cores: in one run of 18 seconds the median step went from 22 to 30 ms, in another from 98 to 64. The moments of standing still are
+taken off.
+Memory is the peak of the process. Prints a row a run, and how many of them are within 15 % of the time and 10 % of the memory.
 """
 
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,7 @@ BASE: dict[str, Any] = {
     "tokenizer": {"vocab_size": 1024},
     "train": {"batch_size": 8, "seq_len": 128, "validate_every": 50, "sample_every": 100, "checkpoint_every": 50},
 }
+EVERY_S, PRODUCTS = 2.0, 24
 QWEN = {"model_type": "qwen3", "tie_word_embeddings": True, "max_position_embeddings": 256}
 
 
@@ -43,29 +48,29 @@ def qwen(width: int, layers: int, **more: Any) -> dict[str, Any]:
 
 
 RUNS: dict[str, dict[str, Any]] = {
-    "narrow, many steps": {"model": qwen(64, 2), "train": {"steps": 500}},
-    "wide, few steps": {"model": qwen(256, 4), "train": {"steps": 80}},
-    "deep": {"model": qwen(96, 10), "train": {"steps": 120}},
-    "long rows": {"model": qwen(128, 4), "train": {"steps": 100, "batch_size": 4, "seq_len": 256}},
-    "short rows": {"model": qwen(128, 4), "train": {"steps": 150, "batch_size": 32, "seq_len": 32}},
-    "AdamW": {"model": qwen(160, 4), "train": {"steps": 120, "optimizer": "adamw", "learning_rate": 0.003}},
-    "accumulation": {"model": qwen(128, 3), "train": {"steps": 80, "batch_size": 4, "gradient_accumulation_steps": 4}},
+    "narrow, many steps": {"model": qwen(64, 2), "train": {"steps": 1500}},
+    "wide, few steps": {"model": qwen(256, 4), "train": {"steps": 200}},
+    "deep": {"model": qwen(96, 10), "train": {"steps": 300}},
+    "long rows": {"model": qwen(128, 4), "train": {"steps": 400, "batch_size": 4, "seq_len": 256}},
+    "short rows": {"model": qwen(128, 4), "train": {"steps": 400, "batch_size": 32, "seq_len": 32}},
+    "AdamW": {"model": qwen(160, 4), "train": {"steps": 400, "optimizer": "adamw", "learning_rate": 0.003}},
+    "accumulation": {"model": qwen(128, 3), "train": {"steps": 250, "batch_size": 4, "gradient_accumulation_steps": 4}},
     "gpt2, large vocabulary": {
         "model": {"model_type": "gpt2", "hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "max_position_embeddings": 256},
         "data": {"python_bytes": 1_000_000},
         "tokenizer": {"vocab_size": 4096},
-        "train": {"steps": 120},
+        "train": {"steps": 350},
     },
     "llama, python text": {
         "model": {"model_type": "llama", "hidden_size": 128, "intermediate_size": 344, "num_hidden_layers": 4, "num_attention_heads": 4,
                   "num_key_value_heads": 4, "max_position_embeddings": 256},
         "data": {"tinyworld_bytes": 0, "python_bytes": 1_000_000},
-        "train": {"steps": 120},
+        "train": {"steps": 350},
     },
     "experts": {
         "model": {"model_type": "mixtral", "hidden_size": 96, "intermediate_size": 192, "num_hidden_layers": 3, "num_attention_heads": 3,
                   "num_key_value_heads": 3, "num_local_experts": 4, "num_experts_per_tok": 2, "max_position_embeddings": 256},
-        "train": {"steps": 100},
+        "train": {"steps": 300},
     },
 }  # fmt: skip
 
@@ -80,17 +85,41 @@ def written(name: str, changes: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def command(folder: Path, *arguments: str) -> str:
-    """What a groundup command prints, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "groundup.cli", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def command(folder: Path, *arguments: str) -> tuple[str, float, float]:
+    """What a groundup command prints, in a process of its own; the mean seconds of a product meanwhile, and the share of the time it stood still for these."""
+    began, stood, means = time.perf_counter(), 0.0, []
+    with tempfile.TemporaryFile("w+") as said:
+        line, quiet = [sys.executable, "-m", "groundup.cli", *arguments], os.environ | {"GROUNDUP_QUIET": "1"}
+        child = subprocess.Popen(line, cwd=folder, env=quiet, stdout=said, start_new_session=True)
+        while not ended(child):
+            still = time.perf_counter()
+            os.killpg(child.pid, signal.SIGSTOP)
+            means.append(product_seconds())
+            os.killpg(child.pid, signal.SIGCONT)
+            stood += time.perf_counter() - still
+        assert child.returncode == 0, arguments
+        said.seek(0)
+        return said.read(), sum(means) / len(means), stood / (time.perf_counter() - began)
+
+
+def ended(child: subprocess.Popen[bytes]) -> bool:
+    """Whether the process ended within the next two seconds."""
+    try:
+        return child.wait(EVERY_S) is not None
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def product_seconds() -> float:
+    """The mean time of a fixed matrix product now, on all threads: about a tenth of a second's worth."""
+    import torch
+
+    matrix = torch.randn(768, 768, generator=torch.Generator().manual_seed(0))
+    matrix @ matrix
+    began = time.perf_counter()
+    for _ in range(PRODUCTS):
+        matrix @ matrix
+    return (time.perf_counter() - began) / PRODUCTS
 
 
 def compared(name: str, changes: dict[str, Any]) -> dict[str, float]:
@@ -98,16 +127,16 @@ def compared(name: str, changes: dict[str, Any]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         path = str(written(name, changes, folder))
-        forecast = json.loads(command(folder, "plan", path, "--again", "--json"))
-        command(folder, "run", path, "--out", "run")
+        said, before, _ = command(folder, "plan", path, "--again", "--json")
+        forecast = json.loads(said)
+        _, after, stood = command(folder, "run", path, "--out", "run")
         costs = [json.loads(done.read_text())["cost"] for done in (folder / "run" / "stages").glob("*/done.json")]
-    products = sorted(seconds for cost in costs for seconds in cost["matmul_seconds"] if seconds)
-    drift = products[len(products) // 2] / forecast["matmul_seconds"]
+    took = sum(cost["seconds"] for cost in costs) * (1 - stood)
     return {
         "forecast_s": forecast["seconds"],
-        "took_s": sum(cost["seconds"] for cost in costs),
-        "drift": drift,
-        "time": sum(cost["seconds"] for cost in costs) / drift / forecast["seconds"] - 1,
+        "took_s": took,
+        "drift": after / before,
+        "time": took / (after / before) / forecast["seconds"] - 1,
         "forecast_mb": forecast["memory_bytes"] / 1e6,
         "peak_mb": max(cost["peak_memory_bytes"] for cost in costs) / 1e6,
         "memory": max(cost["peak_memory_bytes"] for cost in costs) / forecast["memory_bytes"] - 1,

@@ -22,7 +22,7 @@ def small(full):
 
 
 def unit(count, seconds):
-    return {"count": count, "seconds": count * seconds, "typical": seconds}
+    return {"count": count, "seconds": count * seconds, "typical": seconds, "mean": seconds}
 
 
 def entry(seconds, numbers, memory=1e8, disk=None):
@@ -40,7 +40,7 @@ def test_something_that_comes_every_so_many_steps_and_after_the_last_comes_so_of
 
 def test_the_small_run_keeps_every_shape_and_asks_one_model(full, small):
     assert small.configs["model"] == full.configs["model"]
-    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 110
+    assert small.configs["train"].batch_size == full.configs["train"].batch_size and small.configs["train"].steps == 27
     assert small.stages == ("data", "tokenizer", "train", "tune", "align", "eval")
     assert small.configs["align"].max_new_tokens == 3
 
@@ -50,8 +50,19 @@ def test_short_steps_are_timed_more_often_than_long_ones_and_never_more_than_the
         changed = replace(full, configs=dict(full.configs) | {"train": replace(full.configs["train"], **train)})
         return measurement.train_steps(changed)
 
-    assert steps(steps=1000) == measurement.MOST_STEPS > steps(steps=110) == 110 > measurement.TRAIN_STEPS
-    assert steps(steps=1000, batch_size=512) == measurement.TRAIN_STEPS
+    assert steps(steps=4000) == measurement.MOST_STEPS > steps(steps=400) == 100 > steps(steps=40) == measurement.TRAIN_STEPS
+    assert steps(steps=1000, batch_size=2048) == measurement.TRAIN_STEPS
+
+
+def test_what_interrupts_a_step_in_training_counts_and_of_the_few_steps_of_tuning_it_does_not(full, small):
+    hurried = {"count": 24, "seconds": 14.0, "typical": 0.5, "mean": 0.6}
+    numbers = {"units": {"step": hurried}, "checkpoint_seconds": 0.0, "rows_per_epoch": 320}
+
+    def a_step(name):
+        more = estimate.steps_of(full, name, numbers) - small.configs[name].steps
+        return estimate.more_steps(full, small, name, numbers) / more
+
+    assert a_step("train") == pytest.approx(0.6) and a_step("tune") == pytest.approx(0.5)
 
 
 def test_training_costs_its_fixed_part_and_every_further_step_validation_and_checkpoint(full, small):

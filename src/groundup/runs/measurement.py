@@ -21,8 +21,8 @@ from groundup.runs.recipe import Recipe
 
 ORDER = ("data", "tokenizer", "train", "tune", "reward", "align", "eval")
 TRAIN_STEPS, TUNE_STEPS, ALIGN_STEPS = 24, 6, 12
-MOST_STEPS = 120  # of a small model, whose steps are short: 24 of 12 ms were 14 to 18 % off what 500 took
-ENOUGH_FLOPS = 4e11  # of all steps: a few seconds on two cores
+MOST_STEPS = 400  # of a small model, whose steps are short: 24 of 12 ms were 14 to 18 % off what 500 took, 120 of 20 ms 20 % off what 1,500 took
+ENOUGH_FLOPS = 1.2e12  # of all steps: some ten seconds on two cores, longer than a pace of theirs lasts
 VALIDATIONS = 4  # each time that training goes on after a validation, memory grows a little
 CHECKPOINTS = 2  # the first is written while training goes on, as all but the last of a run are, and pays for what is made once
 ASKED = 128  # instructions of each set
@@ -63,7 +63,7 @@ def small(recipe: Recipe, answer_tokens: int) -> Recipe:
 
 
 def train_steps(recipe: Recipe) -> int:
-    """How many steps of `train` are timed: more of them where they are short."""
+    """How many steps of `train` are timed: more of them where they are short, at most a quarter of what is to come."""
     if not {"model", "train"} <= recipe.configs.keys():
         return TRAIN_STEPS
     from groundup.model.accounting import count
@@ -71,7 +71,7 @@ def train_steps(recipe: Recipe) -> int:
     config = recipe.configs["train"]
     tokens = config.batch_size * config.seq_len * config.gradient_accumulation_steps
     flops = tokens * count(recipe.configs["model"]).training_flops_per_token(config.seq_len)
-    return max(TRAIN_STEPS, min(MOST_STEPS, config.steps, round(ENOUGH_FLOPS / flops)))
+    return max(TRAIN_STEPS, min(MOST_STEPS, config.steps // 4, round(ENOUGH_FLOPS / flops)))
 
 
 def main(folder: str) -> None:

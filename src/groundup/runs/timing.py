@@ -1,7 +1,8 @@
 """What a stage spends its time on, by kind of work: how many units of each it did, and the seconds they took.
 
 A stage keeps the table under `numbers["units"]`; from a small run's table `runs.estimate` forecasts a large one's time. A unit's typical time is the median
-of the later half where single units were timed: the first steps of a run pay for preparations that the others do not.
+of the later half where single units were timed: the first steps of a run pay for preparations that the others do not. `mean` is that half's mean: of many
+short units it is the better forecast, for what interrupts some of them (5 to 15 % of a model of 155 thousand parameters' time) comes again in the long run.
 """
 
 import statistics
@@ -17,7 +18,7 @@ class Units:
     >>> units = Units()
     >>> units.add("step", 0.5); units.add("step", 0.25); units.add("step", 0.25)
     >>> units.table()
-    {'step': {'count': 3, 'seconds': 1.0, 'typical': 0.25}}
+    {'step': {'count': 3, 'seconds': 1.0, 'typical': 0.25, 'mean': 0.25}}
     """
 
     def __init__(self) -> None:
@@ -48,12 +49,12 @@ class Units:
         self.add("step", event.seconds)
 
     def table(self) -> dict[str, dict[str, float]]:
-        """The kinds with their counts, their seconds, and the typical seconds of one unit."""
-        return {
-            kind: {
-                "count": sum(count for count, _ in parts),
-                "seconds": sum(seconds for _, seconds in parts),
-                "typical": statistics.median(seconds / count for count, seconds in parts[len(parts) // 2 :]),
-            }
-            for kind, parts in self.kinds.items()
-        }
+        """The kinds with their counts, their seconds, and of their later half the typical and the mean seconds of one unit."""
+        return {kind: _row(parts) for kind, parts in self.kinds.items()}
+
+
+def _row(parts: list[tuple[float, float]]) -> dict[str, float]:
+    """One kind's line of the table."""
+    later = [seconds / count for count, seconds in parts[len(parts) // 2 :]]
+    count, seconds = (sum(column) for column in zip(*parts, strict=True))
+    return {"count": count, "seconds": seconds, "typical": statistics.median(later), "mean": statistics.fmean(later)}
