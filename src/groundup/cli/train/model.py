@@ -15,7 +15,7 @@ class TrainOptions(Running):
     data: Path | None = None
     """a folder of documents made by `groundup data build`, in place of --text"""
     tokenizer: Path | None = None
-    """a tokenizer folder; left out: one is trained on the same text"""
+    """a tokenizer folder; left out: that of --model, or one is trained on the same text"""
     model: Path | None = None
     """a model folder to go on from; left out: a new model is made"""
 
@@ -24,7 +24,8 @@ def run(options: TrainOptions) -> None:
     """Run the stage train, and before it those whose results were not given."""
     from groundup.cli import running, show
 
-    given = {"documents": options.data, "tokenizer": options.tokenizer, "start": options.model}
+    tokenizer = options.tokenizer or options.model  # a model knows only the tokens that it was trained with
+    given = {"documents": options.data, "tokenizer": tokenizer, "start": options.model}
     inputs = {role: str(path) for role, path in given.items() if path}
     before = [stage for stage, role in (("data", "documents"), ("tokenizer", "tokenizer")) if role not in inputs]
     changes: dict = {
