@@ -4,17 +4,17 @@
 
 MODEL: a folder, best of 10 million parameters or more. --text: text like the model's own; left out, both embedded worlds. Each seed calibrates on
 other texts; what is held out is the same for all. size: of the weights in a folder as `groundup compress` writes it, and of the blocks alone a weight.
-speed: tokens a second of one text over those of the unchanged model in 32-bit floats, medians of 20 steps in turns: the compiled step with records of as
-many bits as the method's (torch for smoothquant, whose inputs are rounded too and which has no compiled step).
-Writes methods.json, methods.md and methods.svg after each method.
+decoding: tokens a second of one text over those of the unchanged model in 32-bit floats, medians of 60 steps in turns, each in its thread's own time,
+so that other programs on the machine count little: the compiled step with records of as many bits as the method's (torch for smoothquant, whose
+inputs are rounded too and which has no compiled step). Writes methods.json, methods.md and methods.html after each method.
 """
 
 import argparse
 import copy
 import json
-import math
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from groundup import files
+from groundup import files, plots
 from groundup.cli.compress import texts
 from groundup.compression import compress
 from groundup.compression.config import CompressConfig
@@ -49,21 +49,17 @@ METHODS: dict[str, dict[str, Any]] = {
     "an eighth of the layers": {"method": "layers", "share": 0.125},
 }
 HEAD = ("method", "weights", "bits a weight of the blocks", "decoding", "perplexity", "change", "of each seed")
-ROUNDS = 20
-
-
-def untimed() -> None:
-    """Stands for a step that is not timed."""
+WARM, ROUNDS = 2, 60
 
 
 def step_of(module: Any, bits: float | None) -> Callable[[], object]:
-    """What writes one more token of one text."""
+    """What writes one more token of one text, WARM + ROUNDS of them."""
     codec = "f32" if bits is None else "q8_0" if bits > 4 else "q4_0"
     lowered = decoder_for(module, codec, threads=1)
     if lowered is not None:
-        text = lowered.text(2 * ROUNDS + 8)
+        text = lowered.text(WARM + ROUNDS)
         return lambda: text.step(0)
-    cache, token = KVCache.of(module, 1, 2 * ROUNDS + 8), torch.tensor([[0]])
+    cache, token = KVCache.of(module, 1, WARM + ROUNDS), torch.tensor([[0]])
 
     @torch.inference_mode()
     def step() -> object:
@@ -72,22 +68,19 @@ def step_of(module: Any, bits: float | None) -> Callable[[], object]:
     return step
 
 
-def run(handle: Any, pieces: list[Any], held: Any, config: CompressConfig, plain: Callable[[], object] | None) -> dict[str, Any]:
-    """One method on one part of the text. plain: the unchanged model's step, where the speed is asked for."""
+def run(handle: Any, pieces: list[Any], held: Any, config: CompressConfig, timed: bool) -> dict[str, Any]:
+    """One method on one part of the text. timed: the speed is asked for."""
     made = compress.change(copy.deepcopy(handle.module), config, pieces)
-    row: dict[str, Any] = {"perplexity": compress.perplexity(made.module, held), "zeros": made.zeros}
-    if plain is None:
-        return row
+    row: dict[str, Any] = {"perplexity": compress.perplexity(made.module, held), "zeros": made.zeros, "bits": compress.mean_bits(made)}
     with tempfile.TemporaryDirectory() as folder:
         names = compress.file_names(handle.module) if config.quantises else {}
         compress.write(handle, Path(folder) / "made", config, made, names)
         row["bytes"] = compress.size_of(Path(folder) / "made")
-    row["bits"] = compress.mean_bits(made)
-    if plain is untimed:
-        return row
-    seconds = in_turns({"plain": plain, "made": step_of(made.module, row["bits"])}, ROUNDS, warm=2)
-    row["speed"] = statistics.median(seconds["plain"]) / statistics.median(seconds["made"])
-    row["tokens_per_s"] = 1 / statistics.median(seconds["made"])
+    if timed:
+        ways = {"plain": step_of(handle.module, None), "made": step_of(made.module, row["bits"])}
+        seconds = in_turns(ways, ROUNDS, warm=WARM, clock=time.thread_time)
+        row["speed"] = statistics.median(seconds["plain"]) / statistics.median(seconds["made"])
+        row["tokens_per_s"] = 1 / statistics.median(seconds["made"])
     return row
 
 
@@ -107,31 +100,18 @@ def table(found: dict[str, Any]) -> str:
 
 
 def picture(found: dict[str, Any]) -> str:
-    """Each method's loss of perplexity (logarithmic) against its size, each seed as a dot, as an SVG."""
-    rows = {name: runs for name, runs in found["runs"].items() if "bytes" in runs[0]}
-    largest = max((runs[0]["bytes"] for runs in rows.values()), default=1)
-
-    def place(size: float, perplexity: float) -> tuple[float, float]:
-        lost = max(perplexity / found["before"] - 1, 1e-5)
-        return 60 + 420 * size / largest, 60 + 240 * (0 - math.log10(lost)) / 5
-
-    parts = []
-    for power in range(0, -6, -1):
-        y = 60 - 48 * power
-        parts += [f'<line x1="60" x2="620" y1="{y}" y2="{y}" stroke="#ddd"/>', f'<text x="8" y="{y + 4}">{100 * 10.0**power:g} %</text>']
-    for number, (name, runs) in enumerate(rows.items()):
-        x, y = place(runs[0]["bytes"], statistics.mean(row["perplexity"] for row in runs))
-        for row in runs:
-            parts.append('<circle cx="{:.1f}" cy="{:.1f}" r="2" fill="#d62728"/>'.format(*place(runs[0]["bytes"], row["perplexity"])))
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#1f77b4"/>')
-        parts.append(f'<text x="{x + 7:.1f}" y="{y + (12 if number % 2 else -4):.1f}" font-size="10">{name}</text>')
-    body = "\n".join(parts)
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="370" font-family="sans-serif" font-size="12">\n'
-        f'<rect width="100%" height="100%" fill="white"/>\n{body}\n'
-        f'<text x="340" y="350" text-anchor="middle">size of the weights, 0 to {largest / 1e6:.0f} MB; above: what perplexity rises by '
-        "(0.001 % or less at the bottom); red: each seed</text>\n</svg>\n"
-    )
+    """What each method adds to the perplexity, with its size, from the least to the most of its seeds, as a page of two figures: their ranges are far apart."""
+    fewer, gone = {}, {}
+    for name, runs in found["runs"].items():
+        lost = [100 * (row["perplexity"] / found["before"] - 1) for row in runs]
+        quantised = runs[0]["bits"] is not None
+        (fewer if quantised else gone)[f"{name}: {runs[0]['bytes'] / 1e6:.1f} MB"] = {
+            "value": statistics.mean(lost), "low": min(lost), "high": max(lost),
+        }  # fmt: skip
+    title = f"what it costs a model of {found['bytes'] / 1e6:.1f} MB"
+    parts = {f"Fewer bits: {title}": fewer, f"Weights gone: {title}": gone}
+    figures = [plots.differences(rows, x="perplexity after over before, less 1, in %", title=part) for part, rows in parts.items() if rows]
+    return plots.to_html(figures, title="Methods of compression")
 
 
 def main() -> None:
@@ -143,7 +123,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--tokens", type=int, default=16384)
     parser.add_argument("--held", type=int, default=8192)
-    parser.add_argument("--no-speed", action="store_true", help="leave out what decoding takes: on a machine that others use it says nothing")
+    parser.add_argument("--no-speed", action="store_true", help="leave out what decoding takes")
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -158,11 +138,10 @@ def main() -> None:
     about = f"{weights:,} parameters, {asked.tokens:,} tokens of calibration and {asked.held:,} held out, one thread, {processor()}"
     before = compress.perplexity(handle.module, held)
     found: dict[str, Any] = {"before": before, "bytes": compress.size_of(asked.model), "about": about, "runs": {}}
-    plain = untimed if asked.no_speed else step_of(handle.module, None)
     for name in asked.methods:
         config = configs[name]
         for seed in range(1, (asked.seeds if config.looks_at_texts else 1) + 1):
-            row = run(handle, parts[seed], held, replace(config, seed=seed), plain if seed == 1 else None)
+            row = run(handle, parts[seed], held, replace(config, seed=seed), seed == 1 and not asked.no_speed)
             found["runs"].setdefault(name, []).append(row)
             if not asked.json:
                 print(f"{name}, seed {seed}: {row['perplexity']:.3f} ({row['perplexity'] / before - 1:+.2%})", flush=True)
@@ -170,7 +149,7 @@ def main() -> None:
             asked.out.mkdir(parents=True, exist_ok=True)
             files.write_json(asked.out / "methods.json", found)
             files.write_text(asked.out / "methods.md", table(found))
-            files.write_text(asked.out / "methods.svg", picture(found))
+            files.write_text(asked.out / "methods.html", picture(found))
     print(json.dumps(found, indent=2) if asked.json else table(found))
 
 

@@ -13,6 +13,7 @@ from groundup.compression import calibration
 from groundup.compression.compress import compress, perplexity, pieces_of
 from groundup.compression.config import CompressConfig
 from groundup.compression.distillation import distillation
+from groundup.compression.distillation.config import DistillConfig
 from groundup.data.sources import tinyworld
 from groundup.errors import ConfigError, InputError, UnsupportedModel
 from groundup.inference.decoding.config import SamplingConfig
@@ -31,9 +32,13 @@ SMALL = CompressConfig(calibration_tokens=2000, held_out_tokens=800, group_size=
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model that was taught a little of tinyworld, with its tokenizer."""
-    path = tmp_path_factory.mktemp("compress") / "model"
+    return taught(tmp_path_factory.mktemp("compress") / "model", QWEN | {"num_hidden_layers": 2})
+
+
+def taught(path, raw):
+    """The folder of a model of that configuration after sixty steps on tinyworld, with its tokenizer."""
     tokenizer = train_tokenizer(TEXTS, TokenizerConfig(vocab_size=300))
-    module = build(config_from_dict(QWEN | {"vocab_size": tokenizer.vocab_size, "num_hidden_layers": 2}), seed=0)
+    module = build(config_from_dict(raw | {"vocab_size": tokenizer.vocab_size}), seed=0)
     optimizer = torch.optim.AdamW(module.parameters(), lr=3e-3)
     ids = torch.tensor([tokenizer.encode(text)[:48] for text in TEXTS if len(tokenizer.encode(text)) >= 48])
     for step in range(60):
@@ -111,6 +116,61 @@ def test_gguf_holds_the_very_same_weights(folder, tmp_path, method, bits, kind):
         export(tmp_path / "narrow", "gguf", tmp_path / "narrow.gguf")
 
 
+WIDE = QWEN | {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}  # rows that fill blocks of 32
+SORTED = WIDE | {"model_type": "llama"}  # a family whose query and key rows stand in another order in GGUF
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """Folders of a Qwen 3 and a Llama with rows that fill GGUF's blocks, each taught when it is asked for."""
+    place, made = tmp_path_factory.mktemp("wide"), {}
+    return lambda raw: made.setdefault(raw["model_type"], taught(place / raw["model_type"], raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "method", "bits"),
+    [(SORTED, "gptq", 4), (SORTED, "round", 8), *[(WIDE, method, bits) for method in ("round", "gptq", "awq") for bits in (4, 8)]],
+)
+def test_llama_cpp_writes_with_the_same_codes_what_the_folder_writes(wide, tmp_path, raw, method, bits):
+    """It rounds what a matrix reads to 8 bits (blocks of 32), so scores agree to three hundredths of the largest, over three seeds."""
+    llama_cpp = pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed")
+    config = CompressConfig(method=method, bits=bits, calibration_tokens=2000, held_out_tokens=0)
+    compress(wide(raw), tmp_path / "out", config, TEXTS)
+    export(tmp_path / "out", "gguf", tmp_path / "out.gguf")
+    handle = gu.load(tmp_path / "out")
+    theirs = llama_cpp.Llama(str(tmp_path / "out.gguf"), n_ctx=64, logits_all=True, verbose=False, n_threads=1)
+    for text in TEXTS[:3]:
+        ids = handle.tokenizer.encode(text)[:12]
+        ours, scores = followed(handle.module, theirs, ids, 16)
+        near = 0.05 * ours.abs().max()
+        assert (scores - ours).abs().max() < near
+        best = ours.max(1).values - ours.gather(1, scores.argmax(1, keepdim=True))[:, 0]
+        assert best.max() < 2 * near and (best == 0).float().mean() > 0.9  # but for near ties the same word is chosen
+
+
+def followed(module, theirs, ids, new):
+    """Scores of both, ours and llama.cpp's, at every token of what llama.cpp writes behind `ids` by taking the best."""
+    theirs.reset()
+    theirs.eval(ids)
+    for _ in range(new):
+        ids = [*ids, int(theirs.scores[len(ids) - 1].argmax())]
+        theirs.eval(ids[-1:])
+    with torch.inference_mode():
+        ours = module(torch.tensor([ids]))[0]
+    return ours, torch.tensor(theirs.scores[: len(ids)])
+
+
+@pytest.mark.parametrize(("method", "bits"), [("gptq", 4), ("awq", 4), ("round", 8)])
+def test_transformers_reads_the_compressed_folder_with_our_scores(wide, tmp_path, method, bits):
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("compressed_tensors")
+    compress(wide(WIDE), tmp_path / "out", CompressConfig(method=method, bits=bits, calibration_tokens=2000, held_out_tokens=0), TEXTS)
+    ids = torch.tensor([gu.load_tokenizer(tmp_path / "out").encode(TEXTS[0])[:48]])
+    with torch.inference_mode():
+        theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)(ids).logits.float()
+        torch.testing.assert_close(theirs, gu.load(tmp_path / "out").module(ids), atol=1e-3, rtol=1e-4)
+
+
 def test_an_adapter_and_experts_are_refused_with_the_way_out(folder, tmp_path, capsys):
     peft_files.save_adapter(tmp_path / "adapter", many.apply(gu.load(folder).module, LoraConfig(r=2)), base=str(folder))
     tokenizer = gu.load(folder).tokenizer
@@ -182,6 +242,11 @@ def test_fewer_texts_than_asked_for_are_said(folder, tmp_path, capsys):
     assert "tokens decided, as the texts have no more" in capsys.readouterr().out
 
 
+def test_of_one_long_text_no_more_is_read_than_was_asked_for(folder):
+    held, pieces = pieces_of(gu.load(folder), [" ".join(TEXTS)], SMALL)
+    assert 800 <= sum(map(len, held)) < 864 and 2000 <= sum(map(len, pieces)) < 2064  # whole pieces of 64
+
+
 def test_half_of_the_weights_go_and_the_folder_stays_a_plain_one(folder, tmp_path):
     made = compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": "wanda"}), TEXTS)
     assert made.zeros == pytest.approx(0.5)
@@ -212,8 +277,15 @@ def test_a_quantised_folder_joined_matrices_and_too_little_text_are_refused(fold
     compress(folder, tmp_path / "once", CompressConfig(**asdict(SMALL) | {"method": "round"}), TEXTS)
     with pytest.raises(InputError, match="quantised already"):
         compress(tmp_path / "once", tmp_path / "twice", SMALL, TEXTS)
-    with pytest.raises(InputError, match="give at least 256"):
+    with pytest.raises(InputError, match="start from the model before"):
+        compress(folder, tmp_path / "twice", CompressConfig(method="distill", distill=DistillConfig(student=str(tmp_path / "once"))), TEXTS)
+    with pytest.raises(InputError, match=r"are held out to measure what is lost, and 0 are left .* smaller --held-out-tokens"):
         compress(folder, tmp_path / "out", SMALL, TEXTS[:1])
+    with pytest.raises(InputError, match="give at least 256"):
+        compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"held_out_tokens": 0}), TEXTS[:1])
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    with pytest.raises(InputError, match=r"is a file and no model folder; make one of it with `groundup get .*model.gguf`"):
+        compress(tmp_path / "model.gguf", tmp_path / "out", SMALL, TEXTS)
     tokenizer = gu.load(folder).tokenizer
     huggingface.save_model(
         tmp_path / "gpt2", build(config_from_dict(GPT2 | {"vocab_size": tokenizer.vocab_size}), seed=0), tokenizer

@@ -1,9 +1,11 @@
 """Zero-, one- and few-shot against tuned, on one task of tinyworld or on labelled rows of your own: a table and a picture.
 
-    python benchmarks/tuning/supervised/transfer.py MODEL [DATA.tsv] [--question "Is this review positive or negative?"] [--shots 0 1 4] [--out FOLDER]
+    python benchmarks/tuning/supervised/transfer.py MODEL [DATA.tsv] [--question "Is this review positive or negative?"] [--words negative positive]
+        [--rows 400] [--shots 0 1 4] [--steps 60] [--rate 0.01] [--out FOLDER]
 
-MODEL: a folder with a chat template. DATA: rows with text and label (also .csv, .jsonl, .gz); left out, a task on tinyworld's sentences: is something
-with a person or in a place? Half of the rows are learned from or shown, the other half is asked; the tuned model is an adapter (LoRA, rank 8).
+MODEL: a folder with a chat template. DATA: rows with text and label (also .csv, .jsonl, .gz), of which the first --rows are taken; left out, a task on
+tinyworld's sentences, none twice: is something with a person or in a place? --words: what the labels are called, in their order, where they are numbers.
+Half of the rows are learned from or shown, the other half is asked; the tuned model is an adapter (LoRA, rank 8).
 Answers are chosen among the labels by their log-probability. gain: over zero-shot on the same questions, with a 95 % bootstrap interval.
 """
 
@@ -12,6 +14,7 @@ import copy
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +26,36 @@ from groundup.processor import processor
 from groundup.tuning.config import TuneConfig
 from groundup.tuning.efficient.methods import put_on
 from groundup.tuning.supervised.instruction import conversations_to_shards, fit
-from groundup.tuning.supervised.labelled import Example, read_examples
+from groundup.tuning.supervised.labelled import Example, names_of, read_examples
 from groundup.tuning.supervised.transfer import Way, conversations_of, shown
 
 QUESTION = "With whom or where? Answer person or place."
 
 
 def own_rows(count: int) -> list[Example]:
-    """Captions of tinyworld with what they are about: a person that has something, or a place where it is."""
+    """Captions of tinyworld, none twice, with what they are about: a person that has something, or a place where it is."""
     from groundup.data.sources import tinyworld
 
-    rows: list[Example] = []
+    rows: dict[str, Example] = {}
     for one in tinyworld.instructions(3, 400 * count, "train"):
         if one.family == "caption" and (" with " in one.answer or " in the " in one.answer):
-            rows.append(Example(one.answer, "person" if " with " in one.answer else "place"))
+            rows.setdefault(one.answer, Example(one.answer, "person" if " with " in one.answer else "place"))
         if len(rows) == count:
             break
-    return rows
+    return list(rows.values())
 
 
-def tuned(handle: Any, pool: list[Example], question: str, steps: int, seq_len: int) -> tuple[Any, float]:
+def called(rows: list[Example], words: list[str]) -> list[Example]:
+    """The rows with words as labels, in the order of the labels."""
+    names = names_of(rows, "classify")
+    if len(words) != len(names):
+        raise SystemExit(f"--words gives {len(words)} words for the labels {', '.join(names)}; give one for each, in this order")
+    return [replace(one, label=words[names.index(one.label)]) for one in rows]
+
+
+def tuned(
+    handle: Any, pool: list[Example], question: str, steps: int, seq_len: int, rate: float
+) -> tuple[Any, float]:
     """A copy with an adapter that learned the pool, and its CPU seconds."""
     config = TuneConfig(
         method="lora",
@@ -50,7 +63,7 @@ def tuned(handle: Any, pool: list[Example], question: str, steps: int, seq_len: 
         batch_size=8,
         seq_len=seq_len,
         optimizer="adamw",
-        learning_rate=0.01,
+        learning_rate=rate,
         checkpoint_every=0,
     )
     start = time.thread_time()
@@ -89,15 +102,18 @@ def main() -> None:
     parser.add_argument("--shots", type=int, nargs="+", default=[0, 1, 4])
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seq-len", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=0.01)
+    parser.add_argument("--words", nargs="+", default=None)
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     handle = load(asked.model, dtype="float32", device="cpu")
     rows = (read_examples(asked.data, "classify") if asked.data else own_rows(asked.rows))[: asked.rows]
+    rows = called(rows, asked.words) if asked.words else rows
     pool, kept = rows[: len(rows) // 2], rows[len(rows) // 2 :]
     ways = [shown(handle.module, handle.tokenizer, pool, kept, count, asked.question) for count in asked.shots]
-    module, seconds = tuned(handle, pool, asked.question, asked.steps, asked.seq_len)
+    module, seconds = tuned(handle, pool, asked.question, asked.steps, asked.seq_len, asked.rate)
     ways.append(Way("tuned", shown(module, handle.tokenizer, pool, kept, 0, asked.question).right))
     about = f"{len(pool)} rows to learn from or to show, {len(kept)} asked; LoRA tuned in {seconds:.0f} CPU s, one thread, {processor()}."
     found = {"about": about, "rows": {way.name: way.row(ways[0].right) for way in ways}}

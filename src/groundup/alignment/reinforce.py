@@ -23,14 +23,19 @@ from groundup.alignment.answers import AnswerBatch, log_probabilities
 from groundup.alignment.practice import align_folder, improve
 from groundup.alignment.rounds import Lesson, PaidRounds, of_answers
 from groundup.errors import InputError
+from groundup.slots import slot
 
 __all__ = ["policy_gradient_loss", "less_the_others", "gradient_variance", "ReinforceRounds", "reinforce", "align"]
 
 
+@slot
 def policy_gradient_loss(
     log_probabilities: Float[Tensor, " tokens"], advantages: Float[Tensor, " tokens"]
 ) -> Float[Tensor, " tokens"]:
-    """The loss of each token whose gradient is the policy gradient; advantages: that of the answer to which the token belongs."""
+    """The loss of each token, whose gradient is the policy gradient turned round: a step down it makes what has an advantage above 0 likelier.
+
+    advantages: of the answer to which the token belongs. They are given numbers, and get no gradient.
+    """
     return -advantages.detach() * log_probabilities
 
 

@@ -1,6 +1,7 @@
 """`groundup serve MODEL...`: models behind a port, for OpenAI's and Anthropic's clients."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -39,6 +40,10 @@ class ServeOptions:
     """memory for answers that are given again to the same question of the same key, where chance decides nothing (temperature 0, or a seed); 0: none"""
     prefix_cache: bool = True
     """what was read of a prompt is kept for the next one that begins alike"""
+    cache_folder: Path | None = None
+    """where what was read of prompts is kept over a restart, a sub-folder a model; left out: it is forgotten when the server ends"""
+    cache_save_every: float = 300.0
+    """seconds from one save to --cache-folder to the next, if something was read since; 0: only when the server ends"""
     access_log: bool = False
     """print method, path and status of every request; never what was said"""
     limits: tyro.conf.OmitArgPrefixes[LimitsConfig] = field(default_factory=LimitsConfig)
@@ -141,8 +146,38 @@ def _service(options: ServeOptions, models: dict[str, Path]) -> Any:
         most_loaded=options.max_models,
         order=lambda: FairOrder(limits.weight),
         adapters=adapters_of(options.adapter, models),
+        keeper=keepers(options),
     )
     return Service(made, limits, responses, options.adapter_loading)
+
+
+def sub_folder(model: str) -> str:
+    """A model's name as the name of one folder, different for different models.
+
+    >>> sub_folder("demo"), sub_folder("org/demo:1"), sub_folder("..")
+    ('demo', 'org%2Fdemo%3A1', '%2E.')
+    """
+    from urllib.parse import quote
+
+    name = quote(model, safe="")
+    return "%2E" + name[1:] if name.startswith(".") else name
+
+
+def keepers(options: ServeOptions) -> Callable[[str], Any]:
+    """Who keeps the prefix cache of a model over a restart; ConfigError where the options contradict each other."""
+    from groundup.errors import ConfigError
+    from groundup.inference.engine import Keeper
+
+    folder, every_s = options.cache_folder, options.cache_save_every
+    if not 0 <= every_s < float("inf"):
+        raise ConfigError(f"--cache-save-every {every_s} cannot be; use seconds, or 0 for only at the end")
+    if folder is None:
+        return lambda model: None
+    if not options.prefix_cache:
+        raise ConfigError("--cache-folder keeps what --no-prefix-cache does not make; leave one of them out")
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--cache-folder {folder} is a file; name a folder, which is made where there is none")
+    return lambda model: Keeper(folder / sub_folder(model), save_every_s=every_s, say=_say)
 
 
 def _new_key(options: ServeOptions) -> None:

@@ -76,6 +76,8 @@ def compress(
         return _distilled(handle, source, target, config, texts)
     names = file_names(handle.module) if config.quantises else {}
     held_out, pieces = pieces_of(handle, texts, config)
+    if config.looks_at_texts:
+        check_rest(held_out, pieces)
     before = perplexity(handle.module, held_out)
     made = change(handle.module, config, pieces, told)
     write(handle, target, config, made, names)
@@ -100,6 +102,8 @@ def _distilled(handle: Any, source: Path, target: Path, config: CompressConfig, 
 
 def check_source(source: Path) -> None:
     """Refuse what is no folder, an adapter without its base, and what was quantised before."""
+    if source.is_file():
+        raise InputError(f"{source} is a file and no model folder; make one of it with `groundup get {source}`, and compress that")
     if not source.is_dir():
         raise InputError(f"there is no model folder {source}; `groundup demo` makes one at runs/demo/model")
     if (source / "adapter_config.json").is_file() and not (source / "config.json").is_file():
@@ -109,7 +113,7 @@ def check_source(source: Path) -> None:
         )
     if packed.scheme_of(_raw(source).get("quantization_config"), source) is not None:
         raise InputError(
-            f"{source} is quantised already, and rounding twice only adds errors; start from the model before that"
+            f"{source} is quantised already; to change its weights would be to round them twice, which only adds errors: start from the model before that"
         )
 
 
@@ -151,7 +155,17 @@ def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tup
     pieces = [piece for piece in pieces if len(piece) > 1]
     held = _taken(pieces, config.held_out_tokens)
     _taken(pieces, (config.seed - 1) * config.calibration_tokens)
-    return held, pieces
+    return held, _taken(pieces, config.calibration_tokens)  # one long text may have far more
+
+
+def check_rest(held_out: Sequence[Sequence[int]], pieces: Sequence[Sequence[int]]) -> None:
+    """Refuse texts of which too little is left once the held-out part is taken."""
+    measured, rest = (sum(map(len, some)) for some in (held_out, pieces))
+    if measured and rest < calibration.LEAST_TOKENS:
+        raise InputError(
+            f"the texts have {measured + rest} tokens: {measured} are held out to measure what is lost, and {rest} are left to say which weights count, where "
+            f"{calibration.LEAST_TOKENS} are the least and 10,000 are better; give more text, or a smaller --held-out-tokens"
+        )
 
 
 def _taken(pieces: list[list[int]], tokens: int) -> list[list[int]]:

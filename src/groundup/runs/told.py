@@ -17,6 +17,9 @@ LABELS = {  # stage -> its number in done.json, how it is called, how it is writ
         ("answers", "answers tried", "{:,.0f}"),
         ("pairs", "pairs", "{:,.0f}"),
         ("accuracy", "pairs in the right order, last batch", "{:.1%}"),
+        ("heldout_accuracy", "pairs in the right order, held out", "{:.1%}"),
+        ("heldout_loss_before", "loss on pairs held out before, nats", "{:.3f}"),
+        ("heldout_loss", "after", "{:.3f}"),
         ("critic", "critiques that are so", "{:.1%}"),
     ),
     "compress": (

@@ -1,3 +1,4 @@
+import math
 from copy import deepcopy
 from dataclasses import replace
 
@@ -173,3 +174,18 @@ def load_names(module, tokenizer, folder):
     save_model(folder, module, tokenizer)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+@pytest.mark.parametrize("method", BETA)
+def test_pairs_kept_back_are_measured_against_the_model_before(undecided, module, tokenizer, rows, method):
+    config = replace(CONFIG, method=method, steps=6)
+    held = trainer.prepared(module, rows, config, tokenizer)
+    before = held.measure(module)
+    trainer.fit(module, rows, config, tokenizer=tokenizer)
+    after = held.measure(module)
+    assert after["loss"] < before["loss"] and ("accuracy" in after) == (method != "kto")
+    if method == "dpo":
+        moved = margins(module, tokenizer, rows) - margins(undecided, tokenizer, rows)
+        assert before["loss"] == pytest.approx(math.log(2), abs=1e-4)
+        assert after["margin"] == pytest.approx(0.1 * float(moved.mean()), abs=1e-4)
+        assert after["accuracy"] == pytest.approx(float((moved > 0).double().mean()))

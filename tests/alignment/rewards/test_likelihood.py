@@ -45,7 +45,7 @@ def test_pairs_teach_what_is_preferred_and_its_folder_judges_alike(module, token
     share = [(one[:, 0] > one[:, 1]).double().mean() for one in (before, after)]
     assert share[1] > 0.9 and share[1] > share[0]
     save_model(tmp_path / "judge", made, tokenizer)
-    likelihood.keep(tmp_path / "judge", CONFIG)
+    likelihood.keep(tmp_path / "judge", made, CONFIG)
     assert files.read_json(tmp_path / "judge" / "reward.json")["strength"] == CONFIG.strength
     torch.testing.assert_close(load_judge(tmp_path / "judge").score_pairs(pairs[:4]), after[:4], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(Ensemble.load(tmp_path / "judge").score_pairs(pairs[:4]), after[:4], rtol=1e-4, atol=1e-4)

@@ -12,6 +12,7 @@ import torch
 
 from groundup import files
 from groundup.errors import FormatError, InputError
+from groundup.inference.cache import saved
 from groundup.inference.cache.paged import PagePool
 from groundup.inference.cache.prefix import PrefixCache
 from groundup.inference.cache.quantized import QuantizedPool
@@ -85,6 +86,56 @@ def test_another_model_another_size_and_damage_are_refused_and_nothing_is_taken(
 def save_file_checksums(folder):
     (folder / files.CHECKSUMS).unlink()
     files.write_checksums(folder)
+
+
+def test_pages_that_make_room_while_they_are_copied_are_left_out_with_all_that_follow(tmp_path, read, monkeypatch):
+    """A page a piece; after some of the pieces another text takes the pages of the oldest leaves."""
+    monkeypatch.setattr(saved, "COPY_BYTES", 1)
+    for quiet in range(9):
+        cache = filled(PagePool(**SIZES), read)
+        before = {name: array.clone() for name, array in cache.pool.arrays.items()}
+        pages = {tuple(text): cache.find(text) for text in TEXTS}
+        left = [quiet]
+
+        def between(action, cache=cache, left=left):
+            if left[0] == 0 and (row := cache.pool.open()) is not None:
+                assert cache.allocate(row, 20), "five pages, of which one was free"
+                for array in cache.pool.arrays.values():
+                    array[:, cache.pool.pages_of(row)] = -1
+            left[0] -= 1
+            return action()
+
+        copy = saved.copied(cache, saved.in_order(cache), between)
+        assert len(copy.names) == len(copy.blocks) == copy.arrays["keys"].shape[1] >= 3
+        saved.write(copy, tmp_path / str(quiet), "m")
+        other = PrefixCache(PagePool(**SIZES))
+        assert restore(other, tmp_path / str(quiet), "m") == len(copy.names), "none without the one that it follows"
+        for text in TEXTS:
+            found = other.find(text)
+            for name, array in other.pool.arrays.items():
+                assert torch.equal(array[:, found], before[name][:, pages[tuple(text)][: len(found)]])
+
+
+def test_only_texts_of_one_salt(tmp_path, read):
+    cache = filled(PagePool(**SIZES), read)
+    assert len(saved.in_order(cache, "adapter")) == 1 and len(saved.in_order(cache, "")) == 6
+    save(cache, tmp_path / "cache", "m")
+    other = PrefixCache(PagePool(**SIZES))
+    assert restore(other, tmp_path / "cache", "m", salt="adapter") == 1
+    assert len(other.find([9] * 5, "adapter")) == 1 and not other.find(TEXTS[0])
+
+
+def test_what_is_no_saved_cache_is_not_replaced_and_nobody_else_may_read_one(tmp_path, read):
+    cache = filled(PagePool(**SIZES), read)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes").write_text("mine")
+    with pytest.raises(InputError, match="would be lost"):
+        save(cache, tmp_path / "mine", "m")
+    assert (tmp_path / "mine" / "notes").read_text() == "mine"
+    save(cache, tmp_path / "cache", "m")
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
+    with pytest.raises(InputError, match="not there"):
+        restore(PrefixCache(PagePool(**SIZES)), tmp_path / "none" / "at all", "m")
 
 
 def test_a_model_is_known_by_its_weights(family):

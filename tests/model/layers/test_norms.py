@@ -52,6 +52,13 @@ def test_the_gradients_equal_those_of_the_definition_in_double_precision(shape, 
     assert gradients(normalize, dtype)[1].dtype == torch.float32
 
 
+def test_a_frozen_gain_has_no_gradient_and_that_of_the_input_is_the_same():
+    x, dy, gain = torch.randn(5, 16, requires_grad=True), torch.randn(5, 16), made().weight.detach()
+    normalize(x, gain, 1e-5).backward(dy)
+    (exact,) = torch.autograd.grad(rms_norm(x, gain, 1e-5), x, dy)
+    assert gain.grad is None and torch.allclose(x.grad, exact, atol=1e-5)
+
+
 def test_gradients_of_gradients_and_transforms_work_too():
     x, gain = torch.randn(3, 8, dtype=torch.float64, requires_grad=True), torch.rand(8, dtype=torch.float64)
     gain.requires_grad_()

@@ -21,13 +21,13 @@ PIPELINE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("score", ["head", "likelihood"])
+@pytest.mark.parametrize("score", ["head", "likelihood", "informed"])
 def test_tuning_a_reward_model_and_ppo_are_one_recipe(tmp_path, score):
     made = runner.run(recipe.load(MINIATURE, (f"reward.score={score}",), PIPELINE), tmp_path / "run")
     stages = {Path(folder).name.split("-")[1]: Path(folder) for folder in (tmp_path / "run" / "stages").iterdir()}
     assert {"reward", "align"} <= stages.keys() and made
     numbers = files.read_json(stages["reward"] / "done.json")
-    assert (stages["reward"] / "reward_model" / "member-01" / "reward.json").is_file() == (score == "likelihood")
+    assert (stages["reward"] / "reward_model" / "member-01" / "reward.json").is_file() == (score != "head")
     assert (stages["reward"] / "reward_model" / "member-01" / "config.json").is_file() and "share_of_limit" in str(
         numbers
     )

@@ -165,6 +165,7 @@ def test_a_closing_server_finishes_what_it_began_and_refuses_the_rest(saying):
     )
     assert begun.status_code == 200 and begun.text.endswith("data: [DONE]\n\n") and health.status_code == 200
     assert client.service.open_requests == 0
+    assert new.headers["connection"] == "close", "or a client's next request meets the end of the process"
 
 
 @pytest.mark.parametrize("stream", [False, True])

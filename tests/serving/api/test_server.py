@@ -162,6 +162,39 @@ def test_sigterm_lets_started_answers_finish_and_refuses_new_ones(folder):
     assert process.wait(60) == 0
 
 
+def test_sigterm_under_load_cuts_no_answer_and_breaks_no_line(folder):
+    """Two dozen clients that never stop asking: what was begun ends, what comes later hears 503, then nobody listens; no connection breaks within."""
+    process, url = start(folder, "--max-rows", "8")
+    body = {"prompt": "the", "max_tokens": 100, "stream": True, "ignore_eos": True}
+    ended, refused, broken = [], [], []
+
+    def ask():
+        with httpx.Client(timeout=120) as client:
+            while True:
+                try:
+                    answer = client.post(f"{url}/completions", json=body)
+                except httpx.ConnectError:
+                    return
+                except httpx.HTTPError as error:
+                    broken.append(type(error).__name__)
+                    continue
+                if answer.status_code == 200:
+                    ended.append(answer.text.endswith("data: [DONE]\n\n"))
+                else:
+                    refused.append((answer.status_code, "retry-after" in answer.headers))
+
+    clients = [threading.Thread(target=ask) for _ in range(24)]
+    for client in clients:
+        client.start()
+    while len(ended) < 24:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    for client in clients:
+        client.join()
+    assert process.wait(60) == 0
+    assert all(ended) and set(refused) == {(503, True)} and not broken
+
+
 def test_the_days_counts_are_written_when_the_server_ends(folder, tmp_path):
     process, url = start(folder, "--usage", str(tmp_path / "usage.json"), "--tokens-per-day", "1000")
     told = httpx.post(f"{url}/completions", json={"prompt": "the", "max_tokens": 5, "ignore_eos": True}, timeout=120)

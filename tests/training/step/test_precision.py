@@ -25,6 +25,14 @@ def test_the_choice_of_a_number_format_leaves_the_model_as_it_was(tiny, batches)
     )
 
 
+@pytest.mark.parametrize("enough, passes", [(0.0, 4), (1e9, 8)])
+def test_long_passes_are_not_repeated(tiny, batches, monkeypatch, enough, passes):
+    calls = []
+    monkeypatch.setattr("groundup.training.step.precision.ENOUGH_S", enough)
+    choose_dtype(tiny(), batches(0), lambda module, batch: calls.append(1) or causal_loss(module, batch))
+    assert len(calls) == passes
+
+
 def test_bf16_compute_keeps_fp32_weights_and_gradients(tiny, batches):
     module = tiny()
     module.compute_dtype = torch.bfloat16

@@ -19,6 +19,8 @@ class DpoConfig:
     """the loss; kto also takes answers without a partner, orpo and simpo keep no reference"""
     data: str | None = None
     """a JSON-lines file of pairs; none: pairs by tinyworld's written taste, or by a reward model"""
+    heldout: int = 200
+    """pairs of the file that are kept back to measure, at most a tenth; 0: none"""
     answers: Literal["own", "world"] = "own"
     """whose answers are compared where there is no file: the model's own, drawn before it learns, or those that tinyworld writes"""
     reward: Literal["right", "near", "taste", "model"] = "taste"
@@ -86,6 +88,8 @@ class DpoConfig:
         for name in ("desirable_weight", "undesirable_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name}={getattr(self, name)} is below 0; use 0 or more")
+        if self.heldout < 0:
+            raise ConfigError(f"heldout={self.heldout} is below 0; use 0 for none, or 200")
         if not self.least_margin >= 0:
             raise ConfigError(f"least_margin={self.least_margin} is below 0; use 0 or more, such as 0.25")
         if self.pairs < 1 or self.samples < 2 or self.max_new_tokens < 1:

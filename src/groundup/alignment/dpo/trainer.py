@@ -23,7 +23,7 @@ from groundup.alignment.environments.rollouts import chosen_tasks
 from groundup.errors import ConfigError, InputError
 from groundup.training import loop
 
-__all__ = ["Preferences", "fit", "prefer"]
+__all__ = ["Preferences", "prepared", "fit", "prefer"]
 
 
 def whole_answers(module: Any, batch: AnswerBatch, count: int) -> Float[Tensor, " answers"]:
@@ -67,7 +67,10 @@ class Preferences:
 
     def batch(self, number: int) -> PairBatch:
         """The pairs that batch `number` holds: every pair once before any comes again."""
-        rows = chosen_tasks(number, len(self.pairs), self.config.batch_size, self.config.seed)
+        return self.laid_out(chosen_tasks(number, len(self.pairs), self.config.batch_size, self.config.seed))
+
+    def laid_out(self, rows: Sequence[int]) -> PairBatch:
+        """Those pairs, where the weights are, with what the reference thought of them."""
         pairs, to = [self.pairs[row] for row in rows], self.device
         made = PairBatch(
             lay_out(pairs).to(to),
@@ -113,6 +116,17 @@ class Preferences:
         weights = (config.desirable_weight, config.undesirable_weight)
         return kto_loss(scores - batch.reference, batch.desirable, moved.mean(), config.strength, *weights)
 
+    @torch.no_grad()
+    def measure(self, module: Any) -> dict[str, float]:
+        """Mean loss and, of pairs, accuracy and margin over all of them: for those that are not learned from."""
+        sums, size = dict[str, float](), self.config.batch_size
+        for start in range(0, len(self.pairs), size):
+            rows = range(start, min(start + size, len(self.pairs)))
+            loss, _ = self.objective(module, self.laid_out(rows))
+            told = {"loss": float(loss), **{name: value * len(rows) for name, value in self.numbers.items()}}
+            sums |= {name: sums.get(name, 0.0) + value for name, value in told.items()}
+        return {name: sums[name] / len(self.pairs) for name in ("loss", "accuracy", "margin") if name in sums}
+
     def describe(self, scores: Tensor, batch: PairBatch) -> dict[str, float]:
         """What the batch says of the policy as its own reward model."""
         before = batch.reference if batch.reference is not None else torch.zeros_like(scores)
@@ -124,6 +138,19 @@ class Preferences:
         if self.config.method != "kto":
             numbers |= {"accuracy": float((good > bad).float().mean()), "margin": float((good - bad).mean())}
         return numbers
+
+
+def prepared(module: Any, rows: Iterable[Row], config: DpoConfig, tokenizer: Any) -> Preferences:
+    """Rows of preferences for this module, which is the reference as it is now; what is left out or cut is said."""
+    context = module.config.max_position_embeddings
+    if config.max_length > context:
+        raise InputError(f"max_length={config.max_length} is longer than the model's context; use {context} or less")
+    encoded = encode(rows, tokenizer, config.max_length or context, config.too_long)
+    if sentence := encoded.sentence():
+        progress.say(sentence)
+    preferences = Preferences(_of_method(encoded.pairs, config), config, module.device)
+    preferences.read_reference(module)
+    return preferences
 
 
 def fit(
@@ -142,14 +169,7 @@ def fit(
     rows: {"prompt" or "messages", "chosen", "rejected"}; for kto also {"prompt", "completion", "label"}. watching: `stop` and
     `way_on` of the training loop. An event's numbers have those of its last batch (accuracy, margin).
     """
-    context = module.config.max_position_embeddings
-    if config.max_length > context:
-        raise InputError(f"max_length={config.max_length} is longer than the model's context; use {context} or less")
-    encoded = encode(rows, tokenizer, config.max_length or context, config.too_long)
-    if sentence := encoded.sentence():
-        progress.say(sentence)
-    preferences = Preferences(_of_method(encoded.pairs, config), config, module.device)
-    preferences.read_reference(module)
+    preferences = prepared(module, rows, config, tokenizer)
 
     def tell(event: loop.Step) -> None:
         for listener in listeners:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from groundup.errors import InputError
+from groundup.slots import slot
 
 WORDS = (
     (0.0, "none"),
@@ -33,8 +34,11 @@ def agreement(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
     return sum(one == other for one, other in zip(first, second, strict=True)) / len(first)
 
 
+@slot
 def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
-    """Agreement of two judges beyond chance; 1 where both give one and the same judgement to everything.
+    """Agreement of two judges beyond chance, (o - e) / (1 - e): o the share judged alike, e the share if each judged by a coin with its own habits.
+
+    1 where both give one and the same judgement to everything (e is 1 then).
 
     >>> round(cohens_kappa("aabb", "aaba"), 3)
     0.5

@@ -21,12 +21,13 @@ class RewardConfig:
     """passes over the pairs"""
     batch_size: int = 32
     """pairs in a step"""
-    score: Literal["head", "likelihood"] = "head"
-    """what an answer's number is: read by a new head at its last token, or how likely the model finds it (rewards/likelihood.py)"""
+    score: Literal["head", "likelihood", "informed"] = "head"
+    """what an answer's number is: read by a new head at its last token, how likely the model finds it (rewards/likelihood.py), or read by a
+    head that is told how surprising the answer was (rewards/informed.py)"""
     strength: float = 0.2
     """likelihood: points for each nat"""
     language: float = 1.0
-    """likelihood: weight of the chosen answers' own loss, which teaches the model to read answers of every manner"""
+    """likelihood, informed: weight of the chosen answers' own loss, which teaches the model to read answers of every manner"""
     members: int = 1
     """models of an ensemble, each with a head and an order of its own"""
     margin: bool = False

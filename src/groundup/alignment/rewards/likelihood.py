@@ -63,6 +63,10 @@ class LikelihoodModel:
     def __init__(self, module: Any, tokenizer: Any, strength: float):
         self.module, self.tokenizer, self.strength = module, tokenizer, strength
 
+    def worth(self, batch: AnswerBatch, count: int) -> Float[Tensor, " answers"]:
+        """What each of `count` answers is worth."""
+        return scores(self.module, batch, count, self.strength)
+
     @torch.no_grad()
     def score_ids(self, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> list[Tensor]:
         """The scores of several answers to each prompt, as ids."""
@@ -71,7 +75,7 @@ class LikelihoodModel:
             group = answers[start : start + AT_ONCE]
             counts = [len(one) for one in group]
             batch = side_by_side(prompts[start : start + AT_ONCE], group).to(self.module.device)
-            found += scores(self.module, batch, sum(counts), self.strength).double().cpu().split(counts)
+            found += self.worth(batch, sum(counts)).double().cpu().split(counts)
         return found
 
     def score_pairs(self, pairs: Sequence[Encoded]) -> Float[Tensor, "pairs two"]:
@@ -80,13 +84,14 @@ class LikelihoodModel:
         return torch.stack(self.score_ids([pair.prompt_ids for pair in pairs], answers))
 
 
-def keep(folder: Path, config: RewardConfig) -> None:
+def keep(folder: Path, module: Any, config: RewardConfig) -> None:
     """Say beside a model's files that it judges by its likelihood, and how strongly."""
     files.write_json(folder / KEPT, {"score": "likelihood", "strength": config.strength})
 
 
 def load_judge(folder: str | Path, device: str = "cpu") -> Any:
-    """The reward model in a folder: with a head, or by its likelihood where it says so."""
+    """The reward model in a folder: with a head, or by its likelihood, or both, where it says so."""
+    from groundup.alignment.rewards import informed
     from groundup.alignment.rewards.reward_model import RewardModel
     from groundup.inference.handle import load
 
@@ -94,4 +99,7 @@ def load_judge(folder: str | Path, device: str = "cpu") -> Any:
     if not path.is_file():
         return RewardModel.load(folder, device)
     handle = load(folder, device=device)
-    return LikelihoodModel(handle.module, handle.tokenizer, float(files.read_json(path)["strength"]))
+    told = files.read_json(path)
+    if told.get("score") == informed.SCORE:
+        return informed.InformedModel(informed.restored(handle.module, told.get("head")), handle.tokenizer)
+    return LikelihoodModel(handle.module, handle.tokenizer, float(told["strength"]))

@@ -125,7 +125,7 @@ def target_of(options: ServeOptions) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def served(model: str) -> Iterator[tuple[str, int]]:
+def served(model: str, *flags: str) -> Iterator[tuple[str, int]]:
     """A server of a model in a process of its own, until the end of the block; its address and the number of its process."""
     import time
 
@@ -134,7 +134,7 @@ def served(model: str) -> Iterator[tuple[str, int]]:
     from groundup.serving.scheduling.load import together
 
     url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "groundup.cli", "serve", model, "--port", url.rpartition(":")[2]]
+    command = [sys.executable, "-m", "groundup.cli", "serve", model, "--port", url.rpartition(":")[2], *flags]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         for _ in range(6000):  # ten minutes: on a busy machine its first start compiles for some of them

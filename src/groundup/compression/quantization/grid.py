@@ -26,7 +26,7 @@ def check(bits: int, group_size: int | None, inputs: int) -> int:
     size = inputs if group_size is None else group_size
     if size < 1 or inputs % size:
         raise ConfigError(
-            f"rows of {inputs} weights do not fill groups of {size}; use a group_size that divides {inputs}, or None for one scale a row"
+            f"rows of {inputs} weights do not fill groups of {size}; use a group_size that divides {inputs}, or one scale a row (--group-size 0)"
         )
     return size
 

@@ -24,6 +24,7 @@ from groundup.errors import ConfigError
 from groundup.model.formats.packed import Packed
 from groundup.model.layers.linear import Linear
 from groundup.model.layers.rounded_linear import round_inputs
+from groundup.slots import slot
 
 METHODS = ("round", "gptq", "awq", "smoothquant")
 
@@ -137,10 +138,14 @@ def sensitivity(module: Any, bits: int, group_size: int | None, loss: Callable[[
     return found
 
 
+@slot
 def choose_bits(
     rises: Mapping[str, float], sizes: Mapping[str, int], mean_bits: float, few: int = 4, many: int = 8
 ) -> dict[str, int]:
     """Give the maps that mind most (a weight) many bits and the others few, so that a weight has at most `mean_bits` on average.
+
+    rises: of the loss when that map alone has few bits. sizes: how many weights it has. A map for which there are too few bits left keeps few, and the
+    next ones are still asked. ConfigError: mean_bits is not between few and many.
 
     >>> choose_bits({"a": 0.5, "b": 0.01, "c": 0.02}, {"a": 10, "b": 10, "c": 10}, mean_bits=5.4)
     {'a': 8, 'b': 4, 'c': 4}

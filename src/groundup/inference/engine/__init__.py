@@ -12,6 +12,7 @@ Reading order
     drawing        the next token of each, by its own request
     postprocess    a token becomes an event
     text           events to text
+    keeping        what was read of prompts lies in a folder from one engine to the next
     asynchronous   the same for many callers of an event loop
     offline        a whole file of prompts, resumable
 """
@@ -22,6 +23,7 @@ from typing import Any
 EXPORTS = {
     "Engine": "engine",
     "AsyncEngine": "asynchronous",
+    "Keeper": "keeping",
     "Request": "requests",
     "Event": "requests",
     "EngineConfig": "requests",

@@ -5,7 +5,8 @@
         ...
     await engine.close()                               # started answers are finished, new ones refused
 
-Only the thread touches the engine: what callers want stands in a queue that it empties before each step.
+Only the thread touches the engine: what callers want stands in a queue that it empties before each step. With a keeper (`keeping`) what was
+read of prompts lies on disk from one engine to the next.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from uuid import uuid4
 
 from groundup.errors import InputError
 from groundup.inference.engine.engine import Engine
+from groundup.inference.engine.keeping import Keeper
 from groundup.inference.engine.requests import Event, Request
 
 
@@ -34,15 +36,18 @@ class Listener:
 
 
 class AsyncEngine:
-    """An engine that works in a thread of its own, from the first request on."""
+    """An engine that works in a thread of its own, from the first request on. keeper: restores its prefix cache now, and saves it at the end."""
 
-    def __init__(self, engine: Engine):
-        self.engine = engine
+    def __init__(self, engine: Engine, keeper: Keeper | None = None):
+        self.engine, self.keeper = engine, keeper
         self.wanted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.listeners: dict[str, Listener] = {}
         self.closing = threading.Event()
         self.thread: threading.Thread | None = None
         self.starting = threading.Lock()
+        if keeper is not None:
+            keeper.restore(engine)
+            keeper.begin(lambda action: self._between(action).result())
 
     async def generate(self, request: Request) -> AsyncIterator[Event]:
         """The events of one request; the last has a finish_reason. InputError where it cannot be answered."""
@@ -70,6 +75,10 @@ class AsyncEngine:
         """Do something to the engine where no step runs, such as exchanging its adapters; what it gives, or the error that it raises."""
         if self.closing.is_set():
             raise InputError("the engine is closing and is not changed any more; start another one")
+        return await asyncio.wrap_future(self._between(action))
+
+    def _between(self, action: Callable[[], Any]) -> Future[Any]:
+        """What an action gives that the thread does between two steps."""
         done: Future[Any] = Future()
 
         def act() -> None:
@@ -79,7 +88,7 @@ class AsyncEngine:
                 done.set_exception(error)
 
         self._want(act)
-        return await asyncio.wrap_future(done)
+        return done
 
     def _want(self, action: Callable[[], None]) -> None:
         """Ask the thread for something, and start it where there is none."""
@@ -127,6 +136,8 @@ class AsyncEngine:
 
     async def close(self, drain: bool = True) -> None:
         """Take nothing new, finish what was begun (drain) or cancel it, and end the thread."""
+        if self.keeper is not None:  # first, since it waits for the thread
+            await asyncio.to_thread(self.keeper.stop)
         self.closing.set()
         if not drain:
             for name in list(self.listeners):
@@ -134,10 +145,12 @@ class AsyncEngine:
         if self.thread is not None:
             self.wanted.put(lambda: None)  # wakes it
             await asyncio.to_thread(self.thread.join)
+        if self.keeper is not None:
+            await asyncio.to_thread(self.keeper.save)
 
     def stats(self) -> dict[str, Any]:
         """The engine's figures."""
-        return self.engine.stats()
+        return self.engine.stats() | ({} if self.keeper is None else self.keeper.stats())
 
 
 def _deliver(pairs: list[tuple[Listener, Event]]) -> None:

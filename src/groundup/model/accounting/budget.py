@@ -6,8 +6,8 @@
                   when the way back begins    activations, the first gradients
                   in the optimiser's step     all gradients, the optimiser's working space
 
-Per weight in training: 4 bytes in fp32, 4 of gradient and 8 of AdamW's two numbers. A cache keeps key and value of each token, of a
-layer with a window only as many as its block has (`inference.cache`: a quarter more than the window).
+Per weight in training: 4 bytes in fp32, 4 of gradient and 8 of AdamW's two numbers; frozen 4, in NF4 (QLoRA) 0.516. A cache keeps key and value of each
+token, of a layer with a window only as many as its block has (`inference.cache`: a quarter more than the window).
 
 On one device of a layout: tensor parallelism divides matrices, cache and what lies inside the parts; the pipeline divides the
 blocks, but its first stage holds as many batches as there are stages (one forward, one backward: Narayanan et al. 2021,
@@ -30,7 +30,7 @@ from groundup.errors import ConfigError
 from groundup.model.accounting import activations
 from groundup.model.accounting.accounting import count
 from groundup.model.accounting.operations import block_matrices, lora_parameters, read_at_once, writes
-from groundup.model.accounting.use import BYTES, OPTIMIZERS, Inference, Layout, Training
+from groundup.model.accounting.use import BYTES, NF4, OPTIMIZERS, Inference, Layout, Training
 from groundup.model.architectures.blueprint import Block
 from groundup.model.architectures.configuration import ModelConfig
 from groundup.slots import slot
@@ -158,7 +158,7 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
     held = share(config, layout)
     learns = held if use.lora is None else Share(0, _thin(config, use, layout), 0)
     width = BYTES[use.weight_dtype]
-    weights = _zeroed(held, width, layout, 3) + (0 if use.lora is None else 4 * learns.all)
+    weights = weight_bytes(held, use, layout) + (0 if use.lora is None else 4 * learns.all)
     always = {"weights": weights, "optimiser state": optimizer_bytes(config, learns, use, layout)}
     gradients = _zeroed(learns, width if use.lora is None else 4, layout, 2)
     kept = activations.kept(config, use, layout.tensor)
@@ -181,6 +181,23 @@ def _training(config: ModelConfig, use: Training, layout: Layout) -> dict[str, d
     return found
 
 
+def weight_bytes(held: Share, use: Training, layout: Layout) -> int:
+    """The model's own weights; of QLoRA those of the blocks' matrices in NF4."""
+    width = BYTES[use.weight_dtype]
+    if use.lora is None or not use.lora.nf4:
+        return _zeroed(held, width, layout, 3)
+    others = _zeroed(Share(0, held.others, held.experts), width, layout, 3)
+    return others + _zeroed(Share(held.matrices, 0, 0), NF4, layout, 3)
+
+
+def decoded_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
+    """Of QLoRA the largest matrix while it is multiplied with: decoded, and once more with the thin ones' product added to it."""
+    if use.lora is None or not use.lora.nf4:
+        return 0
+    sizes = [rows * columns for matrices in block_matrices(config) for rows, columns in matrices.values()]
+    return 2 * 4 * max(sizes) // layout.tensor
+
+
 def _last_made(config: ModelConfig, layout: Layout) -> int:
     """Parameters whose gradients come last: the first block's, and the embedding's where no head shares it."""
     counted = count(config)
@@ -199,7 +216,9 @@ def working_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
     vocab, tensor = shape.vocab, layout.tensor
     if activations.in_pieces(config, use):
         rows = min(use.tokens, max(FEWEST_ROWS, PIECE // vocab))
-        loss = 4 * rows * vocab + 2 * e * min(PIECE, rows * vocab)
+        loss = 4 * rows * vocab
+        if use.lora is None or rows * vocab > PIECE:  # a frozen head has no gradient, and one strip is the scores themselves
+            loss += 2 * e * min(PIECE, rows * vocab)
         if e < 4:  # the head in short, and the gradient of what it reads in fp32
             loss += e * vocab * shape.hidden + 4 * use.tokens * shape.hidden
     else:
@@ -213,7 +232,7 @@ def block_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:
     part = shape.blocks[-1].feed_forward
     units = 3 if getattr(part, "gated", True) else 2  # an activation that gates meets its other side
     wide = units * getattr(part, "intermediate", 0) / layout.tensor + 2 * shape.hidden
-    return round(use.tokens * BYTES[use.dtype] * wide)
+    return round(use.tokens * BYTES[use.dtype] * wide) + decoded_bytes(config, use, layout)
 
 
 def step_bytes(config: ModelConfig, use: Training, layout: Layout) -> int:

@@ -16,6 +16,7 @@ from groundup.errors import ConfigError
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 # Bytes of state a trained number: how many numbers of which width are kept beside weight and gradient.
 EIGHT_BIT = 1 + 4 / 256  # a code, and an fp32 scale for each block of 256 (arXiv:2110.02861)
+NF4 = 1 / 2 + 1 / 64 + 4 / (64 * 256)  # half a byte a weight, a byte a block of 64, an fp32 size for 256 of these (arXiv:2305.14314)
 OPTIMIZERS = {
     "adamw": 8.0,
     "adamw_bf16": 4.0,
@@ -63,10 +64,14 @@ class Inference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lora:
-    """W x + B (A x), of which only A (rank, inputs) and B (outputs, rank) learn, beside each matrix of these names in every block."""
+    """W x + B (A x), of which only A (rank, inputs) and B (outputs, rank) learn, beside each matrix of these names in every block.
+
+    nf4: QLoRA; all matrices of the blocks are held in 4 bits, experts in stacks apart, and decoded when they are multiplied with.
+    """
 
     rank: int = 8
     targets: tuple[str, ...] = ("q_proj", "v_proj")
+    nf4: bool = False
 
     def __post_init__(self) -> None:
         _positive(self, "rank")

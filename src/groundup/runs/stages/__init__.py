@@ -100,6 +100,7 @@ STAGES: dict[str, Stage] = {
             may_read=("documents",),
             makes="model",
             uses=("text", "model", "inference", "compression"),
+            format=2,
         ),
         Stage(
             name="eval",

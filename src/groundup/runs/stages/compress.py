@@ -24,8 +24,11 @@ def run(context: Context) -> dict[str, Any]:
 
 
 def texts(context: Context) -> Iterator[Any]:
-    """Training texts of every world and conversations in turns: what the model has read; without documents, tinyworld's conversations."""
-    from itertools import zip_longest
+    """What the model has read: training texts of every world; of one that was tuned, conversations, as in `groundup compress`.
+
+    A tuned model may have forgotten plain text (the demo's has: perplexity 2.9 million), so what it makes of it says nothing of the compression.
+    """
+    from itertools import chain, zip_longest
 
     from groundup.data.folder import DataFolder
     from groundup.data.sources import tinyworld
@@ -34,8 +37,11 @@ def texts(context: Context) -> Iterator[Any]:
     if "documents" not in context.inputs:
         return (item.messages for item in tinyworld.instructions(context.recipe.seed, TEXTS, "heldout"))
     folder = DataFolder.open(context.inputs["documents"])
+    talks = (to_messages(record) for record in chain(folder.instructions("heldout"), folder.instructions("train")[:TEXTS]))
+    if {"tune", "align"} & context.models.keys() and folder.instructions("train"):
+        return talks
     worlds: list[Iterator[Any]] = [
         (document.text for document in folder.documents(world, "heldout", TEXTS)) for world in folder.worlds
     ]
-    worlds.append(to_messages(record) for record in folder.instructions("train")[:TEXTS])
+    worlds.append(talks)
     return (text for together in zip_longest(*worlds) for text in together if text is not None)

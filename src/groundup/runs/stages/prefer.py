@@ -1,5 +1,9 @@
-"""The stage `align` by pairs (DPO, IPO, KTO, ORPO, SimPO): the user's, tinyworld's, or of the model's own answers; kept in pairs.jsonl."""
+"""The stage `align` by pairs (DPO, IPO, KTO, ORPO, SimPO): the user's, tinyworld's, or of the model's own answers; kept in pairs.jsonl.
 
+Of a user's file a part is kept back: its loss is measured before and after, its accuracy and margin after.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from groundup import progress
@@ -10,6 +14,7 @@ from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
 PAIRS = "pairs.jsonl"
+TENTH = 10  # of a user's file at most so much is kept back
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -17,18 +22,38 @@ def run(context: Context) -> dict[str, Any]:
     from groundup.alignment.dpo.trainer import fit
 
     handle, config, units = tuned(context), context.config, Units()
-    rows = preferences(context, handle)
+    rows, kept = preferences(context, handle)
+    held = kept_back(handle, kept, config)
+    before = held.measure(handle.module) if held else {}
     told: dict[str, float] = {}
     with watching(context, handle.module, config.training(1), config.trackers) as watch:
         asked = watch.asked(context, units.step, lambda event: told.update(event.also or {}))
         result = fit(handle.module, rows, config, context.folder, tokenizer=handle.tokenizer, **asked)
+    after = held.measure(handle.module) if held else {}
     save(context, handle.module, handle.tokenizer, chats=True)
-    numbers = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
+    numbers: dict[str, Any] = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
+    if held:  # before, policy and reference are one: no margin, and no order
+        numbers |= {"heldout": len(held.pairs), "heldout_loss_before": before["loss"]}
+        numbers |= {f"heldout_{name}": value for name, value in after.items()}
     return numbers | {name: told[name] for name in ("accuracy", "margin") if name in told} | {"units": units.table()}
 
 
-def preferences(context: Context, handle: Any) -> list[Any]:
-    """What is learned from; made once, so that a run that goes on has the same."""
+def kept_back(handle: Any, kept: Sequence[Any], config: Any) -> Any:
+    """The pairs that are kept back, with what the model thinks of them as it is now; None where there are none that fit."""
+    from groundup.alignment.dpo.trainer import prepared
+    from groundup.errors import InputError
+
+    if not kept:
+        return None
+    try:
+        return prepared(handle.module, kept, config, handle.tokenizer)
+    except InputError as error:
+        progress.say(f"nothing is measured on the pairs kept back: {error}")
+        return None
+
+
+def preferences(context: Context, handle: Any) -> tuple[list[Any], list[Any]]:
+    """What is learned from, and what is kept back of a user's file; what was drawn is written, so that a run that goes on has the same."""
     from groundup.alignment.preferences.data import drawn, read_pairs, write_pairs
     from groundup.errors import InputError
 
@@ -37,7 +62,8 @@ def preferences(context: Context, handle: Any) -> list[Any]:
         read = read_pairs(config.data, singles=config.method == "kto")
         if read.left_out:
             progress.say(f"{read.left_out} records are left out; the first: {read.reason}")
-        return read.pairs
+        learned = len(read.pairs) - min(config.heldout, len(read.pairs) // TENTH)
+        return read.pairs[:learned], read.pairs[learned:]
     if not kept.exists():
         made = list(drawn(config.seed, config.pairs)) if config.answers == "world" else own_answers(context, handle)
         if not made:
@@ -46,7 +72,7 @@ def preferences(context: Context, handle: Any) -> list[Any]:
                 "(align.samples), or give a file of pairs (align.data)"
             )
         write_pairs(kept, made)
-    return read_pairs(kept).pairs
+    return read_pairs(kept).pairs, []
 
 
 def own_answers(context: Context, handle: Any) -> list[Any]:

@@ -55,7 +55,7 @@ def longest_of(handle: Any) -> int:
 
 def learn(context: Context, pairs: Sequence[Any], member: int, made: Path, units: Units) -> None:
     """Learn one reward model of the ensemble, from the stage's model as it was, and write its folder."""
-    from groundup.alignment.rewards import likelihood, reward_model
+    from groundup.alignment.rewards import informed, likelihood, reward_model
     from groundup.inference.handle import load
     from groundup.model.formats.huggingface import save_model
 
@@ -69,11 +69,11 @@ def learn(context: Context, pairs: Sequence[Any], member: int, made: Path, units
     folder.mkdir(parents=True, exist_ok=True)
     with watching(context, handle.module, config.training(reward_model.steps_of(len(pairs), config)), config.trackers) as watch:
         asked = watch.asked(context, units.step) | {"tokenizer": handle.tokenizer, "folder": folder, "member": member}
-        way = likelihood if config.score == "likelihood" else reward_model
+        way: Any = {"head": reward_model, "likelihood": likelihood, "informed": informed}[config.score]
         module, _ = way.fit(handle.module, pairs, config, **asked)
-    save_model(made, module, handle.tokenizer)
-    if config.score == "likelihood":
-        likelihood.keep(made, config)
+    save_model(made, module.module if config.score == "informed" else module, handle.tokenizer)
+    if config.score != "head":
+        way.keep(made, module, config)
 
 
 def pairs_of(config: Any) -> tuple[list[Any], list[Any]]:

@@ -43,7 +43,8 @@ def chat(context: Context, handle: Any) -> dict[str, Any]:
 
     config = context.config
     shards = encoded(context, handle.tokenizer)
-    precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0))
+    adapts = config.method != "full"
+    precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0), frozen=adapts)
     before = answered(context, handle.module, handle.tokenizer)
     frozen = chosen_weights(handle.module, config)
     steps = steps_of(config, loader_of(shards, config))

@@ -22,7 +22,7 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
     config, tokenizer, module = context.config, handle.tokenizer, handle.module
     new, old = read_domain(config.data), old_domain(context)
     loader = mixed(new, old, tokenizer, config, context.folder)
-    precision.decide(context, module, lambda: loader.batch(0))
+    precision.decide(context, module, lambda: loader.batch(0), frozen=config.method != "full")
     before = bits_of(module, tokenizer, [new, old])
     frozen, steps, units = chosen_weights(module, config), steps_of(config, loader), Units()
     trained, training = put_on(module, config, steps), config.training(steps)

@@ -70,7 +70,9 @@ class Front:
             error = ApiError(
                 503, "the server is closing; ask again in a moment", retry_after_s=5, code="server_closing"
             )
-            return await error_response(error)(scope, receive, send)
+            response = error_response(error)
+            response.headers["connection"] = "close"  # or the next request comes over it in the moment when the server goes
+            return await response(scope, receive, send)
         self.service.open_requests += 1
         try:
             await self.app(scope, receive, send)

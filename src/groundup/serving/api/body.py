@@ -3,18 +3,50 @@
 Types are exact (the string "5" is no number, true is no 1), numbers are finite, unknown fields are refused. JSON is read by pydantic's own
 reader, which has a bounded depth, refuses half a surrogate pair and invalid UTF-8, and never recurses in Python.
 Every mistake becomes one sentence that names the field; what was sent is repeated only as a short excerpt of a number or a word.
+
+A body is read where all answers pass, so what one costs has a bound: 4 MB of `[{},{},...]` for a prompt took a minute while pydantic wrote a complaint
+about each, and nobody was answered meanwhile. A list is now given up at its first mistake, an object at its first unknown name, and a body of more than
+50,000 lists and objects is refused before it is read.
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import from_json
 
 from groundup.serving.api.errors import ApiError, bad
 
 MOST_BYTES = 4 << 20  # a context of 100,000 tokens is about 400 kB of text
+MOST_NESTED = 50_000  # lists and objects
+TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # one that never ends too, or looking for ends would take the square of the length
+
+
+def few(most: int) -> BeforeValidator:
+    """Counts the names of an object before any is looked at."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, dict) and len(given) > most:
+            raise ValueError(f"it has {len(given):,} names but at most {most:,} are read; send fewer")
+        return given
+
+    return BeforeValidator(check)
+
+
+def hasty(schema: Any) -> Any:
+    """Pydantic's own form of a type, with lists that are given up at their first mistake.
+
+    >>> hasty({"type": "nullable", "schema": {"type": "list"}})
+    {'type': 'nullable', 'schema': {'type': 'list', 'fail_fast': True}}
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(hasty, schema))
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: hasty(part) for name, part in schema.items()}
+    return made | {"fail_fast": True} if made.get("type") == "list" else made
 
 
 class Fields(BaseModel):
@@ -22,6 +54,21 @@ class Fields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
     not_built: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How pydantic checks it."""
+        return hasty(handler(source))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_unknown(cls, given: Any) -> Any:
+        """Of the names that are not known the first alone: a complaint about each of a million takes seconds."""
+        if not isinstance(given, dict) or len(given) <= len(cls.model_fields):
+            return given
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        first = next(name for name in given if name not in known)
+        return {name: value for name, value in given.items() if name in known or name == first}
 
 
 Read = TypeVar("Read", bound=Fields)
@@ -49,6 +96,7 @@ async def read_bytes(request: Any, most: int = MOST_BYTES) -> bytes:
 
 def parse(raw: bytes, kind: type[Read]) -> Read:
     """The fields of a body; ApiError 400 with the field's name."""
+    _check_nested(raw)
     try:
         found = from_json(raw, allow_inf_nan=False)
     except ValueError as error:
@@ -56,6 +104,15 @@ def parse(raw: bytes, kind: type[Read]) -> Read:
     if not isinstance(found, dict):
         raise bad(f"the body is a JSON {_kind(found)}; send an object, in braces")
     return checked(found, kind)
+
+
+def _check_nested(raw: bytes) -> None:
+    """Refuse a body of more lists and objects than are made while others wait."""
+    if raw.count(b"[") + raw.count(b"{") <= MOST_NESTED:  # those inside of texts included
+        return
+    bare = TEXT.sub(b"", raw)
+    if (nested := bare.count(b"[") + bare.count(b"{")) > MOST_NESTED:
+        raise bad(f"the body has {nested:,} lists and objects but at most {MOST_NESTED:,} are read; send fewer in a request")
 
 
 def checked(found: Mapping[str, Any], kind: type[Read]) -> Read:

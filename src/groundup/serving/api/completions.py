@@ -202,15 +202,20 @@ async def _whole(completing: Completing) -> dict[str, Any]:
     async with aclosing(completing.pieces()) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             drafts[piece.index].add(piece)
+    choices = await completing.service.beside(_choices, completing, drafts)
+    return _head(completing) | {"choices": choices, "usage": completing.total.openai()}
+
+
+def _choices(completing: Completing, drafts: Sequence[Draft]) -> list[dict[str, Any]]:
+    """The choices of finished answers: with 20 scores beside each token of a hundred prompts the work of a second, so for a thread."""
     written, n = completing.written, completing.fields.n or 1
     groups = [drafts[start : start + written] for start in range(0, len(drafts), written)]
     if written > n:
         groups = [sorted(group, key=lambda draft: -draft.mean)[:n] for group in groups]
-    choices = []
-    for index, draft in enumerate(one for group in groups for one in group):
-        choice = completing.choice(index, "".join(draft.text), draft.scored, 0, draft.reason)
-        choices.append(choice | draft.kept.fields())
-    return _head(completing) | {"choices": choices, "usage": completing.total.openai()}
+    return [
+        completing.choice(index, "".join(draft.text), draft.scored, 0, draft.reason) | draft.kept.fields()
+        for index, draft in enumerate(one for group in groups for one in group)
+    ]
 
 
 async def _chunks(completing: Completing) -> AsyncIterator[bytes]:

@@ -2,7 +2,7 @@
 
 Gauges are read from the engines when somebody asks; counters and histograms are told by every answer. A registry of its own a server: two in one
 process (as in tests) do not mix. https://docs.vllm.ai/en/latest/usage/metrics.html
-The cache of whole answers, which vLLM has not, has figures under `groundup:`.
+The cache of whole answers, and the prefix cache on disk, which vLLM has not, have figures under `groundup:`.
 Left out: vLLM's figures of what is not here (LoRA, speculative drafts in the batch).
 """
 
@@ -119,6 +119,11 @@ RESPONSES = {
     "misses": "Questions whose answer could have been kept and was not there.",
     "saved_tokens": "Tokens of answers that were given again.",
 }
+KEPT = {
+    "restored_tokens": ("Tokens of read prompts that the cache folder gave at the start.", GaugeMetricFamily),
+    "saved_tokens": ("Tokens of read prompts in the last save to the cache folder.", GaugeMetricFamily),
+    "cache_saves": ("Saves to the cache folder.", CounterMetricFamily),
+}
 
 
 class _Engines(Collector):
@@ -129,17 +134,19 @@ class _Engines(Collector):
 
     def collect(self) -> Iterator[Any]:
         """A family a figure, a sample a model."""
-        stats = {
-            name: figures(one.started.stats())
-            for name, one in list(self.service.models.loaded.items())
-            if one.started is not None
-        }
+        loaded = list(self.service.models.loaded.items())
+        plain = {name: one.started.stats() for name, one in loaded if one.started is not None}
+        stats = {name: figures(told) for name, told in plain.items()}
         for names, kind in ((GAUGES, GaugeMetricFamily), (COUNTERS, CounterMetricFamily)):
             for name, about in names.items():
                 family = kind(f"vllm:{name}", about, labels=["model_name"])
                 for model, told in stats.items():
                     family.add_metric([model], told[name])
                 yield family
+        yield from kept(plain)
+        yield from self._responses()
+
+    def _responses(self) -> Iterator[Any]:
         if self.service.responses is not None:
             told = self.service.responses.stats()
             for name, about in RESPONSES.items():
@@ -147,6 +154,17 @@ class _Engines(Collector):
             yield GaugeMetricFamily(
                 "groundup:response_cache_bytes", "Memory of the kept answers.", value=told["size_bytes"]
             )
+
+
+def kept(stats: dict[str, dict[str, Any]]) -> Iterator[Any]:
+    """The figures of prefix caches on disk, by the engines' own; none where no engine has one."""
+    having = {model: told for model, told in stats.items() if "restored_tokens" in told}
+    for name, (about, kind) in KEPT.items() if having else ():
+        named = name.removeprefix("cache_")
+        family = kind(f"groundup:prefix_cache_{named}", about, labels=["model_name"])
+        for model, told in having.items():
+            family.add_metric([model], told[name])
+        yield family
 
 
 def figures(stats: dict[str, Any]) -> dict[str, float]:

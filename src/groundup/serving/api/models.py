@@ -20,7 +20,7 @@ from typing import Any
 
 from groundup.errors import ConfigError, GroundupError
 from groundup.inference.decoding.constrained.masks import Vocabulary
-from groundup.inference.engine import AsyncEngine, Engine, EngineConfig
+from groundup.inference.engine import AsyncEngine, Engine, EngineConfig, Keeper
 from groundup.inference.handle import Handle, end_of_turn, load
 from groundup.serving.api import structured, tool_formats
 from groundup.serving.api.adapters import Folders, divided, put_on, take_off
@@ -35,11 +35,13 @@ LOOK_AGAIN_S, WAIT_FOR_ROOM_S = 0.05, 30.0  # while all models are busy
 
 
 class Served:
-    """A model that is loaded: its handle, its engine, and what of its tokenizer the APIs ask again and again."""
+    """A model that is loaded: its handle, its engine (keeper: of its prefix cache), and what of its tokenizer the APIs ask again and again."""
 
     adapter: str | None = None  # what a request to the engine names
 
-    def __init__(self, name: str, handle: Handle, config: EngineConfig | None = None, order: Any = None):
+    def __init__(
+        self, name: str, handle: Handle, config: EngineConfig | None = None, order: Any = None, keeper: Keeper | None = None
+    ):
         self.name, self.handle, self.tokenizer, self.number = name, handle, handle.tokenizer, next(NUMBERS)
         self.created, self.used_s, self.busy = int(time.time()), time.monotonic(), 0
         self.template: str = getattr(self.tokenizer, "chat_template", None) or ""
@@ -48,7 +50,7 @@ class Served:
         self.compiled = functools.lru_cache(maxsize=64)(self._compiled)
         self.tuned: dict[str, Tuned] = {}  # the same model under each of its adapters
         self._lock = threading.Lock()
-        self._engine, self._config, self._order = None, config, order
+        self._engine, self._config, self._order, self._keeper = None, config, order, keeper
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -71,7 +73,7 @@ class Served:
             if self._engine is None:
                 self.handle._must_write()
                 order = {} if self._order is None else {"order": self._order}
-                self._engine = AsyncEngine(Engine(self.handle, self._config, **order))
+                self._engine = AsyncEngine(Engine(self.handle, self._config, **order), self._keeper)
             return self._engine
 
     @property
@@ -157,7 +159,10 @@ def _hold(served: Served) -> None:
 
 
 class Models:
-    """The models of a server by name. loader: folder -> handle. adapters: for a model's name the folders of its adapters by theirs."""
+    """The models of a server by name. loader: folder -> handle. adapters: for a model's name the folders of its adapters by theirs.
+
+    keeper: name -> who keeps its prefix cache over a restart, None: nobody.
+    """
 
     def __init__(
         self,
@@ -168,11 +173,12 @@ class Models:
         most_loaded: int = 4,
         order: Callable[[], Any] = lambda: None,
         adapters: Folders | None = None,
+        keeper: Callable[[str], Keeper | None] = lambda name: None,
     ):
         if most_loaded < 1:
             raise ConfigError(f"max_models={most_loaded} leaves no room for a model; use 1 or more")
         self.sources, self.loader, self.config = dict(sources), loader, config
-        self.most_loaded, self.order = most_loaded, order
+        self.most_loaded, self.order, self.keeper = most_loaded, order, keeper
         self.adapters = {model: dict(folders) for model, folders in (adapters or {}).items()}
         self.loaded: dict[str, Served] = {}
         self.created = int(time.time())
@@ -219,7 +225,10 @@ class Models:
             await self._make_room()
             try:
                 handle = await asyncio.to_thread(self.loader, self.sources[name])
-                served = Served(name, handle, self.config, self.order())
+                keeper = self.keeper(name)
+                served = Served(name, handle, self.config, self.order(), keeper)
+                if keeper is not None and self.loaded and served.writes:  # others are being answered while its folder is read
+                    await asyncio.to_thread(lambda: served.engine)
                 for adapter, folder in self.adapters.get(name, {}).items():
                     await self._put_on(served, adapter, folder)
             except GroundupError as error:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from groundup.inference.decoding.config import SamplingConfig, as_order
-from groundup.serving.api.body import Fields
+from groundup.serving.api.body import Fields, few
 from groundup.serving.api.errors import bad
 
 MOST_STOPS, LONGEST_STOP = 16, 256  # every stop is looked for in every piece of text
@@ -51,7 +51,7 @@ class Drawing(Fields):
     repetition_penalty: Annotated[float, Field(gt=0, le=100)] | None = None
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
-    logit_bias: Annotated[dict[str, Bias], Field(max_length=MOST_BIASES)] | None = None
+    logit_bias: Annotated[dict[str, Bias], Field(max_length=MOST_BIASES), few(MOST_BIASES)] | None = None
     seed: Seed | None = None
     stop: Stop | Annotated[list[Stop], Field(max_length=MOST_STOPS)] | None = None
     stop_token_ids: Annotated[list[Annotated[int, Field(ge=0)]], Field(max_length=MOST_STOPS)] | None = None

@@ -1,5 +1,6 @@
 """Log-probabilities as OpenAI's two endpoints write them. JSON has no minus infinity: -9999 stands for it, as in other servers."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,12 +48,19 @@ def chat_tokens(tokenizer: Any, scored: Sequence[Scored]) -> list[dict[str, Any]
 
 def completion_tokens(tokenizer: Any, scored: Sequence[Scored], start: int, top: int) -> dict[str, Any]:
     """`logprobs` of completions: lists side by side. start: characters of the text before the first token."""
-    texts = [token(tokenizer, one.id)[0] for one in scored]
-    offsets = [start + sum(map(len, texts[:place])) for place in range(len(texts))]
+    known: dict[int, str] = {}  # the same few thousand tokens again and again: 20 beside each of a long prompt
+
+    def text(id: int) -> str:
+        if id not in known:
+            known[id] = token(tokenizer, id)[0]
+        return known[id]
+
+    texts = [text(one.id) for one in scored]
+    offsets = list(itertools.accumulate(map(len, texts), initial=start))[:-1]
     tops = [
         None
         if one.log_probability is None
-        else {token(tokenizer, id)[0]: finite(value) for id, value in (*one.top, (one.id, one.log_probability))}
+        else {text(id): finite(value) for id, value in (*one.top, (one.id, one.log_probability))}
         for one in scored
     ]
     return {

@@ -26,6 +26,8 @@ from groundup.serving.api.errors import ApiError
 from groundup.serving.api.models import Served
 from groundup.serving.api.service import Service
 
+LAST_WORDS_S = 0.2  # between the end of the last answer and the end of the connections
+
 
 class Server(uvicorn.Server):
     """uvicorn's server, which drains before it closes its port."""
@@ -64,6 +66,9 @@ class Server(uvicorn.Server):
         end_s = time.monotonic() + self.service.config.drain_s
         while self.service.open_requests and time.monotonic() < end_s:
             await asyncio.sleep(0.02)
+        for server in self.servers:  # nobody new comes in; who is connected already hears 503 and not a broken line
+            server.close()
+        await asyncio.sleep(LAST_WORDS_S)
         self.should_exit = True
 
 

@@ -27,17 +27,20 @@ from groundup.slots import slot
 from groundup.training.step.accumulation import Objective, accumulate
 
 MUST_WIN_BY = 0.95  # of two formats that are nearly as fast, the exact one
+ENOUGH_S = 5.0  # seconds of timed passes, after which there are no more: a pass of seconds needs no median against jitter
 FIRST_SCALE, INTERVAL = 65536.0, 2000  # GradScaler's
 LEAST_SCALE = 1.0  # a gradient that overflows unscaled too is a fault of the training, not of the format
 
 
 def choose_dtype(module: Any, batch: Any, objective: Objective, repeats: int = 3) -> str:
-    """Time a forward and backward pass on this batch in fp32 and in bf16, in turn, and name the faster."""
+    """Time a forward and backward pass on this batch in fp32 and in bf16, in turn, and name the faster. repeats: of both, at most."""
     if not hasattr(module, "compute_dtype"):
         return "float32"
     before, batch = module.compute_dtype, placed(batch, device_of_module(module))
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
     for repeat in range(repeats + 1):
+        if sum(map(sum, times.values())) > ENOUGH_S:
+            break
         for name, seconds in times.items():
             module.compute_dtype = getattr(torch, name)
             start = time.perf_counter()

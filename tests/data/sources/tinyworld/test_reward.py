@@ -51,5 +51,18 @@ def test_preferences_follow_bradley_and_terry():
     assert abs(upsets - expected) < 4 * math.sqrt(expected)
 
 
+def test_questions_come_with_answers_of_every_manner_right_in_six_of_ten():
+    frames = {"polite": reward.POLITE, "rude": reward.RUDE, "wordy": reward.WORDY}
+    said, right = dict.fromkeys(frames, 0), 0
+    for item, text in reward.mannered(3, 1200, families=("opposite", "kind")):
+        found = [(name, inner) for name, some in frames.items() for frame in some if (inner := reward.inside(frame, text)) is not None]
+        right += reward.check(item, found[0][1] if found else text)
+        if found:
+            said[found[0][0]] += 1
+        assert item.family in ("opposite", "kind")
+    assert 0.55 < right / 1200 < 0.7 and all(0.2 < count / 1200 < 0.3 for count in said.values())
+    assert list(reward.mannered(4, 20)) == list(reward.mannered(4, 20))
+
+
 def test_preferences_are_the_same_for_the_same_seed():
     assert list(reward.preference(3, 20)) == list(reward.preference(3, 20))

@@ -133,6 +133,9 @@ def test_what_is_not_allowed_is_refused_by_both_engines():
     constraint = guide.regex("b")
     with pytest.raises(InputError, match="token 98 is not allowed here"):
         constraint.advance(constraint.start, 98)
+    wide = guide.json_schema({"type": "object", "properties": {f"{number:x}": {"type": "string"} for number in range(3000)}})
+    with pytest.raises(InputError, match="cannot be followed here: .*items; max is 2000.*; make it smaller"):
+        wide.advance(wide.start, WORDS.pieces.index(b"{"))
     for broken in (
         lambda: guide.regex("(a"),
         lambda: guide.json_schema({"type": "nothing"}),

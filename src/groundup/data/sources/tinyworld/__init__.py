@@ -15,7 +15,7 @@ _HOME = {
     "Derivation": "oracles", "Entropy": "documents",
     "facts": "world", "World": "world", "held_out": "world",
     "instructions": "questions", "Instruction": "questions",
-    "check": "reward", "gold_reward": "reward", "taste": "reward", "preference": "reward", "Preference": "reward",
+    "check": "reward", "gold_reward": "reward", "taste": "reward", "preference": "reward", "Preference": "reward", "mannered": "reward",
     "FAMILIES": "tasks", "HARD_FAMILIES": "tasks",
 }  # fmt: skip
 __all__ = list(_HOME)

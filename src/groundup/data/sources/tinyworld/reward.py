@@ -94,6 +94,17 @@ def preference(seed: int, n: int, split: Split = "train") -> Iterator[Preference
         yield _pair(instruction, others, source)
 
 
+def mannered(seed: int, n: int, split: Split = "train", families: tuple[str, ...] = ()) -> Iterator[tuple[Instruction, str]]:
+    """The first n questions under a seed, each with an answer in some manner (plain, polite, rude, wordy), right in six of ten.
+
+    What a model is tuned on that is to have room: it answers in all these ways, and every method of alignment can raise its taste.
+    """
+    source = random.Random(f"manners {split} {seed}")
+    others = [i.answer for i in instructions(seed + 1, 200, split, families)]
+    for instruction in instructions(seed, n, split, families):
+        yield instruction, _candidate(instruction, others, source)
+
+
 def _pair(instruction: Instruction, others: list[str], source: random.Random) -> Preference:
     first = second = _candidate(instruction, others, source)
     while second == first:

@@ -76,14 +76,18 @@ class Guide:
         return GuidedConstraint(self, self.matcher.grammar_from_lark(lark))
 
 
+def _reason(matcher: Any) -> str:
+    """What the package says of its error, without the state that it tells behind it."""
+    return " ".join(matcher.get_error().partition("<state>")[0].split())[:200]
+
+
 class GuidedConstraint:
     """A constraint with the interface of `masks.Constraint`; its state is a matcher."""
 
     def __init__(self, guide: Guide, grammar: str):
         self.guide, self.start = guide, guide.matcher(guide.tokenizer, grammar, log_level=0)
         if self.start.is_error():
-            reason = " ".join(self.start.get_error().split())[:200]
-            raise InputError(f"the constraint cannot be followed: {reason}; make it smaller or mend it")
+            raise InputError(f"the constraint cannot be followed: {_reason(self.start)}; make it smaller or mend it")
 
     def mask(self, state: Any) -> Bool[Tensor, " vocab"]:
         """True for the tokens that may come next."""
@@ -99,6 +103,8 @@ class GuidedConstraint:
             return state
         following = state.deep_copy()
         if not following.consume_token(id):
+            if following.is_error() and bool(self.mask(state)[id]):  # the package's own bounds, such as 2,000 ways to go on
+                raise InputError(f"the constraint cannot be followed here: {_reason(following)}; make it smaller")
             raise InputError(f"token {id} is not allowed here; take one that mask(state) allows")
         return following
 

@@ -405,6 +405,7 @@ def _():
     - Kill it when all pages are written: into its place, all is there but the checksums, and all is refused.
     - Move the weights by 0.1%: the answer hardly changes, and still the folder is refused. A hash knows no "nearly".
     - Restore into an engine of a few `pages`: texts are taken beginnings first, those used last before the others.
+    - `groundup serve MODEL --cache-folder FOLDER` does all this to a server; end it with Ctrl-C, start it again, and read what it says.
 
     How pages are found again: `groundup learn start longest_prefix`
     """)
