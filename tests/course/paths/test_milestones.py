@@ -137,6 +137,12 @@ def test_a_figures_limit_is_said_once_with_its_key_where_it_is_the_runs_own(fold
     assert found.ok and found.sentence.endswith(said)
 
 
+def test_a_figure_of_a_model_that_starts_from_another_says_how_that_one_is_made_first():
+    proof = milestones.Proof(id="x", figure="tune.gain", base="demo --fast --out runs/base", command="tune runs/base/model")
+    sentence = milestones.figure(proof, []).sentence
+    assert sentence.endswith("run: groundup demo --fast --out runs/base, then groundup tune runs/base/model")
+
+
 def test_a_pages_figures_are_recomputed_from_the_run(folder, write_run):
     write_run("demo", cost={"seconds": 61.23})
     runs = milestones.finished(folder.parent / "runs")

@@ -21,7 +21,7 @@ def test_with_the_solutions_every_chapter_is_reached_and_its_model_chats(tmp_pat
     assert walk.walk(tmp_path)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(steps.path("chapters").steps)
-    for number in (1, 3, 4, 5, 6, 7):
+    for number in range(1, 9):
         assert lines[number - 1].startswith(("✓", "?")) and "->" in lines[number - 1]
 
 
@@ -59,3 +59,10 @@ def test_word2vec_and_the_recurrent_model_of_the_hands_on_steps_are_reached(tmp_
     assert walk.hands_on(tmp_path, first=2)
     lines = capsys.readouterr().out.splitlines()
     assert [line[0] for line in lines] == ["✓", "✓"] and (tmp_path / "runs" / "recurrent").is_dir()
+
+
+@pytest.mark.slow
+def test_instruction_tuning_and_lora_of_the_hands_on_steps_are_reached(tmp_path, capsys):
+    works = [work for _, work in steps.path("hands-on").milestones() if work.id in ("step-6", "step-7")]
+    assert walk.walk_works(tmp_path, works)
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["✓", "✓"]

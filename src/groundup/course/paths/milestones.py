@@ -49,6 +49,8 @@ class Proof:
     beside: tuple[str, ...] = ()
     page: str = ""
     changed: str = ""
+    base: str = ""
+    """the command that makes the model from which `command` starts"""
     command: str = "demo --fast"
 
     def wanted(self) -> list[str]:
@@ -313,7 +315,8 @@ def figure(proof: Proof, runs: Sequence[Run]) -> Finding:
             ok,
             f"{path}: {_short(proof.figure)} {value:.3g}, wanted {sign} {_named(proof.below or proof.above)}{limit:.3g}{others}",
         )
-    return Finding(False, f"no run has {proof.figure}; run: groundup {proof.command}")
+    first = f"groundup {proof.base}, then " if proof.base else ""
+    return Finding(False, f"no run has {proof.figure}; run: {first}groundup {proof.command}")
 
 
 def bound(results: dict[str, Any], limit: str | float) -> float | None:

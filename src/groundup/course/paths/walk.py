@@ -154,7 +154,8 @@ def make(place: Path, proof: milestones.Proof, name: str) -> None:
         write_domain(place / "domain.txt")
     if "said.jsonl" in words:
         write_instructions(place / "said.jsonl")
-        make_base(place)
+    if proof.base and not (place / "runs" / "base").is_dir():
+        call(place, *proof.base.split())
     if "--out" in words:  # a model on its own says where it goes, and no function of the learner's is asked for in it
         call(place, *words)
         return
@@ -177,12 +178,6 @@ def write_instructions(file: Path) -> None:
     drawn = (one for one in tinyworld.instructions(5, 20 * INSTRUCTIONS, "train") if one.family in FAMILIES)
     rows = ({"instruction": one.prompt, "input": "", "output": f"Answer: {one.answer}"} for one in drawn)
     files.write_jsonl(file, list(itertools.islice(rows, INSTRUCTIONS)))
-
-
-def make_base(place: Path) -> None:
-    """A pretrained and instructed model of LLaMA's shape, whose answers have another form."""
-    if not (place / "runs" / "base" / "model").is_dir():
-        call(place, "demo", "--fast", "--set", "model.model_type=llama", "--out", "runs/base")
 
 
 def report(place: Path, proof: milestones.Proof) -> None:
