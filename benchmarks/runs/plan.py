@@ -1,11 +1,13 @@
 """`groundup plan` against the truth: time and memory of ten short runs of different shape, each forecast first and then made.
 
-    python benchmarks/runs/plan.py [--only NAME ...]           alone on the machine: about 12 minutes on two cores
+    python benchmarks/runs/plan.py [--only NAME ...] [--turns 3]       alone on the machine: a turn takes about 12 minutes on two cores
 
 For every run: the forecast (a run in small in a process of its own, measured anew), then the run itself in a process of its own. Both are stopped for a
 moment every two seconds, in which a fixed matrix product is timed: the ratio of its means is the machine's drift, and it is divided out. Before and after is
 not enough on two virtual cores: in one run of 18 seconds the median step went from 22 to 30 ms, in another from 98 to 64. The moments of standing still are
 taken off.
+With several turns all runs are made in each, and the medians of a run's forecasts, times and drifts are compared: the very same run took 1.2x (median of
+the ten) and up to 1.39x as long in one of three repeats as in another, drift not yet divided out, on an AMD EPYC with two virtual cores.
 Memory is the peak of the process. Prints a row a run, and how many of them are within 15 % of the time and 10 % of the memory.
 """
 
@@ -13,6 +15,7 @@ import argparse
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -131,33 +134,48 @@ def compared(name: str, changes: dict[str, Any]) -> dict[str, float]:
         forecast = json.loads(said)
         _, after, stood = command(folder, "run", path, "--out", "run")
         costs = [json.loads(done.read_text())["cost"] for done in (folder / "run" / "stages").glob("*/done.json")]
-    took = sum(cost["seconds"] for cost in costs) * (1 - stood)
     return {
         "forecast_s": forecast["seconds"],
-        "took_s": took,
+        "took_s": sum(cost["seconds"] for cost in costs) * (1 - stood),
         "drift": after / before,
-        "time": took / (after / before) / forecast["seconds"] - 1,
         "forecast_mb": forecast["memory_bytes"] / 1e6,
         "peak_mb": max(cost["peak_memory_bytes"] for cost in costs) / 1e6,
-        "memory": max(cost["peak_memory_bytes"] for cost in costs) / forecast["memory_bytes"] - 1,
     }
+
+
+def judged(turns: list[dict[str, float]]) -> dict[str, float]:
+    """The medians of a run's turns, and how far the truth lies from the forecast."""
+    one = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
+    one["undrifted_s"] = statistics.median(turn["took_s"] / turn["drift"] for turn in turns)
+    return one | {"time": one["undrifted_s"] / one["forecast_s"] - 1, "memory": one["peak_mb"] / one["forecast_mb"] - 1}
+
+
+def show(name: str, one: dict[str, float]) -> None:
+    """A row."""
+    print(
+        f"{name:24s} {one['forecast_s']:6.1f} s {one['took_s']:6.1f} s  {one['drift']:.2f}  {one['time']:+6.1%} {one['forecast_mb']:6.0f} MB "
+        f"{one['peak_mb']:5.0f} MB  {one['memory']:+6.1%}",
+        flush=True,
+    )
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="+", default=list(RUNS))
-    chosen = parser.parse_args().only
+    parser.add_argument("--turns", type=int, default=1)
+    given = parser.parse_args()
+    turns: dict[str, list[dict[str, float]]] = {name: [] for name in given.only}
     print(f"{machine_name()}\n{'run':24s} forecast    took  drift    time  forecast    peak  memory")
-    found = []
-    for name in chosen:
-        one = compared(name, RUNS[name])
-        found.append(one)
-        print(
-            f"{name:24s} {one['forecast_s']:6.1f} s {one['took_s']:6.1f} s  {one['drift']:.2f}  {one['time']:+6.1%} {one['forecast_mb']:6.0f} MB "
-            f"{one['peak_mb']:5.0f} MB  {one['memory']:+6.1%}",
-            flush=True,
-        )
+    for turn in range(given.turns):
+        for name in given.only:
+            turns[name].append(compared(name, RUNS[name]))
+            show(name, judged(turns[name][turn:]))
+    found = [judged(each) for each in turns.values()]
+    if given.turns > 1:
+        print(f"medians of {given.turns} turns")
+        for name, one in zip(turns, found, strict=True):
+            show(name, one)
     print(f"within 15 % of the time: {sum(abs(one['time']) <= 0.15 for one in found)} of {len(found)}; "
           f"within 10 % of the memory: {sum(abs(one['memory']) <= 0.1 for one in found)} of {len(found)}")  # fmt: skip
 
