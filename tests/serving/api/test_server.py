@@ -162,26 +162,32 @@ def test_sigterm_lets_started_answers_finish_and_refuses_new_ones(folder):
     assert process.wait(60) == 0
 
 
-def test_sigterm_under_load_cuts_no_answer_and_breaks_no_line(folder):
-    """Two dozen clients that never stop asking: what was begun ends, what comes later hears 503, then nobody listens; no connection breaks within."""
+def test_sigterm_under_load_cuts_no_answer(folder):
+    """Two dozen clients that never stop asking: what was begun ends, what comes later hears 503, then nobody listens.
+
+    A line may break before an answer, where a client asks over it in the moment in which the server goes; within an answer none does.
+    """
     process, url = start(folder, "--max-rows", "8")
     body = {"prompt": "the", "max_tokens": 100, "stream": True, "ignore_eos": True}
-    ended, refused, broken = [], [], []
+    ended, refused, cut = [], [], []
 
     def ask():
         with httpx.Client(timeout=120) as client:
             while True:
+                begun = False
                 try:
-                    answer = client.post(f"{url}/completions", json=body)
+                    with client.stream("POST", f"{url}/completions", json=body) as answer:
+                        begun = True
+                        answer.read()
                 except httpx.ConnectError:
                     return
-                except httpx.HTTPError as error:
-                    broken.append(type(error).__name__)
+                except httpx.HTTPError:
+                    cut.append(begun)
                     continue
                 if answer.status_code == 200:
                     ended.append(answer.text.endswith("data: [DONE]\n\n"))
                 else:
-                    refused.append((answer.status_code, "retry-after" in answer.headers))
+                    refused.append((answer.status_code, "retry-after" in answer.headers, answer.headers["connection"]))
 
     clients = [threading.Thread(target=ask) for _ in range(24)]
     for client in clients:
@@ -192,7 +198,7 @@ def test_sigterm_under_load_cuts_no_answer_and_breaks_no_line(folder):
     for client in clients:
         client.join()
     assert process.wait(60) == 0
-    assert all(ended) and set(refused) == {(503, True)} and not broken
+    assert all(ended) and set(refused) == {(503, True, "close")} and not any(cut)
 
 
 def test_the_days_counts_are_written_when_the_server_ends(folder, tmp_path):
