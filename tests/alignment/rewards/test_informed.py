@@ -7,7 +7,6 @@ import torch
 
 from groundup import files
 from groundup.alignment.answers import side_by_side
-from groundup.alignment.preferences.data import Encoded
 from groundup.alignment.rewards import informed
 from groundup.alignment.rewards.config import RewardConfig
 from groundup.alignment.rewards.ensemble import Ensemble
@@ -16,17 +15,6 @@ from groundup.errors import InputError
 from groundup.model.formats.huggingface import save_model
 
 CONFIG = RewardConfig(score="informed", epochs=4.0, batch_size=8, learning_rate=0.005, checkpoint_every=0)
-
-
-@pytest.fixture
-def pairs(tokenizer, stops):
-    """b is preferred to a, whatever is asked."""
-    made = []
-    for number in range(32):
-        prompt = tokenizer.apply_chat_template([{"role": "user", "content": f"{number % 8}?"}], add_generation_prompt=True)
-        good, bad = ([*tokenizer.encode(letter), max(stops)] for letter in "ba")
-        made.append(Encoded(prompt, good, bad))
-    return made
 
 
 def by_hand(module, pair, answer):
