@@ -3,11 +3,13 @@
     python benchmarks/runs/plan.py [--only NAME ...] [--turns 3]       alone on the machine: a turn takes about 12 minutes on two cores
 
 For every run: the forecast (a run in small in a process of its own, measured anew), then the run itself in a process of its own. Both are stopped for a
-moment every two seconds, in which a fixed matrix product is timed: the ratio of its means is the machine's drift, and it is divided out. Before and after is
-not enough on two virtual cores: in one run of 18 seconds the median step went from 22 to 30 ms, in another from 98 to 64. The moments of standing still are
-taken off.
-With several turns all runs are made in each, and the medians of a run's forecasts, times and drifts are compared: the very same run took 1.2x (median of
-the ten) and up to 1.39x as long in one of three repeats as in another, drift not yet divided out, on an AMD EPYC with two virtual cores.
+moment every second, in which a fixed matrix product is timed: the ratio of its medians is the machine's drift, and it is divided out. Of a forecast the later
+half counts, which are the steps that it times, of a run all but its beginning: a product after imports and compilation takes up to twice as long. Before and
+after is not enough on two virtual cores: in one run of 18 seconds the median step went from 22 to 30 ms, in another from 98 to 64. The moments of standing
+still are taken off both.
+With several turns all runs are made in each, and the median of a run's deviations is judged: the very same run took 1.2x (median of the ten) and up to
+1.39x as long in one of three repeats as in another, drift not yet divided out, on an AMD EPYC with two virtual cores. There three turns had 9, 10 and 10
+of 10 within 15 % (the one: 15.8 %), and 30 of 30 within 10 % of the memory.
 Memory is the peak of the process. Prints a row a run, and how many of them are within 15 % of the time and 10 % of the memory.
 """
 
@@ -39,7 +41,11 @@ BASE: dict[str, Any] = {
     "tokenizer": {"vocab_size": 1024},
     "train": {"batch_size": 8, "seq_len": 128, "validate_every": 50, "sample_every": 100, "checkpoint_every": 50},
 }
-EVERY_S, PRODUCTS = 2.0, 24
+EVERY_S, PRODUCTS = (
+    1.0,
+    8,
+)  # stops of a tenth of a second: longer and fewer ones fall unevenly into the few seconds from which a forecast is made
+BEGINS = 5  # stops while a run imports and compiles
 QWEN = {"model_type": "qwen3", "tie_word_embeddings": True, "max_position_embeddings": 256}
 
 
@@ -88,21 +94,21 @@ def written(name: str, changes: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def command(folder: Path, *arguments: str) -> tuple[str, float, float]:
-    """What a groundup command prints, in a process of its own; the mean seconds of a product meanwhile, and the share of the time it stood still for these."""
-    began, stood, means = time.perf_counter(), 0.0, []
+def command(folder: Path, *arguments: str) -> tuple[str, list[float], float]:
+    """What a groundup command prints, in a process of its own; the seconds of a product at each stop, and the share of the time it stood still for these."""
+    began, stood, found = time.perf_counter(), 0.0, []
     with tempfile.TemporaryFile("w+") as said:
         line, quiet = [sys.executable, "-m", "groundup.cli", *arguments], os.environ | {"GROUNDUP_QUIET": "1"}
         child = subprocess.Popen(line, cwd=folder, env=quiet, stdout=said, start_new_session=True)
         while not ended(child):
             still = time.perf_counter()
             os.killpg(child.pid, signal.SIGSTOP)
-            means.append(product_seconds())
+            found.append(product_seconds())
             os.killpg(child.pid, signal.SIGCONT)
             stood += time.perf_counter() - still
         assert child.returncode == 0, arguments
         said.seek(0)
-        return said.read(), sum(means) / len(means), stood / (time.perf_counter() - began)
+        return said.read(), found, stood / (time.perf_counter() - began)
 
 
 def ended(child: subprocess.Popen[bytes]) -> bool:
@@ -114,7 +120,7 @@ def ended(child: subprocess.Popen[bytes]) -> bool:
 
 
 def product_seconds() -> float:
-    """The mean time of a fixed matrix product now, on all threads: about a tenth of a second's worth."""
+    """The mean time of a fixed matrix product now, on all threads: less than a tenth of a second's worth."""
     import torch
 
     matrix = torch.randn(768, 768, generator=torch.Generator().manual_seed(0))
@@ -130,24 +136,30 @@ def compared(name: str, changes: dict[str, Any]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         path = str(written(name, changes, folder))
-        said, before, _ = command(folder, "plan", path, "--again", "--json")
+        said, before, paused = command(folder, "plan", path, "--again", "--json")
         forecast = json.loads(said)
         _, after, stood = command(folder, "run", path, "--out", "run")
         costs = [json.loads(done.read_text())["cost"] for done in (folder / "run" / "stages").glob("*/done.json")]
     return {
-        "forecast_s": forecast["seconds"],
+        "forecast_s": forecast["seconds"] * (1 - paused),
         "took_s": sum(cost["seconds"] for cost in costs) * (1 - stood),
-        "drift": after / before,
+        "drift": statistics.median(after[BEGINS:]) / statistics.median(before[len(before) // 2 :]),
         "forecast_mb": forecast["memory_bytes"] / 1e6,
         "peak_mb": max(cost["peak_memory_bytes"] for cost in costs) / 1e6,
     }
 
 
 def judged(turns: list[dict[str, float]]) -> dict[str, float]:
-    """The medians of a run's turns, and how far the truth lies from the forecast."""
-    one = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
-    one["undrifted_s"] = statistics.median(turn["took_s"] / turn["drift"] for turn in turns)
-    return one | {"time": one["undrifted_s"] / one["forecast_s"] - 1, "memory": one["peak_mb"] / one["forecast_mb"] - 1}
+    """The medians of a run's turns, and how far the truth lies from the forecast of the same turn, since a drift is that since a turn's forecast."""
+    apart = [
+        {
+            "time": turn["took_s"] / turn["drift"] / turn["forecast_s"] - 1,
+            "memory": turn["peak_mb"] / turn["forecast_mb"] - 1,
+        }
+        for turn in turns
+    ]
+    both = [turn | one for turn, one in zip(turns, apart, strict=True)]
+    return {key: statistics.median(turn[key] for turn in both) for key in both[0]}
 
 
 def show(name: str, one: dict[str, float]) -> None:

@@ -151,8 +151,8 @@ def _():
     mo.md(r"""
     ## Cut answers
 
-    An answer that reached the limit of tokens is worth 0, whatever it says: nobody knows whether it was over. Move the limit. A reward of
-    1 for everything shows who is cut.
+    An answer that reached the limit of tokens is worth 0, whatever it says, or what the worst of its round got, where that is less: nobody knows whether
+    it was over. Move the limit. A reward of 1 for everything shows who is cut.
     """)
     return
 
