@@ -240,9 +240,19 @@ def test_no_task_is_said(module, reward, tokenizer, stops):
         grpo.grpo(module, tokenizer, [], reward, CONFIG, stop_ids=stops)
 
 
-def test_align_by_itself_refuses_trackers_that_it_would_not_tell(tmp_path):
-    with pytest.raises(ConfigError, match="trackers=.*wandb.* would be told nothing.*; leave trackers out"):
-        grpo.align(
-            tmp_path / "base", [], lambda item, text: 0.0, replace(CONFIG, trackers=("wandb",)), tmp_path / "out"
-        )
+@pytest.mark.parametrize(
+    "name, given",
+    [
+        ("trackers", ("wandb",)),
+        ("environment", "tools"),
+        ("demonstrations", 9),
+        ("data", "asked.jsonl"),
+        ("families", ("sort",)),
+    ],
+)
+def test_align_by_itself_refuses_what_it_would_not_read(tmp_path, name, given):
+    with pytest.raises(
+        ConfigError, match=f"{name}=.* would change nothing.*; leave {name} out, or run `groundup align`"
+    ):
+        grpo.align(tmp_path / "base", [], lambda item, text: 0.0, replace(CONFIG, **{name: given}), tmp_path / "out")
     assert not (tmp_path / "out").exists()

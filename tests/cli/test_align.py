@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from groundup.files import read_jsonl
 from groundup.inference.handle import load
 
 GOOD = [{"prompt": f"{number} cats?", "chosen": f"{number} cats", "rejected": "a dog"} for number in range(8)]
@@ -27,6 +28,8 @@ def test_pairs_make_a_model_folder(model_folder, tmp_path, call, method):
     assert status == 0, err
     found = json.loads(out)
     assert found["numbers"]["pairs"] == len(rows)
+    (log,) = (tmp_path / "out").glob("stages/*/logs/rank0.jsonl")
+    assert [line["steps"] for line in read_jsonl(log) if "begins" in line["message"]] == [2]
     assert load(Path(found["made"][-1])).module.config.vocab_size == 270
 
 
@@ -34,7 +37,7 @@ def test_pairs_make_a_model_folder(model_folder, tmp_path, call, method):
     "row, sentence",
     [
         ({"messages": [{"content": "Why?"}], "chosen": "So.", "rejected": "No."}, "neither a text nor messages with role and content"),
-        ({"messages": [{"role": "me", "content": "Why?"}], "chosen": "So.", "rejected": "No."}, "whose role is none of system, user"),
+        ({"messages": [{"role": "me", "content": "Why?"}], "chosen": "So.", "rejected": "No."}, "whose role is none of system, developer, user"),
         ({"prompt": "Why?", "chosen": "So.", "rejected": ""}, "has not both a chosen and a rejected answer"),
         ({"prompt": "Why?", "chosen": " ", "rejected": "No."}, "has an empty answer"),
         (
@@ -75,10 +78,18 @@ def test_an_answer_longer_than_the_context_is_dropped_or_cut_and_said(model_fold
         (("--set", "align.demonstrations=4"), "use environment = tools or reasoning"),
         (("--method", "dpo", "--set", "align.samples=1"), "make no pair; use 2000, 4 and 24"),
         (("--environment", "tools", "--set", "align.reward=model"), "judges an answer by a program: use reward = right"),
+        (("--teacher", "FOLDER"), "--teacher says nothing to grpo; leave it out, or use --method distill"),
+        (("--method", "reward", "--teacher", "FOLDER"), "--teacher says nothing to reward; leave it out"),
+        (("--method", "reward", "--environment", "tools"), "--environment is for methods that try answers, and reward does not; leave it out"),
+        (("--method", "dpo", "--environment", "reasoning"), "--environment is for methods that try answers, and dpo does not; leave it out"),
+        (("--method", "distill", "--teacher", "FOLDER", "--environment", "tools"), "environment=tools is not played by distill"),
+        (("--method", "distill", "--teacher", "FOLDER", "--reward-model", "FOLDER"), "reward=model would judge nothing here"),
+        (("--method", "dpo", "--pairs", "FOLDER", "--reward-model", "FOLDER"), "leave the reward model (--reward-model) out, or the pairs"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_sentence(model_folder, tmp_path, call, arguments, sentence):
-    status, _, err = call("align", model_folder, *arguments, *BASE, "--out", tmp_path / "out")
+    given = [model_folder if one == "FOLDER" else one for one in arguments]
+    status, _, err = call("align", model_folder, *given, *BASE, "--out", tmp_path / "out")
     assert status == 2 and sentence in " ".join(err.split()), err
     assert "Traceback" not in err
 
@@ -112,7 +123,11 @@ def test_every_other_kind_of_method_makes_a_model_folder(model_folder, tmp_path,
     folder = next((tmp_path / "out" / "stages").iterdir())
     kept = {"tools": "rollouts.jsonl", "reasoning": "thinking.json", "constitutional": "revised.jsonl"}
     assert kind not in kept or (folder / kept[kind]).is_file()
+    if kind == "questions":
+        assert found["numbers"]["families"] == []
     if kind == "constitutional":
+        for phase in ("checkpoints/demonstrations", "checkpoints/revisions"):
+            assert (folder / phase / "metrics.jsonl").is_file()
         assert {"before_rude", "revised_rude", "after_rude", "critic"} <= found["numbers"].keys()
 
 

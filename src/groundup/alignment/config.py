@@ -7,6 +7,15 @@ from groundup.errors import ConfigError
 from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 
 
+def warmed(warmup_steps: int, steps: int) -> int:
+    """Steps over which the rate rises: at most half of them all, so that a short run reaches its peak too.
+
+    >>> warmed(10, 100), warmed(10, 6)
+    (10, 3)
+    """
+    return min(warmup_steps, steps // 2)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RoundsConfig:
     """The numbers of every method that tries: a step asks tasks, takes answers to each, and moves the weights a few times."""
@@ -30,7 +39,7 @@ class RoundsConfig:
     updates_per_step: int = 1
     """moves of the weights made with a step's answers, each with a part of them"""
     max_new_tokens: int = 24
-    """tokens of an answer at most; one that is cut here gets no reward"""
+    """tokens of an answer at most; one that is cut here is worth no more than the worst of its round"""
     temperature: float = 1.0
     """how freely answers are drawn; 1: as the model itself would, as the theory has it"""
     kl_coefficient: float = 0.0
@@ -46,7 +55,7 @@ class RoundsConfig:
     schedule: Literal["wsd", "linear", "cosine", "constant"] = "linear"
     """how the rate falls after the warm-up"""
     warmup_steps: int = 3
-    """steps over which the rate rises from 0 to its peak"""
+    """steps over which the rate rises from 0 to its peak; at most half of all"""
     max_grad_norm: float = 1.0
     """a longer gradient is scaled down to this norm; 0: never"""
     checkpoint_every: int = 10
@@ -101,6 +110,7 @@ class RoundsConfig:
             "seed",
         )
         counts = {name: getattr(self, name) * self.updates for name in ("steps", "warmup_steps", "checkpoint_every")}
+        counts["warmup_steps"] = warmed(counts["warmup_steps"], counts["steps"])
         rows = -(-self.prompts_per_step // self.updates_per_step)
         shared = {name: getattr(self, name) for name in names}
         return TrainConfig(

@@ -8,7 +8,7 @@ What a method's own lies in its class of rounds: `Rounds.begin` says what is tra
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from groundup.errors import ConfigError, InputError
 from groundup.training import loop
 
 MOST_QUOTED = 60  # characters of an answer in an error's sentence
+OF_A_RUN = ("trackers", "environment", "demonstrations", "data", "families")  # a run's stage reads these
 
 
 def checked(reward: Reward) -> Reward:
@@ -113,17 +114,18 @@ def align_folder(
 ) -> Path:
     """Improve a model folder on tasks (each with `.prompt`) by the method whose rounds are given; the new model folder.
 
-    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. Trackers belong to a
-    run's stage: here they are refused.
+    `out` gets model/, metrics.jsonl, rollouts.jsonl and checkpoints/; the same call goes on where it stopped. What a run's stage alone
+    reads of the configuration (trackers, environment, ...) is refused.
     """
     from groundup.inference.handle import end_of_turn, load
     from groundup.model.formats.huggingface import dtype_of, save_model
 
-    if config.trackers:
-        raise ConfigError(
-            f"trackers={config.trackers!r} would be told nothing by align(), which writes metrics.jsonl alone; leave trackers out, "
-            "or run `groundup align`, which tells them"
-        )
+    for name, kept in ((one.name, one.default) for one in fields(config) if one.name in OF_A_RUN):
+        if (given := getattr(config, name)) != kept:
+            raise ConfigError(
+                f"{name}={given!r} would change nothing in align(), which is given its tasks and its reward and writes metrics.jsonl alone; "
+                f"leave {name} out, or run `groundup align`, which reads it"
+            )
     handle, out = load(model), Path(out)
     if not handle.tokenizer.chat_template:
         raise InputError(f"{model} has no chat template; tune it first with `groundup tune {model}`")

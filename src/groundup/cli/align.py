@@ -45,29 +45,42 @@ def run(options: AlignOptions) -> None:
     show.stage_result(running.carry_out("demo", options, changes(options)), options.json)
 
 
+def refuse_unread(options: AlignOptions) -> None:
+    """Refuse a flag that says nothing to the method."""
+    from groundup.alignment.methods import FROM_PAIRS, TRIERS
+    from groundup.errors import ConfigError
+
+    method = options.method
+    if method == REWARD and options.reward_model is not None:
+        raise ConfigError("--reward-model judges answers, and --method reward learns such a model; leave one out")
+    if options.pairs is not None and method not in (REWARD, *FROM_PAIRS):
+        raise ConfigError(f"--pairs says nothing to {method}, which tries answers itself; use --method dpo")
+    if options.questions is not None and method not in TRIERS:
+        raise ConfigError(f"--questions are for methods that try answers, and {method} does not; use --pairs, or --method grpo")
+    if options.environment != "answers" and method not in TRIERS:
+        raise ConfigError(f"--environment is for methods that try answers, and {method} does not; leave it out, or use --method grpo")
+    if options.teacher is not None and method != "distill":
+        raise ConfigError(f"--teacher says nothing to {method}; leave it out, or use --method distill")
+
+
 def changes(options: AlignOptions) -> dict[str, Any]:
     """The keys of the recipe that the flags change."""
-    from groundup.alignment.methods import FROM_PAIRS, METHODS, TRIERS
+    from groundup.alignment.methods import METHODS
     from groundup.errors import ConfigError, did_you_mean
 
     if options.method not in (REWARD, *METHODS):
         raise ConfigError(f"--method {options.method} is none; {did_you_mean(options.method, (*METHODS, REWARD))}")
     reward = options.method == REWARD
-    if reward and options.reward_model is not None:
-        raise ConfigError("--reward-model judges answers, and --method reward learns such a model; leave one out")
+    refuse_unread(options)
     made: dict[str, Any] = {
         "name": REWARD if reward else "align",
         "description": "a reward model" if reward else "an aligned model",
         "stages": [REWARD if reward else "align"],
         "inputs": {"model": str(options.model)},
     }
-    if options.pairs is not None and not reward and options.method not in FROM_PAIRS:
-        raise ConfigError(f"--pairs says nothing to {options.method}, which tries answers itself; use --method dpo")
     if not reward and options.method != "grpo":
         made["align"] = {"method": options.method}
     if options.questions is not None:
-        if options.method not in TRIERS:
-            raise ConfigError(f"--questions are for methods that try answers, and {options.method} does not; use --pairs, or --method grpo")
         made["align"] = made.get("align", {}) | {"data": str(options.questions)}
     if options.pairs is not None:
         made[made["stages"][0]] = made.get("align", {}) | {"data": str(options.pairs)}

@@ -308,13 +308,18 @@ class Handle:
             yield from (int(step.ids[0]) for step in steps(module, [prompt], sampling, stop_ids))
 
 
-def end_of_turn(tokenizer: Any) -> set[int]:
-    """The control token with which the chat template closes an answer, found by rendering one."""
+def closing(tokenizer: Any) -> list[int]:
+    """The control tokens with which the chat template closes an answer, in their order, found by rendering one."""
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     ids = tokenizer.apply_chat_template(messages)
     answer = ids[len(tokenizer.apply_chat_template(messages[:1], add_generation_prompt=True)) :]
     control = set(tokenizer.special_tokens.values())
-    return {token for token in answer if token in control}
+    return [token for token in answer if token in control]
+
+
+def end_of_turn(tokenizer: Any) -> set[int]:
+    """The control tokens with which the chat template closes an answer."""
+    return set(closing(tokenizer))
 
 
 def load(source: str | Path, *, dtype: Any = None, device: str = "auto", tokenizer: bool = True) -> Handle:

@@ -22,6 +22,7 @@ from groundup.model.attention import masks
 from groundup.model.attention.scaled_dot_product import prepare_mask
 from groundup.model.layers.embedding import Embedding
 from groundup.model.positions.absolute import LearnedAxes, LearnedPositions
+from groundup.model.positions.relative import key_positions
 from groundup.model.positions.rotary import Angles, Rotary
 
 
@@ -134,7 +135,7 @@ class Decoder(Model):
 
     norm: None where the head reads the stream as it is. rotary: one for all blocks, or one (or None) for each.
     windows: for each block how many tokens a query sees, itself included; None: all before it. bias: what is added to the scores
-    of every block, given the positions of the queries and the number of keys (ALiBi).
+    of every block, given the positions of the queries, the number of keys and whether there is no mask (ALiBi).
     """
 
     def __init__(
@@ -148,7 +149,7 @@ class Decoder(Model):
         *,
         embed_positions: LearnedPositions | LearnedAxes | None = None,
         windows: Sequence[int | None] | None = None,
-        bias: Callable[[Tensor, int], Tensor] | None = None,
+        bias: Callable[[Tensor, int, bool], Tensor] | None = None,
     ):
         super().__init__(config, Trunk(embed_tokens, layers, norm, embed_positions), head)
         self.rotaries = list(rotary) if isinstance(rotary, Sequence) else [rotary] * len(layers)
@@ -189,10 +190,10 @@ class Decoder(Model):
         if self.model.embed_positions is not None:
             x = x + self.model.embed_positions(positions).to(x.dtype)
         angles = self._angles(positions, x.dtype)
-        bias = None if self.bias is None else self.bias(positions, start + input_ids.shape[1])
+        bias = None if self.bias is None else self.bias(positions, start + input_ids.shape[1], mask is None)
         prepared: dict[int | None, Tensor | None] = dict.fromkeys(self.windows)  # a cache that attends itself reads none
         if getattr(cache, "attend", None) is None:
-            prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x, bias)
+            prepared = self._masks(mask, input_ids.shape[1], start + input_ids.shape[1], x, bias, positions)
         sides = [(angles[turn], prepared[window]) for turn, window in zip(self.rotaries, self.windows, strict=True)]
         x = self.through(x, input_ids, sides, cache)
         return x if self.model.norm is None else self.model.norm(x)
@@ -214,7 +215,13 @@ class Decoder(Model):
         return {rotary: None if rotary is None else rotary.angles(positions, dtype) for rotary in set(self.rotaries)}
 
     def _masks(
-        self, mask: Tensor | None, queries: int, keys: int, x: Tensor, bias: Tensor | None = None
+        self,
+        mask: Tensor | None,
+        queries: int,
+        keys: int,
+        x: Tensor,
+        bias: Tensor | None = None,
+        positions: Tensor | None = None,
     ) -> dict[int | None, Tensor | None]:
         """For each window, who may look at whom, in the form that attention adds to its scores; None stays None (causal)."""
         prepared: dict[int | None, Tensor | None] = {}
@@ -223,7 +230,7 @@ class Decoder(Model):
         for window in set(self.windows):
             seen = mask
             if window is not None and window < keys:  # a shorter text fits into the window: the fast causal path stays
-                seen = _within(mask, queries, min(keys, queries + window - 1), window, x.device)
+                seen = _within(mask, queries, min(keys, queries + window - 1), window, x.device, positions)
             prepared[window] = prepare_mask(seen, x.dtype, _nearest(bias, seen))
         return prepared
 
@@ -233,11 +240,19 @@ def _nearest(bias: Tensor | None, seen: Tensor | None) -> Tensor | None:
     return bias if bias is None or seen is None else bias[..., -seen.shape[-1] :]
 
 
-def _within(mask: Tensor | None, queries: int, near: int, window: int, device: torch.device) -> Tensor | None:
-    """Who sees whom of the last `near` keys, all that some query's window reaches; None where all see all."""
+def _within(
+    mask: Tensor | None, queries: int, near: int, window: int, device: torch.device, positions: Tensor | None = None
+) -> Tensor | None:
+    """Who sees whom of the last `near` keys, all that some query's window reaches; None where all see all.
+
+    Rows with a mask and positions of their own are measured by these: of answers side by side the last stands as near its prompt as the first.
+    """
     seen = None if mask is None else mask[..., -near:]
     if queries == 1:
         return seen
-    return masks.sliding_window(queries, near, window, device) & (
-        masks.causal(queries, near, device) if seen is None else seen
-    )
+    if seen is None or positions is None or positions.dim() != 2:
+        return masks.sliding_window(queries, near, window, device) & (
+            masks.causal(queries, near, device) if seen is None else seen
+        )
+    places, span = key_positions(positions, near).clamp(min=0), int(positions.max()) + 1  # below 0: padding, that the mask hides
+    return masks.sliding_window(span, span, window, device)[0][positions[:, :, None], places[:, None]] & seen

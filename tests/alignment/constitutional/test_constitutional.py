@@ -105,6 +105,23 @@ def test_what_is_measured_is_the_written_truth():
     assert found == {"rude": pytest.approx(1 / 3), "wordy": pytest.approx(1 / 3), "right": 1}
 
 
+def test_it_is_measured_by_answers_as_long_as_it_is_told():
+    heard = []
+
+    class Brief(Scripted):
+        __slots__ = ()
+
+        def answers(self, questions, seed, temperature=1.0, most=32):
+            heard.append(most)
+            return Scripted.answers(self, questions, seed, temperature, most)
+
+    class Item:
+        prompt = "What?"
+
+    cai.measured(Brief(SAID), [Item], lambda item, text: 1.0, most=5)
+    assert heard == [5]
+
+
 def test_the_judges_odds_are_those_of_the_model(undecided, tokenizer, stops):
     speaker = cai.Speaker(undecided, tokenizer, frozenset(stops))
     prompt = speaker.prompt_ids("3?")

@@ -72,6 +72,13 @@ def test_single_answers_come_from_both_shapes(tokenizer, rows):
     assert [(len(pair.answers), pair.desirable) for pair in made] == [(1, (True,)), (1, (False,)), (1, (True,))]
 
 
+def test_an_answer_that_does_not_belong_is_the_nearest_before_it_to_another_prompt():
+    """Of a pair half of the answers were measured at their own prompt, and beside a long prompt the row was longer than the context."""
+    said = [([1], [5]), ([1], [6, 6]), ([2, 2, 2], [7, 7, 7]), ([3], [8]), ([3], [9])]
+    made = pairs.mismatched([pairs.Pair(prompt, (answer,), (True,)) for prompt, answer in said], context=4)
+    assert [(one.prompt, one.answers[0]) for one in made] == [([1], [9]), ([1], [9]), ([2, 2, 2], [6]), ([3], [7, 7, 7]), ([3], [7, 7, 7])]
+
+
 SAID = {"role": "user", "content": "1?"}
 
 
@@ -83,7 +90,7 @@ SAID = {"role": "user", "content": "1?"}
         ({"prompt": "1?", "chosen": " ", "rejected": "b"}, "row 1 has an empty answer"),
         ({"prompt": "1?", "label": True}, "row 1 has a label and no completion; give the answer"),
         ({"messages": [{"content": "1?"}], "chosen": "a", "rejected": "b"}, "nor messages with role and content"),
-        ({"messages": [{"role": "me", "content": "1?"}], "chosen": "a", "rejected": "b"}, "role is none of system, user"),
+        ({"messages": [{"role": "me", "content": "1?"}], "chosen": "a", "rejected": "b"}, "role is none of system, developer, user"),
         ({"prompt": "1?", "completion": "a", "label": "yes"}, "row 1 has the label 'yes'; write true for a good answer"),
         ({"completion": "a", "label": True}, "row 1 has an answer and no prompt before it; give it a prompt"),
         (

@@ -54,6 +54,14 @@ def test_before_the_first_step_nothing_has_moved(module, tokenizer, rows, method
     torch.testing.assert_close(now.detach(), batch.reference, rtol=0, atol=2e-5)
 
 
+def test_a_short_run_reaches_its_peak_rate(module, tokenizer, rows):
+    config = DpoConfig(batch_size=4, learning_rate=0.001)
+    told, preferences = [], trainer.prepared(module, rows, config, tokenizer)
+    assert (preferences.training().steps, preferences.training().warmup_steps) == (2, 1)
+    trainer.learned(module, preferences, tokenizer=tokenizer, listeners=[lambda event: told.append(event.rate_factor)])
+    assert max(told) == 1
+
+
 def test_a_stopped_run_goes_on_bit_for_bit(undecided, module, tokenizer, rows, tmp_path):
     whole, again = deepcopy(undecided), deepcopy(undecided)
     trainer.fit(whole, rows, CONFIG, tmp_path / "whole", tokenizer=tokenizer)
@@ -84,6 +92,8 @@ def test_bad_settings_are_said(module, tokenizer, rows):
     with pytest.raises(InputError, match="kto needs two answers"):
         single = [{"prompt": "1?", "completion": "a", "label": True}]
         trainer.fit(module, single, replace(CONFIG, method="kto"), tokenizer=tokenizer)
+    with pytest.raises(InputError, match="not all to one prompt.*; give rows with other prompts"):
+        trainer.fit(module, rows[:1], replace(CONFIG, method="kto"), tokenizer=tokenizer)
     for wrong in (
         {"method": "ppo"},
         {"beta": 0},
@@ -94,6 +104,9 @@ def test_bad_settings_are_said(module, tokenizer, rows):
     ):
         with pytest.raises(ConfigError, match="use|must be"):
             DpoConfig(**wrong)
+    for given in ({"data": "pairs.jsonl"}, {"answers": "world"}):
+        with pytest.raises(ConfigError, match="leave the reward model .--reward-model. out, or the pairs"):
+            DpoConfig(reward="model", **given)
 
 
 # ── against TRL's trainers: the same model, pairs and order; ten steps ──
@@ -103,11 +116,12 @@ def dataset_of(pairs, method):
     datasets = pytest.importorskip("datasets")
     if method == "kto":
         singles = trainer.alone(pairs)
+        others = trainer.mismatched(singles, 128)
         return datasets.Dataset.from_list(
             [
                 {"prompt_ids": one.prompt, "completion_ids": one.answers[0], "label": one.desirable[0],
-                 "KL_completion_ids": singles[number - 1].answers[0]}
-                for number, one in enumerate(singles)
+                 "KL_completion_ids": other.answers[0]}
+                for one, other in zip(singles, others, strict=True)
             ]
         )  # fmt: skip
     return datasets.Dataset.from_list(

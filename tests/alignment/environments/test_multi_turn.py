@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from groundup import files
 from groundup.alignment.answers import log_probabilities, side_by_side
 from groundup.alignment.config import GrpoConfig, PpoConfig
 from groundup.alignment.environments.multi_turn import (
@@ -19,7 +20,7 @@ from groundup.alignment.environments.multi_turn import (
     used,
 )
 from groundup.alignment.grpo import grpo
-from groundup.alignment.ppo import ppo
+from groundup.alignment.ppo import PpoRounds
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.tuning.config import TuneConfig
 from groundup.tuning.supervised.instruction import conversations_to_shards, encode, fit
@@ -49,10 +50,14 @@ def player(undecided, tokenizer, tmp_path_factory):
     return module
 
 
-def played(module, tokenizer, stops, tool=lambda: "b", turns=3, most=6):
+def right(item, text):
+    return float(text == item)
+
+
+def played(module, tokenizer, stops, tool=lambda: "b", turns=3, most=6, reward=right):
     from groundup.alignment.environments.rollouts import task
 
-    asked = Tools([task("Which?", "b", tokenizer)], lambda item, text: float(text == item), tokenizer, stops, {"letter": tool}, turns, asks)
+    asked = Tools([task("Which?", "b", tokenizer)], reward, tokenizer, stops, {"letter": tool}, turns, asks)
     return asked.rollout(module, 0, 1, 24, SamplingConfig(max_new_tokens=most, seed=3))[0]
 
 
@@ -123,14 +128,19 @@ def test_it_learns_to_ask(player, tokenizer, stops):
 def test_ppo_puts_the_reward_on_the_models_last_token(player, tokenizer, stops, tmp_path):
     from groundup.alignment.environments.rollouts import task
 
-    config = PpoConfig(steps=1, prompts_per_step=8, max_new_tokens=4, learning_rate=1e-6, checkpoint_every=0, updates_per_step=1, epochs=1)
+    config = PpoConfig(steps=1, prompts_per_step=8, max_new_tokens=4, updates_per_step=1, epochs=1, kl_coefficient=0.0, discount=0.5, decay=1.0, whiten=False)
     tasks = [task("Which?", "b", tokenizer) for _ in range(8)]
     environment = partial(Tools, tools={"letter": lambda: "b"}, read=asks)
-    result = ppo(
-        copy.deepcopy(player), tokenizer, tasks, lambda item, text: float(text == item), config,
-        stop_ids=stops, environment=environment, folder=tmp_path,
-    )  # fmt: skip
-    assert result is not None and (tmp_path / "rollouts.jsonl").is_file()
+    rounds = PpoRounds.begin(copy.deepcopy(player), environment(tasks, lambda item, text: len(text) + 1.0, tokenizer, stops), config, tmp_path)
+    lesson, kept = rounds.batch(0), files.read_jsonl(tmp_path / "rollouts.jsonl")
+    assert len(kept) == 8 and any(not all(one["own"]) for one in kept) and any(one["reward"] for one in kept)
+    for place, one in enumerate(kept):
+        mine = lesson.batch.answers == place
+        wrote = [token for token, own in zip(one["ids"], one["own"], strict=True) if own]
+        assert lesson.batch.targets[mine].tolist() == wrote and len(wrote) == len(one["log_probabilities"])
+        # it comes with the last token, and those before look forward to it
+        earned = [one["reward"] * 0.5**left for left in reversed(range(len(wrote)))]
+        assert lesson.returns[mine].tolist() == pytest.approx(earned)
 
 
 def test_a_tool_that_fails_or_is_none_answers_with_a_sentence():
@@ -140,6 +150,11 @@ def test_a_tool_that_fails_or_is_none_answers_with_a_sentence():
     assert used({"letter": broken}, ("letter", {})) == "error: it is closed"
     assert used({"letter": broken}, ("number", {})).startswith("error: there is no tool number, but letter")
     assert used(CALCULATOR, ("add", {"a": 1})).startswith("error: ")
+    assert used(CALCULATOR, ("add", {"a": 1, "c": 2})).startswith("error: ")
+
+
+def test_the_arguments_of_a_call_go_by_their_names():
+    assert used(CALCULATOR, ("subtract", {"b": 3, "a": 5})) == "2"
 
 
 @pytest.mark.parametrize(
@@ -156,6 +171,8 @@ def test_turns_and_room_end_an_episode(player, tokenizer, stops):
     long = played(player, tokenizer, stops, tool=lambda: "b" * 200)
     cut = [one for one in long.tries if one.text.startswith("?")]
     assert cut and all(one.finish_reason == "length" and one.reward == 0 for one in cut)
+    dear = played(player, tokenizer, stops, tool=lambda: "b" * 200, reward=lambda item, text: -2.0)
+    assert {one.reward for one in dear.tries} == {-2.0}, "being cut is no way out of a reward below 0"
 
 
 def test_the_demonstrations_call_the_calculator_and_say_what_it_gave():

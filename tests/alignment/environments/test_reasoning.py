@@ -1,6 +1,7 @@
 """Thoughts before an answer: written ones that are true, a budget that is kept, a vote that is one."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from groundup.alignment.environments.reasoning import (
     demonstrations,
     environment,
     majority,
+    room,
     thoughts,
 )
 from groundup.alignment.rewards.verifiable import right
@@ -20,6 +22,8 @@ from groundup.data.sources.tinyworld import instructions
 from groundup.errors import InputError
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import Completion
+
+MODEL = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=256))
 
 
 @given(st.integers(0, 99999), st.integers(0, 99999))
@@ -88,22 +92,34 @@ def writer(monkeypatch):
 )
 def test_who_still_thinks_when_the_budget_is_spent_must_answer(writer, budget, said):
     drawn = SamplingConfig(max_new_tokens=12, temperature=0.0)
-    assert budgeted(None, Letters(), [[65], [66]], budget, drawn, {1}) == [said, said]
+    assert budgeted(MODEL, Letters(), [[65], [66]], budget, drawn, {1}) == [said, said]
     if budget == 64:
         assert len(writer) == 1  # nobody had to be forced
 
 
+def test_a_thought_ends_where_the_context_leaves_room_for_its_answer_alone(writer):
+    """The row that was forced to answer was as long as the context, so that every run of the stage failed at the same place."""
+    context = 7 + 16 + 12 + 1 + 3  # tags, an answer, a prompt, a thought of three
+    small = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=context))
+    assert room(small, Letters(), 12) == 4
+    drawn = SamplingConfig(max_new_tokens=12, temperature=0.0)
+    assert budgeted(small, Letters(), [[65], [66, 67]], 7, drawn, {1}) == [
+        f"<think>{one}</think><answer>4</answer>" for one in ("1+2", "1+")
+    ]
+    assert max(map(len, writer[-1][0])) == context - 12
+
+
 def test_a_budget_below_zero_is_a_sentence():
     with pytest.raises(InputError, match="use 0 for no thought, or more"):
-        budgeted(None, Letters(), [[65]], -1, SamplingConfig(max_new_tokens=1), {1})
+        budgeted(MODEL, Letters(), [[65]], -1, SamplingConfig(max_new_tokens=1), {1})
 
 
 def test_scores_by_budget_count_tokens_and_right_answers(writer):
     from groundup.alignment.environments.rollouts import Task
 
     asked = environment(None)([Task("q", [65], "3"), Task("q", [66], "4")], right, Letters(), {1})
-    none, enough = by_budget(None, asked, ["3", "4"], [0, 64])
+    none, enough = by_budget(MODEL, asked, ["3", "4"], [0, 64])
     assert (none.score, enough.score) == (0.5, 0.5) and none.tokens < enough.tokens  # forced it says 4, by itself 3
-    voted = by_budget(None, asked, ["3", "3"], [64], votes=3)[0]
+    voted = by_budget(MODEL, asked, ["3", "3"], [64], votes=3)[0]
     assert voted.score == 1 and voted.tokens == pytest.approx(3 * enough.tokens)
-    assert re.match("<think>", budgeted(None, Letters(), [[65]], 4, SamplingConfig(max_new_tokens=2), {1})[0])
+    assert re.match("<think>", budgeted(MODEL, Letters(), [[65]], 4, SamplingConfig(max_new_tokens=2), {1})[0])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup import files
-from groundup.alignment.environments.rollouts import Environment, chosen_tasks, keep_until, records
+from groundup.alignment.environments.rollouts import Environment, Group, Task, Try, chosen_tasks, keep_until, records
 from groundup.inference.decoding.config import SamplingConfig
 
 
@@ -51,6 +51,14 @@ def test_an_answer_that_was_cut_is_worth_nothing(rollout):
     assert all(one.reward == 0.0 for one in cut)
 
 
+def test_being_cut_is_worth_no_more_than_the_worst_that_ended(rollout):
+    groups = rollout(reward=lambda item, text: -len(text) - 1.0, max_new_tokens=2, temperature=3.0)
+    tries = [one for group in groups for one in group.tries]
+    ended, cut = ([one.reward for one in tries if one.finish_reason == reason] for reason in ("stop", "length"))
+    assert cut and len(set(ended)) > 1
+    assert set(cut) == {min(ended)}
+
+
 def test_every_try_is_kept_as_a_line_and_those_of_later_steps_can_be_dropped(rollout, tmp_path):
     path = tmp_path / "rollouts.jsonl"
     for step in (1, 3, 5):
@@ -70,3 +78,9 @@ def test_every_try_is_kept_as_a_line_and_those_of_later_steps_can_be_dropped(rol
         "log_probabilities",
     }
     keep_until(tmp_path / "none.jsonl", 3)  # nothing there, nothing to do
+
+
+def test_a_try_with_words_that_were_read_keeps_which_were_its_own():
+    mixed = Try([7, 8, 9], [-0.1, -0.2], "a", "stop", 1.0, own=[True, False, True])
+    (line,) = records(1, [Group(Task("2?", [5], None), [mixed])], [[0.5]])
+    assert [token for token, own in zip(line["ids"], line["own"], strict=True) if own] == [7, 9]

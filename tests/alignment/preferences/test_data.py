@@ -1,3 +1,4 @@
+import copy
 import gzip
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from groundup.alignment.preferences.data import (
     encoded,
     read_pairs,
     that_fit,
+    to_judged,
     to_pair,
     write_pairs,
 )
@@ -39,6 +41,29 @@ def test_every_shape_is_the_same_pair(record):
     assert to_pair(record) == Pair(ASKED, "So.", "No.")
 
 
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"system": "Be brief.", "question": "Why?", "chosen": "So.", "rejected": "No."},  # Intel/orca_dpo_pairs
+        {"system": "Be brief.", "messages": [SYSTEM, USER], "chosen": "So.", "rejected": "No."},
+        {"system": "Be brief.", "chosen": [USER, GOOD], "rejected": [USER, BAD]},
+    ],
+)
+def test_a_system_message_beside_the_question_stands_before_it(record):
+    assert to_pair(record) == Pair((SYSTEM, USER), "So.", "No.")
+    assert to_pair(record | {"system": ""}).messages[-1:] == ASKED
+    judged = to_judged({"system": "Be brief.", "prompt": "Why?", "completion": "So.", "label": True})
+    assert judged.messages == (SYSTEM, USER)
+
+
+def test_a_developer_speaks_as_in_tuning():
+    developer = {"role": "developer", "content": "Be brief."}
+    assert to_pair({"messages": [developer, USER], "chosen": "So.", "rejected": "No."}).messages == (developer, USER)
+
+
 def test_what_both_conversations_share_is_the_prompt_to_the_last_turn_of_the_user():
     begin = "\n\nHuman: One\n\nAssistant: Two\n\nHuman: Three\n\nAssistant: "
     pair = to_pair({"chosen": begin + "four", "rejected": begin + "five"})
@@ -58,6 +83,10 @@ def test_what_both_conversations_share_is_the_prompt_to_the_last_turn_of_the_use
         ({"prompt": "Why?", "chosen": "So.", "rejected": " "}, "has an empty answer"),
         ({"prompt": "Why?", "chosen": 3, "rejected": "No."}, "neither a text nor messages"),
         ("text", "has not both"),
+        (
+            {"system": 3, "prompt": "Why?", "chosen": "So.", "rejected": "No."},
+            "a system message that is no text; write one",
+        ),
         (
             {"prompt": "Why?", "chosen": "So.", "rejected": "No.", "margin": "wide"},
             "the margin 'wide', which is no finite",
@@ -122,6 +151,17 @@ def test_an_answers_first_letters_never_merge_with_the_prompts_last(tokenizer):
     end = tokenizer.special_tokens["<|im_end|>"]
     assert pair.chosen_ids == [*tokenizer.encode("assistant"), end]
     assert pair.rejected_ids == [*tokenizer.encode("user"), end]
+
+
+def test_an_answer_ends_in_the_first_token_that_closes_it(tokenizer):
+    """The smallest id of those that close stood there: after <|im_end|> a template may write the end of the text, which has a smaller one."""
+    first, then = tokenizer.special_tokens["<|im_end|>"], min(tokenizer.special_tokens.values())
+    assert then < first
+    words = copy.copy(tokenizer)
+    (name,) = (name for name, token in tokenizer.special_tokens.items() if token == then)
+    words.chat_template = tokenizer.chat_template.replace("<|im_end|>", f"<|im_end|>{name}")
+    assert words.chat_template != tokenizer.chat_template
+    assert encoded(Pair(ASKED, "a", "b"), words).chosen_ids == [*tokenizer.encode("a"), first]
 
 
 def test_pairs_that_do_not_fit_are_counted(tokenizer):

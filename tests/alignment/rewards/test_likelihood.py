@@ -1,6 +1,7 @@
 """A reward model without a head: scores are the model's own log-probabilities, and pairs teach which are high."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -38,6 +39,19 @@ def test_pairs_teach_what_is_preferred_and_its_folder_judges_alike(module, token
     torch.testing.assert_close(load_judge(tmp_path / "judge").score_pairs(pairs[:4]), after[:4], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(Ensemble.load(tmp_path / "judge").score_pairs(pairs[:4]), after[:4], rtol=1e-4, atol=1e-4)
     assert result.loss > 0
+
+
+def test_the_pull_of_the_sum_towards_0_counts(module, pairs):
+    def loss(centre):
+        found = []
+        config = replace(CONFIG, centre=centre, epochs=0.25)
+        likelihood.fit(copy.deepcopy(module), pairs, config, listeners=[lambda event: found.append(event.loss)])
+        return found[0]
+
+    with torch.no_grad():
+        sums = LikelihoodModel(module, None, CONFIG.strength).score_pairs(pairs).sum(1)
+    assert len(set(sums.tolist())) > 1 and min(sums.square()) > 0
+    assert loss(0.0) < loss(1.0) <= loss(0.0) + float(sums.square().max()) + 1e-4
 
 
 def test_a_folder_without_a_head_that_does_not_say_so_is_refused(module, tokenizer, tmp_path):

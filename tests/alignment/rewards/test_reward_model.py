@@ -84,6 +84,16 @@ def test_it_learns_which_answer_is_preferred_and_says_so_of_texts(judge, pairs):
     assert a > b and judge.score("2?") == []
 
 
+def test_a_text_is_scored_as_the_ids_that_training_makes_of_it(judge, tokenizer):
+    """The answer ended in <|im_end|>, whatever token the template closes it with."""
+    words = copy.copy(tokenizer)
+    words.chat_template = tokenizer.chat_template.replace("<|im_end|>", "<|endoftext|>")
+    pair = encoded(Pair(({"role": "user", "content": "2?"},), "a", "b"), words)
+    assert pair.chosen_ids[-1] == tokenizer.special_tokens["<|endoftext|>"]
+    told = reward_model.RewardModel(judge.module, words)
+    assert told.score("2?", "a", "b") == pytest.approx(told.score_pairs([pair])[0].tolist())
+
+
 @pytest.mark.slow
 def test_a_saved_reward_model_is_transformers_own(judge, pairs, tmp_path):
     transformers = pytest.importorskip("transformers")
@@ -116,6 +126,13 @@ def test_an_environment_is_judged_by_it_and_a_cut_answer_is_worth_the_least(judg
     assert [a.reward for one in groups for a in one.tries] == pytest.approx(torch.cat(worth).tolist())
     cut = asked.rollout(module, 0, 8, 2, SamplingConfig(max_new_tokens=1, seed=1))
     assert len({a.reward for one in cut for a in one.tries if a.finish_reason == "length"}) == 1
+    some = [
+        a
+        for one in asked.rollout(module, 0, 8, 4, SamplingConfig(max_new_tokens=2, seed=1, temperature=3.0))
+        for a in one.tries
+    ]
+    ended, late = ([a.reward for a in some if a.finish_reason == reason] for reason in ("stop", "length"))
+    assert ended and set(late) == {min(0.0, *ended)}
 
 
 # ── ensembles ──

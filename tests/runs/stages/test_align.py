@@ -1,14 +1,17 @@
 """Alignment as stages: instruction tuning, a reward model, then a method that the reward model judges."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from groundup import files
+from groundup.alignment.config import GrpoConfig
+from groundup.alignment.environments import reasoning
 from groundup.errors import ConfigError
 from groundup.inference.handle import load
 from groundup.runs import recipe, runner
-from groundup.runs.stages.align import same_tokens
+from groundup.runs.stages.align import EXAM, same_tokens, thinking
 from groundup.text.tokenizers import train_tokenizer
 from groundup.text.tokenizers.config import TokenizerConfig
 
@@ -111,6 +114,30 @@ def test_the_recipes_of_preferences_end_with_a_smaller_model(name):
 def test_the_recipes_of_the_pipeline_are_whole(name):
     made = recipe.load(name)
     assert made.stages.index("reward") < made.stages.index("align") and made.configs["align"].reward == "model"
+
+
+def test_questions_that_leave_no_room_for_a_thought_are_left_out_of_what_thinking_is_worth(tmp_path, monkeypatch):
+    """Their row was as long as the context, so that the stage failed behind all its steps, each time that it was run again."""
+    words = train_tokenizer(["user user user assistant\n"], TokenizerConfig(vocab_size=270))
+    seen, context = [], SimpleNamespace(config=GrpoConfig(environment="reasoning"), folder=tmp_path)
+    monkeypatch.setattr(
+        reasoning, "by_budget", lambda module, asked, exam, budgets, votes: seen.append((asked.tasks, exam)) or []
+    )
+
+    def asked(places):
+        seen.clear()
+        module = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=places))
+        assert thinking(context, SimpleNamespace(module=module, tokenizer=words), {1}) == {}
+        return reasoning.room(module, words), *(seen[0] if seen else ([], []))
+
+    room, tasks, exam = asked(10_000)
+    lengths = sorted(len(one.prompt_ids) for one in tasks)
+    assert len(exam) == EXAM and lengths[0] < lengths[-1]
+    left, tasks, exam = asked(10_000 - room + lengths[0])
+    assert (
+        left == lengths[0] and {len(one.prompt_ids) for one in tasks} == {left} and [one.item for one in tasks] == exam
+    )
+    assert asked(10) == (10 + room - 10_000, [], [])
 
 
 def test_a_reward_model_with_other_tokens_is_told_from_one_with_another_template():

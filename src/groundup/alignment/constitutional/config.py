@@ -24,17 +24,17 @@ class ConstitutionalConfig:
     held_out: int = 100
     """questions by which it is measured before and after each phase"""
     max_new_tokens: int = 32
-    """tokens of an answer at most"""
+    """tokens of an answer at most, in both phases and where it is measured"""
     batch_size: int = 16
-    """conversations, or pairs, in a step"""
+    """conversations, or pairs, in a step of every phase"""
     demonstration_rate: float = 0.005
     """AdamW's peak rate while the demonstrations are learned"""
     learning_rate: float = 0.001
-    """AdamW's peak rate of both phases"""
+    """AdamW's peak rate of the first phase; the second (DPO) has half of it"""
     beta: float = 0.1
     """how hard the second phase (DPO) is held to the first"""
     trackers: tuple[TrackerName, ...] = ()
-    """none is told anything: metrics.jsonl of each phase has it"""
+    """none is told anything: the metrics.jsonl of each phase has it (checkpoints/demonstrations, checkpoints/revisions, preferences)"""
     seed: int = 1
     """where chance begins"""
 

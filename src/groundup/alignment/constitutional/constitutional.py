@@ -185,9 +185,11 @@ def compared(speaker: Speaker, questions: Sequence[str], seed: int, most: int = 
     return pairs
 
 
-def measured(speaker: Speaker, items: Sequence[Any], right: Callable[[Any, str], float], seed: int = 7) -> dict[str, float]:
+def measured(
+    speaker: Speaker, items: Sequence[Any], right: Callable[[Any, str], float], seed: int = 7, most: int = 32
+) -> dict[str, float]:
     """How often answers break each principle, and how often what they say is right, whatever the manner; by the written truth."""
-    said = speaker.answers([item.prompt for item in items], seed)
+    said = speaker.answers([item.prompt for item in items], seed, most=most)
     numbers = {law.name: sum(map(law.broken, said)) / len(said) for law in CONSTITUTION}
     inner = [next((found for frames in MANNERS[1:] if (found := framed(text, frames)) is not None), text) for text in said]
     return numbers | {"right": sum(right(item, text) for item, text in zip(items, inner, strict=True)) / len(items)}

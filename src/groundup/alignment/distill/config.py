@@ -24,6 +24,15 @@ class DistillConfig(RoundsConfig):
 
     def __post_init__(self) -> None:
         RoundsConfig.__post_init__(self)
+        if self.environment != "answers":
+            raise ConfigError(
+                f"environment={self.environment} is not played by distill, whose teacher speaks to plain answers; leave it out, or use method = grpo"
+            )
+        if self.reward == "model":
+            raise ConfigError(
+                "reward=model would judge nothing here, as the teacher judges every token; leave the reward model (--reward-model) out, "
+                "or use method = grpo"
+            )
         if self.kl_coefficient:
             raise ConfigError(
                 f"kl_coefficient={self.kl_coefficient} would pull back to the student as it was; leave it out, the teacher pulls"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from groundup.alignment.config import warmed
 from groundup.errors import ConfigError
 from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 
@@ -68,7 +69,7 @@ class DpoConfig:
     schedule: Literal["wsd", "linear", "cosine", "constant"] = "linear"
     """how the rate falls after the warm-up"""
     warmup_steps: int = 5
-    """steps over which the rate rises from 0 to its peak"""
+    """steps over which the rate rises from 0 to its peak; at most half of all"""
     max_grad_norm: float = 1.0
     """a longer gradient is scaled down to this norm; 0: never"""
     checkpoint_every: int = 50
@@ -96,6 +97,11 @@ class DpoConfig:
             raise ConfigError(
                 f"pairs={self.pairs}, samples={self.samples} and max_new_tokens={self.max_new_tokens} make no pair; use 2000, 4 and 24"
             )
+        if self.reward == "model" and (self.data or self.answers == "world"):
+            raise ConfigError(
+                "reward=model orders the model's own answers, and data or answers=world gives pairs that are ordered; leave the reward model "
+                "(--reward-model) out, or the pairs (--pairs)"
+            )
         if self.steps < 0 or self.max_length < 0:
             raise ConfigError(
                 f"steps={self.steps} and max_length={self.max_length} must be 0 or more; 0: found from the data"
@@ -113,11 +119,11 @@ class DpoConfig:
         """The training loop's configuration for so many steps over rows of about so many tokens."""
         shared = {name: getattr(self, name) for name in SHARED}
         return TrainConfig(
-            steps=steps, seq_len=tokens, weight_decay=0.0, validate_every=0, sample_every=0, **shared,
+            steps=steps, warmup_steps=warmed(self.warmup_steps, steps), seq_len=tokens, weight_decay=0.0, validate_every=0, sample_every=0, **shared,
         )  # fmt: skip
 
 
 SHARED = (
     "batch_size", "gradient_accumulation_steps", "optimizer", "optimizer_state", "learning_rate", "matrix_learning_rate", "schedule",
-    "warmup_steps", "max_grad_norm", "checkpoint_every", "trackers", "seed",
+    "max_grad_norm", "checkpoint_every", "trackers", "seed",
 )  # fmt: skip

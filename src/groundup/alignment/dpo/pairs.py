@@ -11,7 +11,7 @@ a word and a pair of equal answers are counted, never passed over in silence.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -125,9 +125,22 @@ def alone(pairs: Iterable[Pair]) -> list[Pair]:
     ]
 
 
+def mismatched(answers: Sequence[Pair], context: int) -> list[Pair]:
+    """Each prompt with an answer to another one: unrelated, it tells how far the policy went as such (KTO; Ethayarajh et al. 2024, eq. 8).
+
+    The other is the nearest before it, and before the first stands the last; its answer is cut to the room that the prompt leaves.
+    """
+    found = next(one for one in reversed(answers) if one.prompt != answers[0].prompt)
+    made = list[Pair]()
+    for before, one in zip([answers[-1], *answers[:-1]], answers, strict=True):
+        found = before if before.prompt != one.prompt else found
+        made.append(replace(one, answers=(found.answers[0][: context - len(one.prompt)],)))
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class PairBatch:
-    """Pairs side by side. For KTO: single answers, and the answers of others to the same prompts, to tell the divergence."""
+    """Pairs side by side. For KTO: single answers, and the same prompts with answers to others, to tell the divergence."""
 
     batch: AnswerBatch
     lengths: Float[Tensor, " answers"]  # tokens of each answer

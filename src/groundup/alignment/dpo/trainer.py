@@ -18,12 +18,12 @@ from groundup import progress
 from groundup.alignment.answers import AnswerBatch, log_probabilities
 from groundup.alignment.dpo.config import WITH_REFERENCE, DpoConfig
 from groundup.alignment.dpo.dpo import dpo_loss, ipo_loss, kto_loss, orpo_loss, simpo_loss, sums_of_answers
-from groundup.alignment.dpo.pairs import Pair, PairBatch, Row, alone, encode, flat, lay_out
+from groundup.alignment.dpo.pairs import Pair, PairBatch, Row, alone, encode, flat, lay_out, mismatched
 from groundup.alignment.environments.rollouts import chosen_tasks
 from groundup.errors import ConfigError, InputError
 from groundup.training import loop
 
-__all__ = ["Preferences", "prepared", "fit", "prefer"]
+__all__ = ["Preferences", "prepared", "fit", "learned", "prefer"]
 
 
 def whole_answers(module: Any, batch: AnswerBatch, count: int) -> Float[Tensor, " answers"]:
@@ -39,13 +39,9 @@ class Preferences:
     config: DpoConfig
     device: Any
     reference: list[list[float]] = field(default_factory=list)  # of each pair's answers
+    others: Sequence[Pair] = ()  # KTO: the prompts with answers to other ones
     others_reference: list[list[float]] = field(default_factory=list)
     numbers: dict[str, float] = field(default_factory=dict)  # of the last batch
-
-    def other(self, index: int) -> Pair:
-        """The prompt with the answer to another one: unrelated, it tells how far the policy went as such (KTO)."""
-        pair = self.pairs[index]
-        return replace(pair, answers=self.pairs[index - 1].answers)
 
     def read_reference(self, module: Any) -> None:
         """What the policy thinks of every answer before it learns."""
@@ -53,8 +49,8 @@ class Preferences:
             return
         self.reference = list(self._scores(module, self.pairs))
         if self.config.method == "kto":
-            others = [self.other(index) for index in range(len(self.pairs))]
-            self.others_reference = list(self._scores(module, others))
+            self.others = mismatched(self.pairs, self.config.max_length or module.config.max_position_embeddings)
+            self.others_reference = list(self._scores(module, self.others))
 
     @torch.no_grad()
     def _scores(self, module: Any, pairs: Sequence[Pair]) -> Iterable[list[float]]:
@@ -81,7 +77,7 @@ class Preferences:
             made = replace(made, reference=torch.tensor(flat(self.reference[row] for row in rows), device=to))
         if self.others_reference:
             others = torch.tensor(flat(self.others_reference[row] for row in rows), device=to)
-            made = replace(made, others=lay_out([self.other(row) for row in rows]).to(to), others_reference=others)
+            made = replace(made, others=lay_out([self.others[row] for row in rows]).to(to), others_reference=others)
         return made
 
     def objective(self, module: Any, batch: PairBatch) -> tuple[Tensor, int]:
@@ -115,6 +111,15 @@ class Preferences:
         config = self.config
         weights = (config.desirable_weight, config.undesirable_weight)
         return kto_loss(scores - batch.reference, batch.desirable, moved.mean(), config.strength, *weights)
+
+    def training(self) -> Any:
+        """The loop's configuration: as many steps as given, or as the epochs take."""
+        config, pairs = self.config, self.pairs
+        steps = config.steps or max(
+            1, round(config.epochs * len(pairs) / (config.batch_size * config.gradient_accumulation_steps))
+        )
+        tokens = sum(len(pair.prompt) + sum(map(len, pair.answers)) for pair in pairs) / len(pairs)
+        return config.training(steps, max(1, round(tokens)))
 
     @torch.no_grad()
     def measure(self, module: Any) -> dict[str, float]:
@@ -160,23 +165,36 @@ def fit(
     folder: str | Path | None = None,
     *,
     tokenizer: Any,
+    **watched: Any,
+) -> loop.TrainResult:
+    """Move a module in place towards the chosen answers of `rows`; checkpoints go to the folder, a stopped run goes on.
+
+    rows: {"prompt" or "messages", "chosen", "rejected"}; for kto also {"prompt", "completion", "label"}. watched: as `learned`'s.
+    """
+    return learned(module, prepared(module, rows, config, tokenizer), folder, tokenizer=tokenizer, **watched)
+
+
+def learned(
+    module: Any,
+    preferences: Preferences,
+    folder: str | Path | None = None,
+    *,
+    tokenizer: Any,
     mark: Callable[[Any], Any] = lambda batches: batches,
     listeners: Sequence[loop.Listener] = (),
     **watching: Any,
 ) -> loop.TrainResult:
-    """Move a module in place towards the chosen answers of `rows`; checkpoints go to the folder, a stopped run goes on.
+    """Move a module in place towards preferences that were prepared for it.
 
-    rows: {"prompt" or "messages", "chosen", "rejected"}; for kto also {"prompt", "completion", "label"}. watching: `stop` and
-    `way_on` of the training loop. An event's numbers have those of its last batch (accuracy, margin).
+    watching: `stop` and `way_on` of the training loop. An event's numbers have those of its last batch (accuracy, margin).
     """
-    preferences = prepared(module, rows, config, tokenizer)
 
     def tell(event: loop.Step) -> None:
         for listener in listeners:
             listener(replace(event, also=preferences.numbers))
 
     return loop.train(
-        module, mark(preferences.batch), _training(preferences.pairs, config),
+        module, mark(preferences.batch), preferences.training(),
         objective=preferences.objective, listeners=[tell], folder=folder, title="preferring", tokenizer=tokenizer, **watching,
     )  # fmt: skip
 
@@ -185,9 +203,10 @@ def _of_method(pairs: Sequence[Pair], config: DpoConfig) -> Sequence[Pair]:
     """Pairs, or single answers where the method takes these."""
     if config.method == "kto":
         singles = alone(pairs)
-        if len(singles) < 2:
+        if all(one.prompt == singles[0].prompt for one in singles):
             raise InputError(
-                "kto needs two answers or more: the answer to another prompt tells how far the policy went"
+                "kto needs two answers or more, and not all to one prompt: an answer to another prompt tells how far the policy went; "
+                "give rows with other prompts"
             )
         return singles
     if any(len(pair.answers) != 2 for pair in pairs):
@@ -195,14 +214,6 @@ def _of_method(pairs: Sequence[Pair], config: DpoConfig) -> Sequence[Pair]:
             f"{config.method} needs a chosen and a rejected answer in every row; single answers are for method=kto"
         )
     return pairs
-
-
-def _training(pairs: Sequence[Pair], config: DpoConfig) -> Any:
-    """The loop's configuration: as many steps as given, or as the epochs take."""
-    rows = config.batch_size * config.gradient_accumulation_steps
-    steps = config.steps or max(1, round(config.epochs * len(pairs) / rows))
-    tokens = sum(len(pair.prompt) + sum(map(len, pair.answers)) for pair in pairs) / len(pairs)
-    return config.training(steps, max(1, round(tokens)))
 
 
 def prefer(

@@ -11,14 +11,13 @@ once, and tools that keep a state from turn to turn.
 """
 
 import json
-import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from groundup.alignment.environments.rollouts import ROUND_SEED, Environment, Group, Task, Try, chosen_tasks
+from groundup.alignment.environments.rollouts import ROUND_SEED, Environment, Group, Task, Try, chosen_tasks, cut_last
 from groundup.errors import InputError
 from groundup.inference.decoding.config import SamplingConfig
 from groundup.inference.engine.batching import generate_batch
@@ -28,9 +27,21 @@ from groundup.tuning.supervised.tool_calls import as_words, written_for
 Tool = Callable[..., Any]
 Call = tuple[str, dict[str, Any]]  # a tool's name and its arguments
 CALL = re.compile(r"\s*<tool_call>\s*(\{.*\})\s*</tool_call>\s*", re.DOTALL)
-CALCULATOR: dict[str, Tool] = {"add": operator.add, "subtract": operator.sub}
 FAMILIES = ("sum_long",)  # what the demonstrations show: sums of two numbers of two digits
 NUMBER = re.compile(r"\d+")
+
+
+def add(a: float, b: float) -> float:
+    """The calculator's sum."""
+    return a + b
+
+
+def subtract(a: float, b: float) -> float:
+    """The calculator's difference."""
+    return a - b
+
+
+CALCULATOR: dict[str, Tool] = {"add": add, "subtract": subtract}  # arguments go by name, as a call writes them
 
 
 def read_call(text: str) -> Call | None:
@@ -58,7 +69,7 @@ def used(tools: Mapping[str, Tool], call: Call) -> str:
     if name not in tools:
         return f"error: there is no tool {name}, but {', '.join(tools)}"
     try:
-        return str(tools[name](*arguments.values()))
+        return str(tools[name](**arguments))
     except Exception as error:  # the model's mistake, which it may read and mend
         return f"error: {error}"
 
@@ -111,7 +122,7 @@ class Tools(Environment):
             for one, made in zip(running, generate_batch(module, rows, drawn, self.stop_ids, pad_id=pad), strict=True):
                 self.take(one, made, last=turn == self.turns - 1, room=module.config.max_position_embeddings)
         tries = [self.ended(one) for one in episodes]
-        return [Group(task, tries[place * samples : (place + 1) * samples]) for place, task in enumerate(asked)]
+        return cut_last([Group(task, tries[place * samples : (place + 1) * samples]) for place, task in enumerate(asked)])
 
     def take(self, episode: Episode, made: Any, last: bool, room: int) -> None:
         """Add a message; if it is a call, use the tool and let the model go on, as long as there are turns and room."""
@@ -133,7 +144,7 @@ class Tools(Environment):
         episode.said.append(result)
 
     def ended(self, episode: Episode) -> Try:
-        """A finished episode, judged by its last message; nothing when that was cut."""
+        """A finished episode, judged by its last message; of one that was cut the round says it (`cut_last`)."""
         ids, own = own_tokens(episode.parts)
         worth = float(self.reward(episode.task.item, episode.said[-1])) if episode.finish_reason == "stop" else 0.0
         return Try(ids, episode.log_probabilities, "\n".join(episode.said), episode.finish_reason, worth, own)

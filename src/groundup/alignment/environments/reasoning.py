@@ -26,6 +26,7 @@ from groundup.slots import slot
 
 FAMILIES = ("sum_long",)  # what the demonstrations show: sums of two numbers of two digits
 OPEN, CLOSE, ANSWER = "<think>", "</think>", "<answer>"
+MOST_SAID = 12  # tokens of an answer behind its thought
 SAID = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 NUMBER = re.compile(r"\d+")
 
@@ -96,6 +97,11 @@ def cut_off(text: str) -> str:
     return thought[: len(thought) - begun]
 
 
+def room(module: Any, tokenizer: Any, most: int = MOST_SAID) -> int:
+    """Tokens of the context that a prompt and its thought may have: the tags and an answer of `most` tokens need the others."""
+    return int(module.config.max_position_embeddings) - len(tokenizer.encode(OPEN)) - len(tokenizer.encode(CLOSE + ANSWER)) - most
+
+
 def budgeted(
     module: Any,
     tokenizer: Any,
@@ -104,9 +110,10 @@ def budgeted(
     sampling: SamplingConfig,
     stop_ids: Collection[int],
 ) -> list[str]:
-    """Answers to prompts, with at most `budget` tokens of thought: whoever still thinks then must answer.
+    """Answers to prompts, with at most `budget` tokens of thought: whoever still thinks then, or has no more room, must answer.
 
-    sampling.max_new_tokens: of the answer itself. InputError for a budget below 0.
+    sampling.max_new_tokens: of the answer itself. A prompt that leaves less than its tokens and the tags is too long (`room`). InputError for a
+    budget below 0.
     """
     if budget < 0:
         raise InputError(f"a budget of {budget} tokens is not possible; use 0 for no thought, or more")
@@ -117,7 +124,11 @@ def budgeted(
         made = generate_batch(module, rows, replace(sampling, max_new_tokens=budget), stop_ids, pad_id=pad)
         thought = [one.ids for one in made]
     texts = [tokenizer.decode(ids, skip_special_tokens=True) for ids in thought]
-    said = [text if answer_of(text) is not None else cut_off(text) for text in texts]
+    most = room(module, tokenizer, sampling.max_new_tokens)
+    said = [
+        text if answer_of(text) is not None else cut_off(tokenizer.decode(ids[: max(0, most - len(prompt))], skip_special_tokens=True))
+        for prompt, ids, text in zip(prompts, thought, texts, strict=True)
+    ]
     late = [place for place, text in enumerate(said) if answer_of(text) is None]
     forced = [[*rows[place], *tokenizer.encode(said[place] + CLOSE + ANSWER)] for place in late]
     for place, one in zip(late, generate_batch(module, forced, sampling, stop_ids, pad_id=pad) if late else [], strict=True):
@@ -142,7 +153,7 @@ def by_budget(
     points, words = [], asked.tokenizer
     prompts = [task.prompt_ids for task in asked.tasks for _ in range(votes)]
     for budget in budgets:
-        drawn = SamplingConfig(max_new_tokens=12, temperature=temperature if votes > 1 else 0.0, seed=budget + 1)
+        drawn = SamplingConfig(max_new_tokens=MOST_SAID, temperature=temperature if votes > 1 else 0.0, seed=budget + 1)
         texts = budgeted(module, words, prompts, budget, drawn, asked.stop_ids)
         given = [answer_of(text) for text in texts]
         chosen = [majority(given[place : place + votes]) for place in range(0, len(given), votes)]

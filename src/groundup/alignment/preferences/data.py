@@ -3,6 +3,7 @@
     prompt, chosen, rejected        a text or messages, and two answers as texts           (rasbt, UltraFeedback: answers also as messages)
     messages, chosen, rejected      a conversation that ends with the user
     instruction, input, chosen, ... Alpaca's keys with two answers
+    system, question, chosen, ...   a system message beside a question                             (Intel's orca_dpo_pairs)
     chosen, rejected                two whole conversations, "\n\nHuman: ... \n\nAssistant: ..." (HH-RLHF) or lists of messages
     prompt, completion, label       one answer that was called good or bad, for KTO                       (`Judged`)
 
@@ -21,11 +22,11 @@ from typing import Any
 
 from groundup import files
 from groundup.errors import InputError
+from groundup.tuning.supervised.conversations import ROLES
 
 Message = dict[str, str]
 TURN = re.compile(r"\n\n(Human|Assistant):")
-ROLES = {"Human": "user", "Assistant": "assistant"}
-KNOWN = ("system", "user", "assistant", "tool")
+SPEAKERS = {"Human": "user", "Assistant": "assistant"}
 PROMPTS = ("prompt", "instruction", "question")
 WAY_OUT = 'write lines such as {"prompt": "...", "chosen": "...", "rejected": "..."}'
 
@@ -94,7 +95,7 @@ def two_answers(record: Any, where: str = "the record") -> Pair:
     if any(len(turns) > len(asked) and turns[: len(asked)] == asked for turns in (chosen, rejected)):
         chosen, rejected = chosen[len(asked) :], rejected[len(asked) :]  # the prompt is said again in both
     good, bad = _answer(chosen, where), _answer(rejected, where)
-    return Pair(_checked(asked, where), good, bad, margin=_margin(record.get("margin") or 0.0, where))
+    return Pair(_checked(record, asked, where), good, bad, margin=_margin(record.get("margin") or 0.0, where))
 
 
 def to_judged(record: Any, where: str = "the record") -> Judged:
@@ -110,14 +111,26 @@ def to_judged(record: Any, where: str = "the record") -> Judged:
     asked, said = _asked(record, where), _turns(record["completion"], where)
     if not asked:
         raise InputError(f"{where} has an answer and no prompt before it; give it a prompt")
-    return Judged(_checked(asked, where), _answer(said, where), bool(record["label"]))
+    return Judged(_checked(record, asked, where), _answer(said, where), bool(record["label"]))
 
 
-def _checked(asked: Sequence[Message], where: str) -> tuple[Message, ...]:
+def _system(record: Mapping[str, Any], turns: Sequence[Message], where: str) -> list[Message]:
+    """The system message that a record holds beside its question, where the conversation does not begin with it."""
+    said = record.get("system")
+    if not said:
+        return []
+    if not isinstance(said, str):
+        raise InputError(f"{where} has a system message that is no text; write one, or leave it out")
+    message = {"role": "system", "content": said}
+    return [] if message in turns[:1] else [message]
+
+
+def _checked(record: Mapping[str, Any], turns: Sequence[Message], where: str) -> tuple[Message, ...]:
     """The conversation before the answers, if its roles are such as a template knows and it has one system message at most."""
+    asked = [*_system(record, turns, where), *turns]
     for turn in asked:
-        if turn["role"] not in KNOWN:
-            raise InputError(f"{where} has a message whose role is none of {', '.join(KNOWN)}; give each a role and content")
+        if turn["role"] not in ROLES:
+            raise InputError(f"{where} has a message whose role is none of {', '.join(ROLES)}; give each a role and content")
     if sum(turn["role"] == "system" for turn in asked) > 1:
         raise InputError(f"{where} has two system messages; join them into one")
     return tuple(asked)
@@ -140,7 +153,7 @@ def _turns(said: Any, where: str) -> list[Message]:
             return [{"role": "assistant", "content": said}]
         parts = TURN.split(said)[1:]
         return [
-            {"role": ROLES[role], "content": text.strip()} for role, text in zip(parts[::2], parts[1::2], strict=True)
+            {"role": SPEAKERS[role], "content": text.strip()} for role, text in zip(parts[::2], parts[1::2], strict=True)
         ]
     if isinstance(said, Sequence) and all(
         isinstance(turn, Mapping) and isinstance(turn.get("content"), str) and isinstance(turn.get("role"), str)
@@ -258,11 +271,10 @@ def prompt_ids(messages: Sequence[Message], tokenizer: Any) -> list[int]:
 
 
 def answer_ids(text: str, tokenizer: Any) -> list[int]:
-    """An answer, encoded apart from its prompt, and the token with which the template closes it: a model must learn to stop."""
-    from groundup.inference.handle import end_of_turn
+    """An answer, encoded apart from its prompt, and the first token with which the template closes it: a model must learn to stop."""
+    from groundup.inference.handle import closing
 
-    closing = sorted(end_of_turn(tokenizer)) if tokenizer.chat_template else []
-    end = closing[0] if closing else tokenizer.eos_token_id
+    end = next(iter(closing(tokenizer)), tokenizer.eos_token_id) if tokenizer.chat_template else tokenizer.eos_token_id
     return [*tokenizer.encode(text), *([] if end is None else [end])]
 
 

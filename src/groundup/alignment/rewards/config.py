@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from groundup.alignment.config import warmed
 from groundup.errors import ConfigError
 from groundup.training.config import OptimizerName, TrackerName, TrainConfig
 
@@ -43,7 +44,7 @@ class RewardConfig:
     schedule: Literal["wsd", "linear", "cosine", "constant"] = "linear"
     """how the rate falls after the warm-up"""
     warmup_steps: int = 10
-    """steps over which the rate rises from 0 to its peak"""
+    """steps over which the rate rises from 0 to its peak; at most half of all"""
     checkpoint_every: int = 100
     """steps between checkpoints; 0: only at the end"""
     trackers: tuple[TrackerName, ...] = ()
@@ -76,7 +77,7 @@ class RewardConfig:
         )
         return TrainConfig(
             steps=steps,
-            warmup_steps=min(self.warmup_steps, steps // 2),
+            warmup_steps=warmed(self.warmup_steps, steps),
             batch_size=self.batch_size,
             seq_len=1,
             weight_decay=0.0,

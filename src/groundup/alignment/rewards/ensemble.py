@@ -3,7 +3,8 @@
     score = mean - pessimism * deviation         an answer that only some of them like is not trusted
 
 A policy looks for answers that a reward model overrates. Models with different heads and orders overrate different answers, so where they
-disagree is where the score is least to be believed. Coste et al. 2023, arXiv:2310.02743, eq. 3 and 4 (worst case, uncertainty-weighted);
+disagree is where the score is least to be believed. Coste et al. 2023, arXiv:2310.02743, eq. 3 and 4 (worst case, uncertainty-weighted; their
+variance is replaced by the deviation, so that pessimism is in points of score);
 members that differ by their head and data order alone agree more than members pretrained apart (Eisenstein et al. 2023,
 arXiv:2312.09244): they help less than they promise.
 """

@@ -1,11 +1,11 @@
 """A reward model without a head: an answer is worth what the model finds it likely, and pairs teach what is likely.
 
     r(answer) = strength * sum over its tokens of log p(token)            in nats
-    loss      = -log sigmoid(r(chosen) - r(rejected)) + language * (the chosen answer's own loss a token)
+    loss      = -log sigmoid(r(chosen) - r(rejected)) + centre * (r(chosen) + r(rejected))^2 + language * (the chosen answer's own loss a token)
 
 A head reads one state, at the last token, and must learn from pairs what a right answer is. A tuned model knows that already, token by token: on the
 demo's model the right content is likelier than a wrong one in 216 of 216 pairs, and its states at the last token still tell them apart in 53 %. What it lacks
-is the manner: it never said "Not again." and finds all that follows unlikely. The second term teaches it to read such answers, the first
+is the manner: it never said "Not again." and finds all that follows unlikely. The last term teaches it to read such answers, the first
 which are preferred. It is ORPO's form of loss with sums in place of means (Hong et al. 2024, arXiv:2403.07691, eq. 6) and CPO's (Xu et al. 2024,
 arXiv:2401.08417, eq. 5); that a language model is a reward model: Rafailov et al. 2023, section 4. The model is an ordinary folder with `reward.json`
 beside. Left out: a reference.
@@ -48,7 +48,7 @@ def fit(
         made = scores(module, batch.answers, count, config.strength)
         lengths = torch.bincount(batch.answers.answers, minlength=count)
         margin = batch.margin if config.margin else 0.0
-        losses = bradley_terry_loss(made[0::2], made[1::2], margin)
+        losses = bradley_terry_loss(made[0::2], made[1::2], margin, config.centre)
         spoken = -made[0::2] / config.strength / lengths[0::2]
         return (losses + config.language * spoken).sum(), len(losses)
 

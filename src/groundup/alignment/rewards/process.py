@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from groundup.alignment.environments.rollouts import chosen_tasks
 from groundup.alignment.rewards.config import RewardConfig
-from groundup.data.pipeline.streaming import permutation
 from groundup.errors import InputError
 from groundup.model.architectures.heads import with_head
 from groundup.model.architectures.labels import VALUE
@@ -87,10 +87,7 @@ def fit(
     model, count = with_head(module, VALUE, seed=config.seed), len(solutions)
 
     def batch(number: int) -> StepBatch:
-        places = range(number * config.batch_size, (number + 1) * config.batch_size)
-        return laid_out(
-            [solutions[permutation(count, (config.seed, place // count))[place % count]] for place in places]
-        )
+        return laid_out([solutions[place] for place in chosen_tasks(number, count, config.batch_size, config.seed)])
 
     steps = max(1, -(-round(config.epochs * count) // config.batch_size))
     result = loop.train(

@@ -20,10 +20,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from groundup.alignment.answers import AnswerBatch, last_places, side_by_side
-from groundup.alignment.environments.rollouts import Environment, Group
-from groundup.alignment.preferences.data import Encoded
+from groundup.alignment.environments.rollouts import Environment, Group, chosen_tasks, cut_last
+from groundup.alignment.preferences.data import Encoded, answer_ids, prompt_ids
 from groundup.alignment.rewards.config import RewardConfig
-from groundup.data.pipeline.streaming import permutation
 from groundup.errors import InputError
 from groundup.model.architectures.heads import with_head
 from groundup.model.architectures.labels import REWARD
@@ -88,9 +87,7 @@ def batches_of(pairs: Sequence[Encoded], config: RewardConfig, seed: int) -> Cal
     """Step number -> pairs: every pair once before any comes again, each time in another order."""
 
     def batch(number: int) -> PairBatch:
-        places = range(number * config.batch_size, (number + 1) * config.batch_size)
-        orders = {epoch: permutation(len(pairs), (seed, epoch)) for epoch in {place // len(pairs) for place in places}}
-        return laid_out([pairs[orders[place // len(pairs)][place % len(pairs)]] for place in places])
+        return laid_out([pairs[place] for place in chosen_tasks(number, len(pairs), config.batch_size, seed)])
 
     return batch
 
@@ -173,17 +170,15 @@ class RewardModel:
     def score(self, messages: Sequence[dict[str, str]] | str, *answers: str) -> list[float]:
         """What each of these answers to a conversation is worth."""
         turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else list(messages)
-        prompt = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True)
-        end = self.tokenizer.special_tokens.get("<|im_end|>", self.tokenizer.eos_token_id)
-        ids = [[*self.tokenizer.encode(answer), end] for answer in answers]
-        return self.score_ids([prompt], [ids])[0].tolist() if ids else []
+        ids = [answer_ids(answer, self.tokenizer) for answer in answers]
+        return self.score_ids([prompt_ids(turns, self.tokenizer)], [ids])[0].tolist() if ids else []
 
 
 @dataclass(frozen=True, slots=True)
 class Scored(Environment):
     """An environment whose answers are judged by a reward model, all of a round together.
 
-    An answer that was cut is worth as little as the worst of its round: scores have no zero of their own.
+    An answer that was cut is worth as little as the worst of its round that ended, and never more than 0.
     """
 
     judge_model: Any = None  # has `score_ids`
@@ -195,14 +190,10 @@ class Scored(Environment):
         made = self.judge_model.score_ids(
             [group.task.prompt_ids for group in groups], [[one.ids for one in group.tries] for group in groups]
         )
-        least = min(float(one.min()) for one in made)
-        return [
+        scored = [
             replace(
-                group,
-                tries=[
-                    replace(one, reward=float(worth) if one.finish_reason == "stop" else least)
-                    for one, worth in zip(group.tries, row, strict=True)
-                ],
+                group, tries=[replace(one, reward=float(worth)) for one, worth in zip(group.tries, row, strict=True)]
             )
             for group, row in zip(groups, made, strict=True)
         ]
+        return cut_last(scored)

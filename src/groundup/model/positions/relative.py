@@ -99,14 +99,18 @@ def alibi_slopes(heads: int) -> Float[Tensor, " heads"]:
     return torch.tensor(slopes + between[: heads - power])
 
 
+def falling(heads: int, apart: Int[Tensor, "batch queries keys"]) -> Float[Tensor, "batch heads queries keys"]:
+    """-slope * distance for every head, of queries and keys so far apart, in either direction."""
+    if heads < 1:
+        raise ConfigError(f"heads={heads} is not possible; use 1 or more")
+    return -(alibi_slopes(heads).to(apart.device)[:, None, None] * apart.abs()[:, None])
+
+
 def alibi_bias(
     heads: int, queries: int, keys: int, device: torch.device | None = None
 ) -> Float[Tensor, "1 heads queries keys"]:
     """-slope * distance for every head, query and key; without a causal mask it falls off in both directions."""
-    if heads < 1:
-        raise ConfigError(f"heads={heads} is not possible; use 1 or more")
-    distance = relative_positions(queries, keys, device).abs()
-    return -(alibi_slopes(heads).to(distance.device)[:, None, None] * distance)[None]
+    return falling(heads, relative_positions(queries, keys, device)[None])
 
 
 def key_positions(positions: Int[Tensor, "*batch queries"], keys: int) -> Int[Tensor, "*batch keys"]:
@@ -130,11 +134,16 @@ class AlibiBias:
         self.heads, self.scale, self.in_bfloat16 = heads, scale, in_bfloat16
 
     def __call__(
-        self, positions: Int[Tensor, "batch queries"] | Int[Tensor, " queries"], keys: int
+        self, positions: Int[Tensor, "batch queries"] | Int[Tensor, " queries"], keys: int, in_columns: bool = False
     ) -> Float[Tensor, "batch_or_1 heads queries_or_1 keys"]:
-        """What is added to the scores of queries at these positions; the last query stands at the last of the keys."""
-        if not self.in_bfloat16:
+        """What is added to the scores of queries at these positions; the last query stands at the last of the keys.
+
+        in_columns: every row is one text, so that columns are as far apart as positions, and one bias serves all rows.
+        """
+        if not self.in_bfloat16 and (in_columns or positions.dim() == 1):
             return alibi_bias(self.heads, positions.shape[-1], keys, positions.device) * self.scale
         places = key_positions(positions if positions.dim() == 2 else positions[None], keys)
+        if not self.in_bfloat16:
+            return falling(self.heads, places[:, None] - positions[:, :, None]) * self.scale
         slopes = alibi_slopes(self.heads).to(positions.device, torch.bfloat16)
         return (slopes[:, None, None] * places[:, None, None]).float() * self.scale

@@ -54,15 +54,16 @@ def tuned(context: Context) -> Any:
     return handle
 
 
-def shown(context: Context, handle: Any, talks: Sequence[Any], rate: float, name: str) -> None:
-    """Tune on conversations once, in a folder of their own; a run that goes on finds it done."""
+def shown(context: Context, handle: Any, talks: Sequence[Any], rate: float, name: str, rows: int = SHOWN_ROWS) -> None:
+    """Tune on conversations once, in a folder of their own with its metrics.jsonl; a run that goes on finds it done. rows: conversations in a step."""
+    from groundup.training.loop import write_metrics
     from groundup.tuning.config import TuneConfig
     from groundup.tuning.supervised.instruction import conversations_to_shards, fit
 
     folder = context.folder / "checkpoints" / name  # no later stage reads it
     config = TuneConfig(
         epochs=1.0,
-        batch_size=SHOWN_ROWS,
+        batch_size=rows,
         seq_len=min(SHOWN_TOKENS, handle.module.config.max_position_embeddings),
         optimizer="adamw",
         learning_rate=rate,
@@ -70,7 +71,8 @@ def shown(context: Context, handle: Any, talks: Sequence[Any], rate: float, name
         checkpoint_every=0,
     )
     shards = conversations_to_shards(talks, handle.tokenizer, folder / "shards", longest=handle.module.config.max_position_embeddings)
-    fit(handle.module, shards, config, folder, stop=context.stop, way_on=context.way_on(), tokenizer=handle.tokenizer)
+    watched: dict[str, Any] = {"stop": context.stop, "way_on": context.way_on(), "listeners": [write_metrics(folder / "metrics.jsonl")]}
+    fit(handle.module, shards, config, folder, tokenizer=handle.tokenizer, **watched)
 
 
 def practised(context: Context) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def practised(context: Context) -> dict[str, Any]:
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"checkpoint_seconds": result.checkpoint_seconds, "units": units.table()}
     thought = thinking(context, handle, stops) if config.environment == "reasoning" else {}
-    return {"steps": config.steps, "answers": answers, "families": list(families(config))} | thought | seconds
+    return {"steps": config.steps, "answers": answers, "families": [] if config.data else list(families(config))} | thought | seconds
 
 
 def that_leave_room(tasks: Sequence[Any], room: int) -> list[Any]:
@@ -115,7 +117,11 @@ def thinking(context: Context, handle: Any, stops: Any) -> dict[str, float]:
 
     config, words = context.config, handle.tokenizer
     exam = list(instructions(config.seed, EXAM, "heldout", families(config)))
-    asked = reasoning.environment(config)([task(one.prompt, one, words) for one in exam], rewarded(config), words, stops)
+    room = reasoning.room(handle.module, words)
+    tasks = that_leave_room([task(one.prompt, one, words) for one in exam], room)
+    if not tasks:
+        return {}
+    exam, asked = [one.item for one in tasks], reasoning.environment(config)(tasks, rewarded(config), words, stops)
     points = [
         point for votes in (1, VOTES) for point in reasoning.by_budget(handle.module, asked, exam, BUDGETS, votes)
     ]

@@ -21,15 +21,15 @@ def run(context: Context) -> dict[str, Any]:
     handle, config = tuned(context), context.config
     if config.demonstrations:
         talks = list(cai.demonstrations(config.seed, config.demonstrations, config.families))
-        shown(context, handle, talks, config.demonstration_rate, "demonstrations")
+        shown(context, handle, talks, config.demonstration_rate, "demonstrations", config.batch_size)
     stops = frozenset(handle.stop_ids() | end_of_turn(handle.tokenizer))
     speaker = cai.Speaker(handle.module, handle.tokenizer, stops)
     exam = list(instructions(config.seed, config.held_out, "heldout", config.families))
-    numbers: dict[str, Any] = {"before": cai.measured(speaker, exam, right)}
+    numbers: dict[str, Any] = {"before": cai.measured(speaker, exam, right, most=config.max_new_tokens)}
     numbers["critic"] = learn_revisions(context, handle, speaker)
-    numbers["revised"] = cai.measured(speaker, exam, right)
+    numbers["revised"] = cai.measured(speaker, exam, right, most=config.max_new_tokens)
     numbers["pairs"] = learn_preferences(context, handle, speaker)
-    numbers["after"] = cai.measured(speaker, exam, right)
+    numbers["after"] = cai.measured(speaker, exam, right, most=config.max_new_tokens)
     save(context, handle.module, handle.tokenizer, chats=True)
     flat = {f"{when}_{name}": value for when in ("before", "revised", "after") for name, value in numbers[when].items()}
     return flat | {"critic": numbers["critic"], "pairs": numbers["pairs"]}
@@ -56,7 +56,7 @@ def learn_revisions(context: Context, handle: Any, speaker: Any) -> float:
         ]  # fmt: skip
         files.write_jsonl(kept, written)
     lines: list[Any] = files.read_jsonl(kept)
-    shown(context, handle, talks_of(lines), config.learning_rate, "revisions")
+    shown(context, handle, talks_of(lines), config.learning_rate, "revisions", config.batch_size)
     return sum(line["critic_is_right"] for line in lines) / len(lines)
 
 
@@ -75,6 +75,7 @@ def learn_preferences(context: Context, handle: Any, speaker: Any) -> int:
     from groundup.alignment.dpo.config import DpoConfig
     from groundup.alignment.dpo.trainer import fit
     from groundup.alignment.preferences.data import read_pairs, write_pairs
+    from groundup.training.loop import write_metrics
 
     config, kept = context.config, context.folder / PAIRS
     if not kept.exists():
@@ -84,5 +85,6 @@ def learn_preferences(context: Context, handle: Any, speaker: Any) -> int:
     pairs = read_pairs(kept).pairs
     asked = DpoConfig(learning_rate=config.learning_rate / 2, beta=config.beta, batch_size=config.batch_size, seed=config.seed)
     folder = context.folder / "preferences"
-    fit(handle.module, pairs, asked, folder, tokenizer=handle.tokenizer, stop=context.stop, way_on=context.way_on())
+    watched: dict[str, Any] = {"stop": context.stop, "way_on": context.way_on(), "listeners": [write_metrics(folder / "metrics.jsonl")]}
+    fit(handle.module, pairs, asked, folder, tokenizer=handle.tokenizer, **watched)
     return len(pairs)

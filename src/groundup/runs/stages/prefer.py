@@ -19,16 +19,17 @@ TENTH = 10  # of a user's file at most so much is kept back
 
 def run(context: Context) -> dict[str, Any]:
     """Move the model of the stage before, or of the folder given, towards the preferred answers, and write its folder."""
-    from groundup.alignment.dpo.trainer import fit
+    from groundup.alignment.dpo.trainer import learned, prepared
 
     handle, config, units = tuned(context), context.config, Units()
     rows, kept = preferences(context, handle)
     held = kept_back(handle, kept, config)
     before = held.measure(handle.module) if held else {}
     told: dict[str, float] = {}
-    with watching(context, handle.module, config.training(1), config.trackers) as watch:
+    pairs = prepared(handle.module, rows, config, handle.tokenizer)
+    with watching(context, handle.module, pairs.training(), config.trackers) as watch:
         asked = watch.asked(context, units.step, lambda event: told.update(event.also or {}))
-        result = fit(handle.module, rows, config, context.folder, tokenizer=handle.tokenizer, **asked)
+        result = learned(handle.module, pairs, context.folder, tokenizer=handle.tokenizer, **asked)
     after = held.measure(handle.module) if held else {}
     save(context, handle.module, handle.tokenizer, chats=True)
     numbers: dict[str, Any] = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
