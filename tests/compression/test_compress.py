@@ -1,5 +1,6 @@
 """A model folder in, a smaller one out, that other tools read."""
 
+import dataclasses
 import json
 import re
 
@@ -67,7 +68,7 @@ def test_fewer_bits_are_fewer_bytes_and_nearly_the_same_perplexity(folder, tmp_p
 
 
 def test_eight_bits_for_weights_and_inputs_are_used_when_the_folder_is_loaded(folder, tmp_path):
-    made = compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": "smoothquant"}), TEXTS)
+    made = compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": "smoothquant", "group_size": 0}), TEXTS)
     assert made.perplexity_after == pytest.approx(made.perplexity_before, rel=0.02) and made.mean_bits == 8
     handle = gu.load(tmp_path / "out")
     assert all(type(part) is RoundedLinear for part in calibration.linear_maps(handle.module).values())
@@ -235,6 +236,32 @@ def nats(module, texts, prompt=8):
     return torch.nn.functional.cross_entropy(module(ids)[:, prompt - 1 : -1].flatten(0, 1), ids[:, prompt:].flatten()).item()
 
 
+def test_a_piece_says_whether_a_plain_text_ends_with_it(folder):
+    handle = gu.load(folder)
+    pieces, _ = pieces_of(handle, [TEXTS[0], [{"role": "user", "content": TEXTS[1]}, {"role": "assistant", "content": "Yes."}]], SMALL)
+    lengths = [len(handle.tokenizer.encode(TEXTS[0])), len(pieces)]
+    cut = -(-lengths[0] // 64)
+    assert [piece.ends for piece in pieces] == [number == cut - 1 for number in range(lengths[1])] and lengths[1] > cut
+
+
+def test_a_student_of_another_tokenizer_is_refused(folder, tmp_path):
+    """Of as many tokens: only their number was compared."""
+    other = train_tokenizer([text[::-1] for text in TEXTS], TokenizerConfig(vocab_size=gu.load(folder).tokenizer.vocab_size))
+    module = gu.load(folder).module
+    module.config = dataclasses.replace(module.config, vocab_size=other.vocab_size)
+    huggingface.save_model(tmp_path / "student", module, other)
+    with pytest.raises(InputError, match="has other tokens than .* take a student with the model's own tokenizer"):
+        compress(folder, tmp_path / "out", CompressConfig(method="distill", distill=DistillConfig(student=str(tmp_path / "student"))), TEXTS)
+
+
+def test_nothing_is_written_before_all_is_measured(folder, tmp_path, monkeypatch):
+    """A stage that was killed between the two found its own folder, refused to go on, and never did."""
+    told = []
+    monkeypatch.setattr("groundup.compression.compress.perplexity", lambda *given: told.append((tmp_path / "out").exists()))
+    compress(folder, tmp_path / "out", CompressConfig(**asdict(SMALL) | {"method": "round"}), TEXTS)
+    assert told == [False, False] and (tmp_path / "out").is_dir()
+
+
 def test_fewer_texts_than_asked_for_are_said(folder, tmp_path, capsys):
     text = tmp_path / "text.txt"
     text.write_text("\n\n".join(TEXTS))
@@ -308,6 +335,9 @@ def test_a_quantised_folder_joined_matrices_and_too_little_text_are_refused(fold
         ({"alpha": 2.0}, "from 0 to 1"),
         ({"seed": 0}, "use 1 or more"),
         ({"method": "distill"}, "--method layers"),
+        ({"pattern": "2:4"}, "pattern='2:4' is for magnitude, wanda, sparsegpt, and method='gptq' has none; leave it out"),
+        ({"pattern": "2:4", "method": "heads"}, "has none; leave it out"),
+        ({"group_size": 64, "method": "smoothquant"}, "smoothquant has a scale a row, so leave it out"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(wrong, sentence):

@@ -22,7 +22,7 @@ class MergeOptions:
     base: Path | None = None
     """ties, dare: the model that all were tuned from"""
     weights: tuple[float, ...] = ()
-    """of each model, in order (repeatable); left out: all alike"""
+    """average, ties, dare: of each model, in order (repeatable); left out: all alike"""
     t: float = 0.5
     """slerp: 0 the first model, 1 the second"""
     density: float = 0.2

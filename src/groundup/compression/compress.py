@@ -80,8 +80,8 @@ def compress(
         check_rest(held_out, pieces)
     before = perplexity(handle.module, held_out)
     made = change(handle.module, config, pieces, told)
-    write(handle, target, config, made, names)
     after, read = perplexity(made.module, held_out), sum(map(len, pieces)) if config.looks_at_texts else 0
+    write(handle, target, config, made, names)
     return Compressed(target, size_of(source), size_of(target), before, after, made.zeros, mean_bits(made), read)
 
 
@@ -89,14 +89,20 @@ def _distilled(handle: Any, source: Path, target: Path, config: CompressConfig, 
     """A student that learned from the model, as a folder of its own."""
     from groundup.compression.distillation.student import teach
     from groundup.inference.handle import load
+    from groundup.inference.streaming import same_tokens
 
     check_source(Path(config.distill.student))
     student = load(config.distill.student, device="cpu")
+    if not same_tokens(student.tokenizer, handle.tokenizer):
+        raise InputError(
+            f"{config.distill.student} has other tokens than {source}, so its ids mean something else; take a student with the model's own tokenizer"
+        )
     held_out, pieces = pieces_of(handle, texts, config)
     length = min(config.seq_len, *(one.config.max_position_embeddings for one in (handle, student)))
-    teach(handle.module, student.module, handle.tokenizer, pieces, config.distill, length)
-    write(handle, target, config, Changed(student.module), {})
+    told = pieces if config.distill.way == "sequences" else closed(pieces, handle.tokenizer.eos_token_id)
+    teach(handle.module, student.module, told, config.distill, length, handle.stop_ids())
     before, after = (perplexity(one.module, held_out) for one in (handle, student))
+    write(handle, target, config, Changed(student.module), {})
     return Compressed(target, size_of(source), size_of(target), before, after, 0.0, None, sum(map(len, pieces)))
 
 
@@ -138,24 +144,38 @@ def file_names(module: Any) -> dict[str, str]:
     return found
 
 
-def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple[list[list[int]], list[list[int]]]:
+class Piece(list[int]):
+    """Ids of a text, or of a part of it. ends: whether a plain text ends with them; a conversation has its template's own end."""
+
+    ends = False
+
+
+def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple[list[Piece], list[Piece]]:
     """Held-out and calibration texts as ids, cut to seq_len."""
     wanted, length = (
         config.held_out_tokens + config.seed * config.calibration_tokens,
         min(config.seq_len, handle.config.max_position_embeddings),
     )
-    pieces: list[list[int]] = []
+    pieces: list[Piece] = []
     for text in texts:
         ids = (
             handle.tokenizer.encode(text) if isinstance(text, str) else handle.tokenizer.apply_chat_template(list(text))
         )
-        pieces += [ids[at : at + length] for at in range(0, len(ids), length)]
+        cut = [Piece(ids[at : at + length]) for at in range(0, len(ids), length)]
+        if cut:
+            cut[-1].ends = isinstance(text, str)
+        pieces += cut
         if sum(map(len, pieces)) >= wanted:
             break
     pieces = [piece for piece in pieces if len(piece) > 1]
     held = _taken(pieces, config.held_out_tokens)
     _taken(pieces, (config.seed - 1) * config.calibration_tokens)
     return held, _taken(pieces, config.calibration_tokens)  # one long text may have far more
+
+
+def closed(pieces: Sequence[Piece], end: int | None) -> list[list[int]]:
+    """The pieces as a corpus has them: the end token behind those with which a text ends, and behind no other."""
+    return [[*piece, end] if piece.ends and end is not None else piece for piece in pieces]
 
 
 def check_rest(held_out: Sequence[Sequence[int]], pieces: Sequence[Sequence[int]]) -> None:
@@ -168,9 +188,9 @@ def check_rest(held_out: Sequence[Sequence[int]], pieces: Sequence[Sequence[int]
         )
 
 
-def _taken(pieces: list[list[int]], tokens: int) -> list[list[int]]:
+def _taken(pieces: list[Piece], tokens: int) -> list[Piece]:
     """The first pieces, so many that they have that many tokens; they are taken out."""
-    found: list[list[int]] = []
+    found: list[Piece] = []
     while pieces and sum(map(len, found)) < tokens:
         found.append(pieces.pop(0))
     return found

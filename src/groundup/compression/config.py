@@ -11,6 +11,8 @@ from groundup.errors import ConfigError
 
 QUANTISE = ("gptq", "awq", "round", "smoothquant")
 STRUCTURES = ("heads", "channels", "layers")
+PATTERNED = ("magnitude", "wanda", "sparsegpt")
+GROUP = 32  # neighbours, where nothing is said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,9 +26,9 @@ class CompressConfig:
     weights set to zero; heads, channels (of the feed-forward), layers: `share` of them taken out, in smaller shapes;
     distill: a --student learns from the model"""
     bits: int = 4
-    """bits a weight, 4 or 8"""
-    group_size: int = 32
-    """neighbours in a row that share a scale; 0: the whole row"""
+    """gptq, awq, round: bits a weight, 4 or 8"""
+    group_size: int = GROUP
+    """gptq, awq, round: neighbours in a row that share a scale; 0: the whole row"""
     mean_bits: float = 0.0
     """gptq, awq, round: 8 bits for the matrices whose rounding costs most and 4 for the others, so many on average; 0: `bits` for all"""
     alpha: float = 0.5
@@ -34,7 +36,7 @@ class CompressConfig:
     share: float = 0.5
     """part of the weights, heads, channels or layers that go"""
     pattern: str = ""
-    """2:4 for two of every four neighbours; empty: freely"""
+    """magnitude, wanda, sparsegpt: 2:4 for two of every four neighbours; empty: freely"""
     calibration_tokens: int = 16384
     """tokens of text that say what counts"""
     held_out_tokens: int = 8192
@@ -67,7 +69,14 @@ class CompressConfig:
         if self.seq_len < 2 or self.calibration_tokens < 1 or self.held_out_tokens < 0:
             raise ConfigError("seq_len must be 2 or more, calibration_tokens 1 or more, held_out_tokens 0 or more")
         assert self.bits in grid.BITS or not self.quantises
-        self.neighbours()
+        self._check_used()
+
+    def _check_used(self) -> None:
+        """Refuse what the method would not look at."""
+        if self.neighbours() and self.method not in PATTERNED:
+            raise ConfigError(f"pattern={self.pattern!r} is for {', '.join(PATTERNED)}, and method={self.method!r} has none; leave it out")
+        if self.method == "smoothquant" and self.group_size not in (0, GROUP):
+            raise ConfigError(f"group_size={self.group_size} is for gptq, awq and round; smoothquant has a scale a row, so leave it out")
 
     def neighbours(self) -> tuple[int, int] | None:
         """The pattern as two numbers."""

@@ -11,7 +11,10 @@ MethodName = Literal[
 ]  # groundup.tuning.efficient.methods
 TaskName = Literal["chat", "classify", "regress", "tag", "span", "domain"]  # groundup.tuning.supervised
 LABELLED = ("classify", "regress", "tag", "span")  # those that put another head on the model
-UNMERGEABLE = ("bottleneck", "parallel", "prompt", "prefix", "p_tuning")
+PROMPTS = ("prompt", "prefix", "p_tuning")
+UNMERGEABLE = ("bottleneck", "parallel", *PROMPTS)
+OF_LORA = ("lora_dropout", "use_rslora", "init_lora_weights")
+UNUSED = {"adalora": OF_LORA, **dict.fromkeys(("ia3", *UNMERGEABLE), ("lora_alpha", *OF_LORA))}  # by method
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +44,9 @@ class TuneConfig:
     r: int = 8
     """rank of lora, dora, qlora; triplets a matrix that adalora keeps; width of a bottleneck"""
     lora_alpha: float = 16.0
-    """what an adapter's change is multiplied by, divided by r"""
+    """lora, dora, qlora, adalora: what an adapter's change is multiplied by, divided by r"""
     lora_dropout: float = 0.0
-    """share of an adapter's inputs that are set to 0 while training"""
+    """lora, dora, qlora: share of an adapter's inputs that are set to 0 while training"""
     use_rslora: bool = False
     """divide lora_alpha by the root of r instead, so that a large rank learns as fast as a small one"""
     init_lora_weights: Literal["kaiming", "gaussian", "pissa", "olora"] = "kaiming"
@@ -105,6 +108,7 @@ class TuneConfig:
                 f"method={self.method!r} is not known; {did_you_mean(str(self.method), get_args(MethodName))}"
             )
         self._check_task()
+        self._check_used()
         if self.merge and self.method in UNMERGEABLE:
             raise ConfigError(
                 f"method={self.method!r} is no change of matrices, so it cannot be merged; leave merge out and keep the adapter's folder"
@@ -134,6 +138,28 @@ class TuneConfig:
         if not 0 <= self.replay < 1:
             raise ConfigError(f"replay={self.replay} must be at least 0 and below 1; use 0.1")
         check(self.method, self.freeze, self.unfreeze_every, self.weight_decay)
+
+    def _check_used(self) -> None:
+        """Refuse what neither the task nor the method would look at."""
+        if self.heldout or self.heldout_data:
+            if self.data is None:
+                raise ConfigError(
+                    "heldout and heldout_data are rows of the user's own; name the file to learn from with --data, or leave them out"
+                )
+            if self.task == "domain":
+                raise ConfigError(
+                    "task='domain' keeps some of each text back by itself; leave heldout and heldout_data out"
+                )
+        for name in UNUSED.get(self.method, ()):
+            if (value := getattr(self, name)) != type(self).__dataclass_fields__[name].default:
+                raise ConfigError(
+                    f"{name}={value!r} says nothing to method={self.method!r}; leave it out, or use method='lora'"
+                )
+
+    @property
+    def places(self) -> int:
+        """How many of the context's places a learned prompt takes."""
+        return self.num_virtual_tokens if self.method in PROMPTS else 0
 
     def training(self, steps: int) -> TrainConfig:
         """The training loop's configuration for so many steps."""

@@ -125,3 +125,45 @@ def test_what_cannot_be_is_refused():
     wide.pop("head_dim")
     with pytest.raises(UnsupportedModel, match="made together"):
         structured.prune(build(config_from_dict(wide), seed=0), "heads", 0.5, TEXTS)
+
+
+GEMMA2 = QWEN | {"model_type": "gemma2", "num_hidden_layers": 4, "sliding_window": 6, "query_pre_attn_scalar": 8}
+GEMMA3 = GEMMA2 | {"model_type": "gemma3_text", "sliding_window_pattern": 2, "num_hidden_layers": 6}
+
+
+@pytest.mark.parametrize("raw", [GEMMA2, GEMMA3, QWEN | {"num_hidden_layers": 4, "use_sliding_window": True, "sliding_window": 6, "max_window_layers": 2}])
+def test_a_kept_block_is_of_the_kind_that_it_was(raw, monkeypatch, tmp_path):
+    """Families tell a block's kind from its number, so that the second of four became the first of two, with another window."""
+    module = build(config_from_dict(raw), seed=1)
+    count = raw["num_hidden_layers"]
+    kept = list(range(1, count, 2))
+    monkeypatch.setattr(structured, "influence", lambda *given: [number % 2 for number in range(count)])
+    old = [module.config.blueprint().blocks[number] for number in kept]
+    layers = [module.model.layers[number] for number in kept]
+    smaller = structured.prune(module, "layers", 0.5, TEXTS)
+    assert list(smaller.config.blueprint().blocks) == old
+    huggingface.save_model(tmp_path / "m", smaller)
+    assert list(huggingface.load_model(tmp_path / "m").config.blueprint().blocks) == old
+    for mine, theirs in zip(smaller.model.layers, layers, strict=True):
+        assert mine.self_attn.q_proj.weight.equal(theirs.self_attn.q_proj.weight)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        GPT2 | {"scale_attn_by_inverse_layer_idx": True, "n_layer": 4},
+        QWEN | {"model_type": "groundup", "residual_scalars": True, "num_hidden_layers": 4},
+        QWEN | {"model_type": "groundup", "value_embedding_layers": [0], "num_hidden_layers": 4},
+    ],
+)
+def test_blocks_that_are_told_apart_by_their_number_stay(raw, monkeypatch):
+    module = build(config_from_dict(raw), seed=1)
+    monkeypatch.setattr(structured, "influence", lambda *given: [0, 1, 2, 3])
+    with pytest.raises(UnsupportedModel, match="depends on its number, so none can go without changing others; use another method"):
+        structured.prune(module, "layers", 0.5, TEXTS)
+
+
+def test_what_is_by_chance_as_many_as_the_layers_is_not_cut(monkeypatch):
+    module = build(config_from_dict(QWEN | {"num_hidden_layers": 2, "eos_token_id": [3, 4]}), seed=1)
+    monkeypatch.setattr(structured, "influence", lambda *given: [0, 1])
+    assert list(structured.prune(module, "layers", 0.5, TEXTS).config.eos_token_id) == [3, 4]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from groundup.errors import ConfigError
 from groundup.model.layers.linear import Linear
 from groundup.tuning.efficient.config import LoraConfig
-from groundup.tuning.efficient.lora import Fused, LoraPart, dora_gain, first_matrices, lora_linear
+from groundup.tuning.efficient.lora import Fused, LoraPart, dora_gain, first_matrices, fits, lora_linear
 
 
 def layer_of(outputs=6, inputs=5, seed=0, bias=False):
@@ -110,7 +110,7 @@ def test_dropout_only_while_training_and_only_before_the_thin_matrices():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ConfigError, match="r=6 is larger than the matrix 6 x 5"):
-        LoraPart(layer_of(), LoraConfig(r=6), torch.Generator())
+        fits(6, (6, 5))
     for wrong in (
         {"r": 0},
         {"lora_alpha": 0},

@@ -110,11 +110,22 @@ def test_a_weighted_sum_of_adapters_is_one_adapter(make, ids):
         torch.testing.assert_close(one.scaling * one.lora_B @ one.lora_A, sums[path])
 
 
+def test_ranks_that_add_up_to_more_than_a_matrix_has_are_no_mistake(make, ids):
+    adapted = apply(make(), LoraConfig(r=12), "a")
+    add(adapted, "b", LoraConfig(r=12))
+    drawn(adapted, 3, 0.2).eval()
+    combine(adapted, "mix", {"a": 1.0, "b": 1.0})
+    with torch.no_grad():
+        torch.testing.assert_close(adapted.activate("mix")(ids), adapted.activate("a", "b")(ids), rtol=1e-4, atol=1e-5)
+
+
 def test_what_cannot_be_is_refused_in_one_sentence(make, ids):
     with pytest.raises(ConfigError, match="no matrix 'q_porj'; did you mean 'q_proj'"):
         apply(make(), LoraConfig(target_modules=("q_porj",)))
     with pytest.raises(ConfigError, match="r=33 is larger than the matrix"):
         apply(make(), LoraConfig(r=33))
+    with pytest.raises(ConfigError, match="init_r=33 triplets .* use at most 32, which is r=21 of a tuning"):
+        apply(make(), AdaLoraConfig(init_r=33))
     adapted = apply(make(), LoraConfig(), "a")
     with pytest.raises(InputError, match="choose a name that is free"):
         add(adapted, "a", LoraConfig())

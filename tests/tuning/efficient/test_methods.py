@@ -3,10 +3,10 @@ from typing import get_args
 import pytest
 import torch
 
-from groundup.errors import ConfigError, Interrupted
+from groundup.errors import ConfigError, InputError, Interrupted
 from groundup.tuning.config import MethodName, TuneConfig
 from groundup.tuning.efficient.methods import put_on
-from groundup.tuning.supervised.instruction import conversations_to_shards, fit
+from groundup.tuning.supervised.instruction import check_length, conversations_to_shards, fit
 
 METHODS = get_args(MethodName)
 CONFIG = {
@@ -68,5 +68,25 @@ def test_a_checkpoint_holds_the_adapter_alone(tiny, tokenizer, conversations, tm
 
 def test_places_before_the_text_count_as_context(tiny):
     config = TuneConfig(method="prompt", steps=1, seq_len=64, num_virtual_tokens=4)
-    with pytest.raises(ConfigError, match="use --set tune.seq_len=60"):
-        put_on(tiny(context=64), config, 1)
+    with pytest.raises(
+        InputError, match="num_virtual_tokens=4 are longer than the model's context; use --set tune.seq_len=60"
+    ):
+        check_length(tiny(context=64), config)
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("adalora", {"lora_dropout": 0.1}),
+        ("adalora", {"use_rslora": True}),
+        ("adalora", {"init_lora_weights": "pissa"}),
+        ("bottleneck", {"lora_alpha": 8.0}),
+        ("ia3", {"lora_alpha": 8.0}),
+        ("prompt", {"lora_dropout": 0.1}),
+    ],
+)
+def test_a_setting_that_the_method_does_not_look_at_is_refused(method, told):
+    with pytest.raises(ConfigError, match=f"{next(iter(told))}=.* says nothing to method='{method}'; leave it out"):
+        TuneConfig(method=method, **told)
+    name = next(iter(told))
+    TuneConfig(method=method, **{name: getattr(TuneConfig(), name)})

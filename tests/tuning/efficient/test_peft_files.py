@@ -5,7 +5,7 @@ import torch
 from tests.tuning.efficient.conftest import CONFIGS, SHAPE, drawn
 
 from groundup.errors import FormatError, InputError, UnsupportedModel
-from groundup.model.architectures import build
+from groundup.model.architectures import build, config_from_dict
 from groundup.model.formats.huggingface import save_model
 from groundup.tuning.efficient.config import AdaLoraConfig, BottleneckConfig, IA3Config, LoraConfig, PromptConfig
 from groundup.tuning.efficient.many import apply
@@ -91,6 +91,73 @@ def test_an_adapter_comes_back_to_the_last_bit(make, ids, tmp_path, config):
     with torch.no_grad():
         close = 1e-6 if getattr(config, "init_lora_weights", "kaiming") in ("pissa", "olora") else 0
         torch.testing.assert_close(again(ids), adapted(ids), rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("initial", ["pissa", "olora"])
+@pytest.mark.parametrize("r", [9, 16])
+def test_twice_a_large_rank_is_loaded_again(make, ids, tmp_path, initial, r):
+    """The files of these have twice the rank, more than the matrix of 16 x 32 has, and were refused as if a user had asked for it."""
+    adapted = drawn(apply(make(), LoraConfig(r=r, init_lora_weights=initial)), 2, 0.1).eval()
+    save_adapter(tmp_path / "adapter", adapted)
+    again = load_adapter(tmp_path / "adapter", make())
+    with torch.no_grad():
+        torch.testing.assert_close(again(ids), adapted(ids), rtol=1e-4, atol=1e-5)
+
+
+OTHERS = {
+    "gpt2": {"model_type": "gpt2", "vocab_size": 90, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
+    "opt": {
+        "model_type": "opt", "vocab_size": 90, "hidden_size": 32, "ffn_dim": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "max_position_embeddings": 64, "word_embed_proj_dim": 32,
+    },
+    "gpt_neox": {
+        "model_type": "gpt_neox", "vocab_size": 90, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "max_position_embeddings": 64,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("inside", [("down_proj",), ("o_proj", "down_proj")])
+@pytest.mark.parametrize("family", OTHERS)
+def test_ia3_comes_back_in_families_that_call_their_matrices_otherwise(family, inside, ids, tmp_path):
+    """The file says c_proj, fc2 or dense_4h_to_h where we say down_proj, and none was found to be feed-forward."""
+    config = IA3Config(target_modules=("up_proj", *inside), feedforward_modules=("down_proj",))
+    module = drawn(build(config_from_dict(OTHERS[family]), seed=0))
+    adapted = drawn(apply(module, config), 2, 0.1).eval()
+    save_adapter(tmp_path / "adapter", adapted)
+    again = load_adapter(tmp_path / "adapter", drawn(build(config_from_dict(OTHERS[family]), seed=0)))
+    for (path, _, one), (_, _, other) in zip(adapted.around("default"), again.around("default"), strict=True):
+        assert one.inside == other.inside == path.endswith("down_proj")
+    with torch.no_grad():
+        torch.testing.assert_close(again(ids), adapted(ids), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "inside"),
+    [("gpt2", "mlp.c_proj"), ("opt", "fc2"), pytest.param("gpt_neox", "dense_4h_to_h", marks=SLOW)],
+)
+def test_pefts_ia3_of_other_families_is_loaded_here_and_the_reverse(family, inside, ids, tmp_path):
+    peft, transformers = pytest.importorskip("peft"), pytest.importorskip("transformers")
+    module = drawn(build(config_from_dict(OTHERS[family]), seed=0))
+    save_model(tmp_path / "base", module)
+
+    def base():
+        return transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "base", attn_implementation="eager")
+
+    told = peft.IA3Config(target_modules=[inside], feedforward_modules=[inside], task_type="CAUSAL_LM")
+    theirs = peft.get_peft_model(base(), told).eval()
+    with torch.no_grad():
+        for name, parameter in theirs.named_parameters():
+            if "ia3_l" in name:
+                parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)) * 0.3)
+        expected = theirs(ids).logits
+    theirs.save_pretrained(tmp_path / "theirs")
+    adapted = load_adapter(tmp_path / "theirs", module)
+    save_adapter(tmp_path / "ours", adapted, base=str(tmp_path / "base"))
+    back = peft.PeftModel.from_pretrained(base(), tmp_path / "ours").eval()
+    with torch.no_grad():
+        torch.testing.assert_close(adapted(ids), expected, rtol=1e-4, atol=2e-5)
+        torch.testing.assert_close(back(ids).logits, expected, rtol=1e-4, atol=2e-5)
 
 
 def test_an_adapter_for_another_base_is_refused_with_both_shapes(make, tmp_path):

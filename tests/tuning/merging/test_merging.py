@@ -158,3 +158,5 @@ def test_what_cannot_be_merged_is_refused(folders, tiny, tokenizer, tmp_path):
     for wrong in (*endless, {"method": "tie"}, {"t": 2.0}, {"density": 0.0}, {"drop": 1.0}, {"weights": (1.0, -1.0)}):
         with pytest.raises(ConfigError):
             MergeConfig(**wrong)
+    with pytest.raises(ConfigError, match="not for slerp, which goes from the first model to the second by t; use t=0.5"):
+        MergeConfig(method="slerp", weights=(1.0, 1.0))

@@ -3,8 +3,12 @@ import pytest
 
 from groundup.errors import ConfigError, InputError
 from groundup.evaluation.metrics.intrinsic import Bits
+from groundup.model.architectures import build
+from groundup.model.architectures.gpt2 import GPT2Config
 from groundup.training import loop
 from groundup.tuning.config import TuneConfig
+from groundup.tuning.efficient.config import PromptConfig
+from groundup.tuning.efficient.many import apply
 from groundup.tuning.supervised.domain import Domain, bits_of, change, mixed, read_domain, steps_of
 
 OLD = Domain(
@@ -82,3 +86,14 @@ def test_a_users_text_is_divided_and_worlds_have_names(tmp_path):
 def test_a_replay_that_is_no_share_is_refused():
     with pytest.raises(ConfigError, match="replay=1.0 must be at least 0 and below 1; use 0.1"):
         told(1.0)
+
+
+def test_a_learned_prompt_takes_its_places_of_the_context_that_is_measured_with(tokenizer):
+    """Positions of a learned table end with the context, so that a prompt before a whole window was an IndexError."""
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 32}
+    adapted = apply(
+        build(GPT2Config(vocab_size=tokenizer.vocab_size, **sizes), seed=0), PromptConfig(num_virtual_tokens=4)
+    )
+    long = Domain("long", [], OLD.train[:1] * 3)
+    assert told(0.1, method="prompt", num_virtual_tokens=4).places == 4 and told(0.1).places == 0
+    assert bits_of(adapted, tokenizer, [long], 4)[0].per_byte > 0

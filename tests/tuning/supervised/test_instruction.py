@@ -126,3 +126,21 @@ def test_a_template_that_writes_no_answer_is_said(tokenizer):
     )
     with pytest.raises(InputError, match="conversation 1 has no token to learn: its chat template writes none"):
         encode([talk("a?", "b")], silent)
+
+
+@pytest.mark.parametrize("told", [{"method": "lora"}, {"freeze": ("model.norm",)}, {"unfreeze_every": 2}])
+def test_what_only_the_command_knows_is_refused_here(tmp_path, told):
+    """All weights were tuned, whatever was asked for."""
+    with pytest.raises(
+        ConfigError, match="here all weights learn; leave method, freeze and unfreeze_every out, or use `groundup tune`"
+    ):
+        tune(tmp_path / "base", [], TuneConfig(**told), tmp_path / "out")
+
+
+@pytest.mark.parametrize("told", [{"heldout": 5}, {"heldout_data": "kept.jsonl"}])
+def test_rows_are_kept_back_only_of_a_users_own_file(told):
+    with pytest.raises(ConfigError, match="name the file to learn from with --data, or leave them out"):
+        TuneConfig(**told)
+    with pytest.raises(ConfigError, match="keeps some of each text back by itself; leave heldout and heldout_data out"):
+        TuneConfig(task="domain", data="law.txt", **told)
+    assert TuneConfig(data="mine.jsonl", **told) and TuneConfig(heldout=0)

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from groundup.errors import FormatError, InputError
-from groundup.tuning.supervised.labelled import Example, names_of, read_examples
+from groundup.tuning.supervised.labelled import Example, check_known, names_of, read_examples
 
 
 def written(path, text):
@@ -96,3 +96,40 @@ def test_a_missing_file_and_a_label_for_all_are_said(tmp_path):
         read_examples(tmp_path / "none.csv", "classify")
     with pytest.raises(InputError, match="all rows have the label 'a'.*give rows of two labels"):
         names_of([Example("x", "a")] * 3, "classify")
+
+
+def test_a_json_text_may_hold_any_line_end_but_its_own(tmp_path):
+    """Rows were cut at the line and paragraph ends of Unicode, which JSON texts hold as they are."""
+    rows = [{"text": f"a{mark}b", "label": "x"} for mark in ("\u2028", "\u2029", "\x85")]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode())
+    assert [one.text for one in read_examples(path, "classify")] == [row["text"] for row in rows]
+
+
+def test_a_field_too_large_for_a_column_is_one_sentence(tmp_path):
+    path = written(tmp_path / "a.csv", "text,label\nb,x\n" + "a" * 200_000 + ",x\n")
+    with pytest.raises(
+        FormatError, match=r"a.csv: line 3 is no row of columns \(field larger than field limit .*mend or remove"
+    ):
+        read_examples(path, "classify")
+
+
+@pytest.mark.parametrize("start", [[5], "five", {}, float("inf")])
+def test_a_place_of_an_answer_that_is_no_number_is_said(tmp_path, start):
+    for row in ({"answer": "b", "answer_start": start}, {"answers": {"text": ["b"], "answer_start": [start]}}):
+        path = written(tmp_path / "a.jsonl", json.dumps({"context": "a b", "question": "c?"} | row) + "\n")
+        with pytest.raises(InputError, match="row 1 has the answer_start .*, which is no number; give the place"):
+            read_examples(path, "span")
+
+
+def test_a_label_that_only_the_kept_rows_have_is_named_before_anything_is_learned():
+    """They were left out of the score without a word, and where all were the run failed once it had trained."""
+    with pytest.raises(
+        InputError,
+        match="held-out rows have the labels c, d, and no row to learn from has them; put rows of these there",
+    ):
+        check_known([Example("x", "d"), Example("y", "a"), Example("z", "c")], "classify", ("a", "b"))
+    with pytest.raises(InputError, match="the labels B-X, and"):
+        check_known([Example("x y", ("O", "B-X"), words=("x", "y"))], "tag", ("O",))
+    check_known([Example("x", 2.0)], "regress", ("number",))
+    check_known([], "classify", ("a", "b"))

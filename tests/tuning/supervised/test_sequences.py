@@ -7,10 +7,10 @@ from groundup.inference.handle import Handle
 from groundup.model.architectures import build
 from groundup.model.architectures.t5 import T5Config
 from groundup.model.formats.huggingface import save_model
-from groundup.training.objectives.span import span_loss
+from groundup.training.objectives.span import answers, span_loss
 from groundup.tuning.config import TuneConfig
 from groundup.tuning.supervised.conversations import to_messages
-from groundup.tuning.supervised.sequences import batches_of, fit, pairs_of
+from groundup.tuning.supervised.sequences import batches_of, fit, loss_of, pairs_of
 
 ROWS = [to_messages({"inputs": f"say {number}", "targets": "abcdefgh"[number]}) for number in range(8)]
 CONFIG = TuneConfig(
@@ -76,3 +76,33 @@ def test_a_conversation_without_a_question_has_nothing_to_read(tokenizer):
     with pytest.raises(InputError, match="nothing to read before it; let a user's message come first"):
         pairs_of([ROWS[0][1:]], bare, 64)
     assert torch.is_tensor(batches_of([([2, 0], [1, 0])], CONFIG, 0)(0).input_ids)
+
+
+def test_a_cut_answer_has_no_end_and_a_cut_source_keeps_its_question(tokenizer, capsys):
+    """A long answer was learned with an end in the middle of a sentence, and of a long conversation the first turns were read alone."""
+    whole, answer = pairs_of(ROWS[:1], tokenizer, 64)[0][0], "ab" * 20
+    row = [{"role": "user", "content": "say 0 " * 9 + "say 0"}, {"role": "assistant", "content": answer}]
+    (read, asked), other = pairs_of([row, ROWS[0]], tokenizer, len(whole))
+    assert (
+        len(read) == len(whole)
+        and read == tokenizer.apply_chat_template(row[:1], add_generation_prompt=True)[-len(whole) :]
+    )
+    assert asked == tokenizer.encode(answer)[: len(whole)] and tokenizer.eos_token_id not in asked
+    assert other == (whole, [*tokenizer.encode("a"), tokenizer.eos_token_id])
+    said = capsys.readouterr()
+    assert (
+        f"1 of 2 answers, or what is read before them, are longer than {len(whole)} tokens and were cut"
+        in said.out + said.err
+    )
+
+
+def test_the_loss_of_the_kept_answers_is_a_mean_over_their_tokens(t5, tokenizer):
+    pairs = pairs_of(ROWS, tokenizer, 64) * 3
+    t5.train()
+    found = loss_of(t5, pairs, 0)
+    assert t5.training, "it is measured as it is and left as it was"
+    with torch.no_grad():
+        one_by_one = [span_loss(t5, answers([pair])) for pair in pairs]
+    assert found == pytest.approx(
+        float(sum(loss for loss, _ in one_by_one)) / sum(count for _, count in one_by_one), rel=1e-5
+    )

@@ -89,3 +89,18 @@ def test_arguments_given_as_object_or_as_text_are_the_same():
     other = json.loads(json.dumps(TALK))
     other[1]["tool_calls"][0]["function"]["arguments"] = {"a": 2, "b": 3}
     assert as_words(other) == as_words(TALK)
+
+
+@pytest.mark.parametrize("none", [None, []])
+def test_messages_that_all_have_the_key_of_calls_call_nothing(tokenizer, none):
+    """Exports of data sets put "tool_calls": null on every message of a file in which one of them calls."""
+    plain = [{"role": "user", "content": "a?"}, {"role": "assistant", "content": "b"}]
+    empty = [message | {"tool_calls": none} for message in plain]
+    for messages in (empty, to_messages({"messages": empty})):
+        assert encode([messages], tokenizer) == encode([plain], tokenizer)
+        assert as_words(messages) == as_words(plain) and written_for(messages, KNOWS) == (plain, {})
+    tools = to_messages(
+        {"messages": [message | {"tool_calls": message.get("tool_calls", none)} for message in TALK], "tools": [ADD]}
+    )
+    assert written_for(tools, KNOWS) == written_for(to_messages({"messages": TALK, "tools": [ADD]}), KNOWS)
+    assert encode([tools], tokenizer) == encode([to_messages({"messages": TALK, "tools": [ADD]})], tokenizer)

@@ -8,7 +8,7 @@ The gradient of the KL shrinks with 1 / T^2, which T^2 makes up for; so its shar
 training loop takes: (module, batch) -> sum of losses, number of targets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -70,9 +70,7 @@ def check(student: Any, teacher: Any) -> None:
     """Refuse a teacher of another vocabulary: its probabilities would be about other tokens."""
     ours, theirs = student.config.vocab_size, teacher.config.vocab_size
     if ours != theirs:
-        raise InputError(
-            f"the student has {ours} tokens and the teacher {theirs}; give both one tokenizer, or let the student learn from texts that the teacher wrote"
-        )
+        raise InputError(f"the student has {ours} tokens and the teacher {theirs}; give both one tokenizer")
 
 
 class FeatureMatching(nn.Module):
@@ -123,7 +121,7 @@ def hidden_states(module: Any, batch: Any, blocks: Sequence[int]) -> list[Float[
 
 
 def written_by(
-    teacher: Any, prompts: Sequence[Sequence[int]], sampling: Any, stop_ids: Sequence[int] = ()
+    teacher: Any, prompts: Sequence[Sequence[int]], sampling: Any, stop_ids: Collection[int] = ()
 ) -> list[list[int]]:
     """Texts for a student to learn: each prompt with what the teacher made of it (greedy decoding is the mode that Kim and Rush learn from)."""
     from groundup.inference.engine.batching import generate_batch

@@ -4,10 +4,11 @@ logits, features, sequences    the three objectives of `distillation`; hidden st
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from groundup.compression.distillation import distillation
@@ -18,28 +19,32 @@ PROMPT = 8  # tokens of a text with which the teacher begins
 ANSWER = 64  # tokens that it writes
 
 
-def teach(teacher: Any, student: Any, tokenizer: Any, texts: Sequence[Sequence[int]], config: DistillConfig, seq_len: int) -> None:
-    """Train a student in place. teacher, student: decoders of one vocabulary. texts: of ids.
+def teach(
+    teacher: Any, student: Any, texts: Sequence[Sequence[int]], config: DistillConfig, seq_len: int, stop_ids: Collection[int] = ()
+) -> None:
+    """Train a student in place. teacher, student: decoders of one vocabulary. texts: of ids. stop_ids: what ends a text of the teacher.
 
     InputError: another vocabulary, or too little text for a row.
     """
+    from groundup.data.pipeline.formats import write_shards
     from groundup.data.pipeline.streaming import Loader
-    from groundup.data.pipeline.tokenize import tokenize
     from groundup.training.config import TrainConfig
     from groundup.training.loop.trainer import train
 
     distillation.check(student, teacher)
-    told = _written(teacher, tokenizer, texts, config) if config.way == "sequences" else [tokenizer.decode(list(ids)) for ids in texts]
+    told = _written(teacher, texts, config, stop_ids) if config.way == "sequences" else texts
     training = TrainConfig(
         steps=config.steps, batch_size=config.batch_size, seq_len=seq_len, optimizer="adamw", learning_rate=config.learning_rate,
         schedule="cosine", warmup_steps=min(20, config.steps // 10), validate_every=0, sample_every=0,
     )  # fmt: skip
+    offsets = np.cumsum([0, *map(len, told)])
+    if offsets[-1] <= seq_len:
+        raise InputError(f"the texts have {offsets[-1]} tokens, too few for a row of {seq_len}; give more with --text or a smaller --seq-len")
     with tempfile.TemporaryDirectory() as folder:
-        shards = tokenize(told, tokenizer, Path(folder) / "tokens")
-        if shards.num_tokens <= seq_len:
-            raise InputError(
-                f"the texts have {shards.num_tokens} tokens, too few for a row of {seq_len}; give more with --text or a smaller --seq-len"
-            )
+        shards = write_shards(
+            Path(folder) / "tokens", np.concatenate([np.array(ids, dtype=np.int64) for ids in told]), offsets,
+            start_id=None, text_bytes=0, vocab_size=student.config.vocab_size,
+        )  # fmt: skip
         loader = Loader(shards, seq_len, config.batch_size)
         objective, forget = _objective(teacher, student, config)
         student.train()
@@ -50,13 +55,13 @@ def teach(teacher: Any, student: Any, tokenizer: Any, texts: Sequence[Sequence[i
             student.eval()
 
 
-def _written(teacher: Any, tokenizer: Any, texts: Sequence[Sequence[int]], config: DistillConfig) -> list[str]:
+def _written(teacher: Any, texts: Sequence[Sequence[int]], config: DistillConfig, stop_ids: Collection[int]) -> list[list[int]]:
+    """Texts of the teacher's; with the token that ends one only where it came."""
     from groundup.inference.decoding.config import SamplingConfig
 
     prompts = [list(text)[:PROMPT] for text in texts[: config.prompts]]
     most = min(ANSWER, teacher.config.max_position_embeddings - PROMPT)
-    made = distillation.written_by(teacher, prompts, SamplingConfig(temperature=0.0, max_new_tokens=most))
-    return [tokenizer.decode(ids) for ids in made]
+    return distillation.written_by(teacher, prompts, SamplingConfig(temperature=0.0, max_new_tokens=most), stop_ids)
 
 
 def _objective(teacher: Any, student: Any, config: DistillConfig) -> tuple[Any, Callable[[], None]]:

@@ -28,15 +28,18 @@ from groundup.compression.calibration import Read
 from groundup.compression.quantization.gptq import DAMPING
 from groundup.errors import ConfigError, InputError, UnsupportedModel
 from groundup.model.architectures import build, config_from_dict
+from groundup.model.architectures.decoder import FULL, SLIDING
 from groundup.model.attention.multi_head import MultiHeadAttention
 from groundup.model.layers.feed_forward import GatedFeedForward, PlainFeedForward
 from groundup.model.layers.linear import Linear
+from groundup.slots import slot
 
 METHODS = ("heads", "channels", "layers")
 ROUNDS = 8  # in which channels go; more change the kept ones little
 MULTIPLE = 32  # of channels that stay, where there was one: rows then fill the blocks of quantised files
 
 
+@slot
 def structure_errors(
     weight: Float[Tensor, "rows inputs"],
     inverse: Float[Tensor, "inputs inputs"],
@@ -222,11 +225,7 @@ def _without_layers(module: Any, share: float, texts: Sequence[Sequence[int]]) -
     keep = _kept(count, share, "layers")
     turned = influence(module, texts)
     kept = sorted(sorted(range(count), key=lambda number: turned[number])[count - keep :])
-    changes: dict[str, Any] = {"num_hidden_layers": keep}
-    for one in dataclasses.fields(module.config):
-        value = getattr(module.config, one.name)
-        if isinstance(value, list | tuple) and len(value) == count:  # one for each layer, such as layer_types
-            changes[one.name] = type(value)(value[number] for number in kept)
+    config = _of_the_kept(module.config, kept)
     weights = {}
     for name, tensor in module.state_dict().items():
         parts = name.split(".")
@@ -235,7 +234,25 @@ def _without_layers(module: Any, share: float, texts: Sequence[Sequence[int]]) -
                 continue
             parts[2] = str(kept.index(int(parts[2])))
         weights[".".join(parts)] = tensor
-    return _filled(_smaller(module.config, changes), weights)
+    return _filled(config, weights)
+
+
+def _of_the_kept(config: Any, kept: Sequence[int]) -> Any:
+    """The configuration of some of the blocks, each of which is what it was; UnsupportedModel where a family cannot say that."""
+    shape = config.blueprint()
+    changes: dict[str, Any] = {"num_hidden_layers": len(kept)}
+    blocks = tuple(shape.blocks[number] for number in kept)
+    said, windows = getattr(config, "layer_types", None), [block.attention.window for block in shape.blocks]
+    if said or ("layer_types" in type(config).__dataclass_fields__ and len(set(windows)) > 1):
+        types = said or [FULL if window is None else SLIDING for window in windows]
+        changes["layer_types"] = tuple(types[number] for number in kept)
+    made = _smaller(config, changes)
+    beside = shape.residual_scalars or shape.value_embeddings  # which are kept for each block by its number
+    if made.blueprint().blocks == blocks and not beside:
+        return made
+    raise UnsupportedModel(
+        f"what a block of {config.model_type} computes depends on its number, so none can go without changing others; use another method, such as magnitude"
+    )
 
 
 def _filled(config: Any, weights: dict[str, Tensor]) -> Any:

@@ -1,5 +1,6 @@
 """The stage `compress`: the model of the stage before made smaller; measured on held-out text before and after."""
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ def run(context: Context) -> dict[str, Any]:
     from groundup.progress import progress
 
     source = context.inputs["model"]
+    if context.made.exists():  # this stage was killed behind the last write, and is done again whole
+        shutil.rmtree(context.made)
     with progress(load_config(source).num_hidden_layers, "compressing", "block") as bar:
         made = compress(source, context.made, context.config, texts(context), lambda done: bar.update(done))
     numbers = {"bytes_before": made.bytes_before, "bytes_after": made.bytes_after, "method": context.config.method}

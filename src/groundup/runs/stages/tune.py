@@ -4,19 +4,21 @@ chat       here; an encoder-decoder: tune_sequences.py        classify, regress,
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from groundup import files
+from groundup.errors import InputError, UnsupportedModel
 from groundup.runs import precision
 from groundup.runs.context import Context
-from groundup.runs.stages.train import generation, save
+from groundup.runs.stages.train import generation
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
+from groundup.tuning.config import LABELLED
 
 VALIDATED = 200  # held-out conversations whose loss is watched
 STANDALONE = 20_000  # instructions of tinyworld, when neither a data stage nor a file gives conversations
-ELSEWHERE = {"domain": "tune_domain", **dict.fromkeys(("classify", "regress", "tag", "span"), "tune_labelled")}
+ELSEWHERE = {"domain": "tune_domain", **dict.fromkeys(LABELLED, "tune_labelled")}
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -26,12 +28,34 @@ def run(context: Context) -> dict[str, Any]:
 
     place = ELSEWHERE.get(context.config.task)
     handle = load(context.inputs["model"], device=context.device())
+    check_model(handle, context.config)
     if place is None and isinstance(handle.module, EncoderDecoder):
         place = "tune_sequences"
     if place is None:
         return chat(context, handle)
     found: dict[str, Any] = importlib.import_module(f"groundup.runs.stages.{place}").run(context, handle)
     return found
+
+
+def check_model(handle: Any, config: Any) -> None:
+    """Refuse a model that cannot learn the task, before anything is made of the data."""
+    from groundup.model.encoder_decoder import EncoderDecoder
+    from groundup.tuning.efficient.many import Adapted
+    from groundup.tuning.supervised.instruction import check_length
+
+    if isinstance(handle.module, Adapted):
+        raise InputError(
+            f"{handle.folder} holds an adapter that cannot be put into its base, so nothing is tuned on top of it; give the folder of the base"
+        )
+    if config.task in LABELLED:
+        return
+    handle._must_write()
+    if not isinstance(handle.module, EncoderDecoder):
+        check_length(handle.module, config)
+    elif config.task == "domain":
+        raise UnsupportedModel(
+            f"{handle.folder} holds an encoder-decoder, which does not go on with text; give a decoder, or use task='chat'"
+        )
 
 
 def chat(context: Context, handle: Any) -> dict[str, Any]:
@@ -42,7 +66,7 @@ def chat(context: Context, handle: Any) -> dict[str, Any]:
     from groundup.tuning.supervised.instruction import fit, loader_of, steps_of
 
     config = context.config
-    shards = encoded(context, handle.tokenizer)
+    shards, said = encoded(context, handle.tokenizer), sampled(handle, chats=True)
     adapts = config.method != "full"
     precision.decide(context, handle.module, lambda: loader_of(shards, config).batch(0), frozen=adapts)
     before = answered(context, handle.module, handle.tokenizer)
@@ -58,7 +82,7 @@ def chat(context: Context, handle: Any) -> dict[str, Any]:
         training, result = fit(trained.module, shards, config, context.folder, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
         after = answered(context, trained.module, handle.tokenizer)
-        kept = keep(context, trained.module, handle, shards)
+        kept = keep(context, trained.module, handle, said, lambda: loader_of(shards, config).batch(0))
     return (
         kept
         | compared(before, after)
@@ -97,7 +121,11 @@ def answered(context: Context, module: Any, tokenizer: Any) -> list[Any]:
     from groundup.tuning.supervised import exact
 
     kept = conversations(context, "heldout") if context.config.data else []
-    return exact.answered(module, tokenizer, kept, module.config.max_position_embeddings) if kept else []
+    return (
+        exact.answered(module, tokenizer, kept, module.config.max_position_embeddings - context.config.places)
+        if kept
+        else []
+    )
 
 
 def compared(before: Sequence[Any], after: Sequence[Any]) -> dict[str, Any]:
@@ -117,15 +145,31 @@ def compared(before: Sequence[Any], after: Sequence[Any]) -> dict[str, Any]:
     return told | {"heldout_loss_before": loss_of(before), "heldout_loss_after": loss_of(after), "answers": found}
 
 
-def keep(context: Context, module: Any, handle: Any, shards: Any) -> dict[str, Any]:
-    """Write the tuned model: whole, or the adapter's folder alone; what is worth telling of it."""
+def sampled(handle: Any, *, chats: bool) -> dict[str, Any]:
+    """generation_config.json of the tuned model: the base's own, with all tokens that end its texts and its answers."""
+    from groundup.inference.handle import end_of_turn
+
+    tokenizer, said = handle.tokenizer, handle.generation
+    # What a base that was trained here says of drawing texts is no way to answer.
+    if not said or said == generation(tokenizer):
+        said = generation(tokenizer, chats=chats)
+    stops = handle.stop_ids() | (end_of_turn(tokenizer) if tokenizer.chat_template else set())
+    return said | {"eos_token_id": sorted(stops) or None}
+
+
+def keep(context: Context, module: Any, handle: Any, said: dict[str, Any], batch: Callable[[], Any]) -> dict[str, Any]:
+    """Write the tuned model: whole, or the adapter's folder alone; what is worth telling of it.
+
+    said: its generation_config.json. batch: a few rows, on which a merged model is compared.
+    """
+    from groundup.model.formats.huggingface import save_model
+
     if context.config.method == "full":
-        save(context, module, handle.tokenizer, chats=True)
+        save_model(context.made, module, handle.tokenizer, generation=said)
         return {}
     from groundup.tuning.efficient.many import merge
     from groundup.tuning.efficient.methods import merged_difference
     from groundup.tuning.efficient.peft_files import save_adapter
-    from groundup.tuning.supervised.instruction import loader_of
 
     learned = {"method": context.config.method, "learned_parameters": sum(one.numel() for one in module.parameters())}
     adapter = context.folder / "adapter"
@@ -134,19 +178,18 @@ def keep(context: Context, module: Any, handle: Any, shards: Any) -> dict[str, A
     if not context.config.merge:
         save_adapter(context.made, module, base=str(context.inputs["model"].resolve()))
         handle.tokenizer.save(context.made)
-        files.write_json(context.made / "generation_config.json", generation(handle.tokenizer, chats=True))
+        files.write_json(context.made / "generation_config.json", said)
         files.write_checksums(context.made)
         return learned
-    before = merged_difference(module, loader_of(shards, context.config).batch(0))
+    before = merged_difference(module, batch())
     made = merge(module)
-    save(context, made, handle.tokenizer, chats=True)
+    save_model(context.made, made, handle.tokenizer, generation=said)
     return learned | {"merged_logit_difference": before(made)}
 
 
 def encoded(context: Context, tokenizer: Any) -> Any:
     """The conversations as token shards, made once."""
     from groundup.data.pipeline.formats import Shards
-    from groundup.errors import InputError
     from groundup.tuning.supervised.conversations import one_after_another
     from groundup.tuning.supervised.instruction import conversations_to_shards
 
@@ -178,7 +221,6 @@ def conversations(context: Context, split: str = "train") -> Sequence[Any]:
 
 def own_conversations(config: Any, split: str) -> Sequence[Any]:
     """The user's conversations to learn from, or those that are kept back."""
-    from groundup.errors import InputError
     from groundup.tuning.supervised.conversations import read_conversations
 
     if config.heldout_data:

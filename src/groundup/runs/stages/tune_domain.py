@@ -6,8 +6,7 @@ from groundup import files
 from groundup.errors import ConfigError
 from groundup.runs import precision
 from groundup.runs.context import Context
-from groundup.runs.stages.train import save
-from groundup.runs.stages.tune import chosen_weights, unfrozen
+from groundup.runs.stages.tune import chosen_weights, keep, sampled, unfrozen
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
@@ -19,11 +18,11 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
     from groundup.tuning.efficient.methods import put_on
     from groundup.tuning.supervised.domain import bits_of, change, mixed, read_domain, steps_of
 
-    config, tokenizer, module = context.config, handle.tokenizer, handle.module
+    config, tokenizer, module, said = context.config, handle.tokenizer, handle.module, sampled(handle, chats=False)
     new, old = read_domain(config.data), old_domain(context)
     loader = mixed(new, old, tokenizer, config, context.folder)
     precision.decide(context, module, lambda: loader.batch(0), frozen=config.method != "full")
-    before = bits_of(module, tokenizer, [new, old])
+    before = bits_of(module, tokenizer, [new, old], config.places)
     frozen, steps, units = chosen_weights(module, config), steps_of(config, loader), Units()
     trained, training = put_on(module, config, steps), config.training(steps)
     with watching(context, trained.module, training, config.trackers) as watch:
@@ -36,14 +35,8 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
         batches = unfrozen(watch.batches, module, config, frozen)(loader.batch)
         result = loop.train(trained.module, batches, training, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
-        after = bits_of(trained.module, tokenizer, [new, old])
-        if config.method == "full":
-            save(context, module, tokenizer)
-        else:
-            from groundup.tuning.efficient.many import merge
-
-            save(context, merge(trained.module), tokenizer)
-    told: dict[str, float] = {}
+        after = bits_of(trained.module, tokenizer, [new, old], config.places)
+        told = keep(context, trained.module, handle, said, lambda: loader.batch(0))
     for name, first, last in zip(("new", "old"), before, after, strict=True):
         told |= {f"{name}_{key}": value for key, value in change(first, last).items()}
     numbers = {

@@ -18,17 +18,21 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
     """Learn the head that the task asks for, on the model of the stage before or of the folder given, and write its folder."""
     from groundup.training.loop.live_evaluation import better_weights
     from groundup.tuning.supervised.classification import collate, encoded, fit, headed, objective_of, steps_of
-    from groundup.tuning.supervised.labelled import names_of
+    from groundup.tuning.supervised.labelled import check_known, names_of
 
     config, tokenizer = context.config, handle.tokenizer
     learned, kept = rows(config)
-    labels, module = names_of(learned, config.task), headed(handle.module, config.task, learned, config.seed)
+    labels = names_of(learned, config.task)
+    check_known(kept, config.task, labels)
+    module = headed(handle.module, config.task, learned, config.seed)
     pad, longest = tokenizer.pad_token_id or 0, min(config.seq_len, module.config.max_position_embeddings)
     items = encoded(learned, config.task, labels, tokenizer, longest)
-    if len(items) < len(learned):
-        progress.say(
-            f"{len(learned) - len(items)} of {len(learned)} rows lose their label within {longest} tokens and are left out"
-        )
+    held = encoded(kept, config.task, labels, tokenizer, longest) if kept else []
+    for what, some, left in (("rows", learned, items), ("held-out rows", kept, held)):
+        if len(left) < len(some):
+            progress.say(
+                f"{len(some) - len(left)} of {len(some)} {what} lose their label within {longest} tokens and are left out"
+            )
     sample = collate(items[: config.batch_size], config.task, pad)
     precision.decide(context, module, lambda: sample, objective_of(config.task))
     frozen, steps, units = chosen_weights(module, config), steps_of(len(items), config), Units()
@@ -38,11 +42,7 @@ def run(context: Context, handle: Any) -> dict[str, Any]:
         result = fit(module, items, config, pad, **asked)
     with better_weights(result.average, files.read_jsonl(context.folder / "metrics.jsonl")) as weights:
         save(context, module, tokenizer)
-        found = (
-            measured(module, encoded(kept, config.task, labels, tokenizer, longest), config.task, labels, pad)
-            if kept
-            else {}
-        )
+        found = measured(module, held, config.task, labels, pad) if held else {}
     numbers = {
         "weights": weights,
         "task": config.task,

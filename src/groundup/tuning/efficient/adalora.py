@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from groundup.errors import ConfigError
 from groundup.tuning.efficient.config import AdaLoraConfig
-from groundup.tuning.efficient.lora import beside, dense, fits
+from groundup.tuning.efficient.lora import beside, dense
 
 TINY = 1e-5  # PEFT adds it to the rank it divides by
 
@@ -32,7 +33,11 @@ class AdaLoraPart(nn.Module):
     def __init__(self, layer: Any, config: AdaLoraConfig, generator: torch.Generator, path: str = ""):
         super().__init__()
         outputs, inputs = dense(layer).shape
-        fits(config.init_r, (outputs, inputs))
+        if config.init_r > (most := min(outputs, inputs)):
+            raise ConfigError(
+                f"AdaLoRA begins with init_r={config.init_r} triplets a matrix (one and a half times the r of a tuning), more than the matrix "
+                f"{outputs} x {inputs} has; use at most {most}, which is r={2 * most // 3} of a tuning"
+            )
         self.config, r = config, config.init_r
         self.scaling = config.lora_alpha / (r + TINY)
         self.lora_A = nn.Parameter(torch.empty(r, inputs).normal_(0, 0.02, generator=generator))

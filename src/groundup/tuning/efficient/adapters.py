@@ -28,7 +28,7 @@ class IA3Part(nn.Module):
         super().__init__()
         outputs, inputs = dense(layer).shape
         self.config = config
-        self.inside = path.rpartition(".")[2] in config.feedforward_modules
+        self.inside = not {path, path.rpartition(".")[2]}.isdisjoint(config.feedforward_modules)
         self.ia3_l = nn.Parameter(torch.ones((1, inputs) if self.inside else (outputs, 1)))
 
     def forward(self, x: Tensor, layer: Any) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from groundup.errors import InputError
 from groundup.slots import slot
 from groundup.tuning.efficient.config import LoraConfig
-from groundup.tuning.efficient.lora import LoraPart, fits
+from groundup.tuning.efficient.lora import LoraPart
 from groundup.tuning.efficient.many import Adapted, add
 
 
@@ -38,11 +38,9 @@ def combine(adapted: Adapted, name: str, weights: Mapping[str, float]) -> None:
         )
     joined = {path: _joined([(weights[one], parts[one][path]) for one in weights]) for path in paths}
     rank = next(iter(joined.values()))[0].shape[0]
-    narrow = min(min(one.base_layer.weight.shape) for path, one, _ in adapted.around(next(iter(weights))))
-    fits(rank, (narrow, narrow))
     first = next(iter(configs.values()))
     config = dataclasses.replace(first, r=rank, lora_alpha=float(rank), use_rslora=False, init_lora_weights="kaiming")
-    add(adapted, name, config)
+    add(adapted, name, config, filled=True)
     with torch.no_grad():
         for path, _, part in adapted.around(name):
             part.lora_A.copy_(joined[path][0])

@@ -106,7 +106,7 @@ class IA3Config:
     def __post_init__(self) -> None:
         has_targets(self.target_modules)
         ends = {target.rpartition(".")[2] for target in self.target_modules}
-        if left := set(self.feedforward_modules) - ends:
+        if left := set(self.feedforward_modules) - ends - set(self.target_modules):
             raise ConfigError(
                 f"feedforward_modules names {', '.join(sorted(left))}, which are no target_modules; name them there too"
             )

@@ -72,8 +72,6 @@ class LoraPart(nn.Module):
     def __init__(self, layer: Any, config: LoraConfig, generator: torch.Generator, path: str = ""):
         super().__init__()
         weight = dense(layer)
-        outputs, inputs = weight.shape
-        fits(config.r, (outputs, inputs))
         self.config, self.scaling = config, config.scaling
         a, b = first_matrices(weight.float(), config, generator)
         self.lora_A, self.lora_B = nn.Parameter(a), nn.Parameter(b)
@@ -183,7 +181,7 @@ def dense(layer: Any) -> Tensor:
 
 
 def fits(rank: int, shape: tuple[int, int]) -> None:
-    """Refuse a rank that is larger than the matrix."""
+    """Refuse a rank that is larger than the matrix: what it could say, a smaller one says. Files may have one, as of PiSSA's twice the rank."""
     if rank > min(shape):
         raise ConfigError(
             f"r={rank} is larger than the matrix {shape[0]} x {shape[1]}; use at most {min(shape)}, often 8"

@@ -39,7 +39,7 @@ from groundup.tuning.efficient.config import (
     LoraConfig,
     PromptConfig,
 )
-from groundup.tuning.efficient.lora import LoraPart, dense
+from groundup.tuning.efficient.lora import LoraPart, dense, fits
 from groundup.tuning.efficient.prompts import PrefixPart, PromptPart, attend_to_prompt
 from groundup.tuning.efficient.qlora import NF4Linear
 from groundup.tuning.efficient.targets import put, targets
@@ -187,8 +187,11 @@ def apply(module: Any, config: AnyConfig, name: str = DEFAULT) -> Adapted:
     return adapted.activate(name)
 
 
-def add(adapted: Adapted, name: str, config: AnyConfig) -> None:
-    """Put another adapter beside those that are there; it is silent until it is activated."""
+def add(adapted: Adapted, name: str, config: AnyConfig, *, filled: bool = False) -> None:
+    """Put another adapter beside those that are there; it is silent until it is activated.
+
+    filled: its numbers come from a file or from other adapters, so that its rank may be larger than a matrix.
+    """
     if name in adapted.configs or not name or "." in name:
         raise InputError(f"an adapter cannot be named {name!r}; choose a name that is free and has no dot")
     draw = torch.Generator().manual_seed(getattr(config, "seed", 0))
@@ -197,6 +200,9 @@ def add(adapted: Adapted, name: str, config: AnyConfig) -> None:
     else:
         found = targets(adapted.base, config)
         parts = {path: PARTS[type(config)](layer, config, draw, path) for path, layer in found.items()}
+        if isinstance(config, LoraConfig) and not filled:
+            for part in parts.values():
+                fits(config.r, (len(part.lora_B), part.lora_A.shape[1]))
         for path, part in parts.items():
             place(adapted, path).parts[name] = part
         made = nn.ModuleDict({path.replace(".", "/"): part for path, part in parts.items()})

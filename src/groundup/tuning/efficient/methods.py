@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from groundup.errors import ConfigError
 from groundup.training.loop.listeners import Listener
 from groundup.training.objectives.causal import causal_loss
 from groundup.tuning.config import TuneConfig
@@ -35,13 +34,6 @@ def put_on(module: Any, config: TuneConfig, steps: int) -> Trained:
     """Freeze the model and put the configured adapter on it; "full" leaves it as it is. qlora rounds the model's matrices, in place."""
     if config.method == "full":
         return Trained(module)
-    if config.method in ("prompt", "prefix", "p_tuning"):
-        room = module.config.max_position_embeddings - config.num_virtual_tokens
-        if config.seq_len > room:
-            raise ConfigError(
-                f"seq_len={config.seq_len} and num_virtual_tokens={config.num_virtual_tokens} are more than the model's context; "
-                f"use --set tune.seq_len={max(1, room)}"
-            )
     told = config_of(config, steps)
     if config.method == "qlora":
         qlora.quantize(module)

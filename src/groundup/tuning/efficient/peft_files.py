@@ -10,7 +10,7 @@ PiSSA and OLoRA are written as a LoRA of twice the rank on the untouched base.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +103,30 @@ def told(adapted: Adapted, name: str, config: AnyConfig) -> dict[str, Any]:
     made = head | {"peft_type": kind} | fields | {"target_modules": sorted(ends)}
     made.pop("seed", None)
     if isinstance(config, IA3Config):
-        inside = {theirs(path).rpartition(".")[2] for path, _, one in adapted.around(name) if one.inside}
-        made |= {"feedforward_modules": sorted(inside), "init_ia3_weights": True, "fan_in_fan_out": False}
+        outside = {theirs(path).rpartition(".")[2] for path, _, one in adapted.around(name) if not one.inside}
+        inside = {distinct(theirs(path), outside) for path, _, one in adapted.around(name) if one.inside}
+        made |= {
+            "target_modules": sorted(outside | inside),
+            "feedforward_modules": sorted(inside),
+            "init_ia3_weights": True,
+            "fan_in_fan_out": False,
+        }
     if isinstance(config, LoraConfig | AdaLoraConfig):
         made |= {"bias": "none", "fan_in_fan_out": False, "init_lora_weights": True, "modules_to_save": None}
     if isinstance(config, LoraConfig) and config.init_lora_weights in ("pissa", "olora"):
         twice = 2**0.5 if config.use_rslora else 2
         made |= {"r": 2 * config.r, "lora_alpha": twice * config.lora_alpha}
     return made
+
+
+def distinct(path: str, others: Collection[str]) -> str:
+    """The end of a layer's name that no other layer's has.
+
+    >>> distinct("h.0.mlp.c_proj", {"c_fc"}), distinct("h.0.mlp.c_proj", {"c_proj"})
+    ('c_proj', 'mlp.c_proj')
+    """
+    parts = path.split(".")
+    return parts[-1] if parts[-1] not in others else ".".join(parts[-2:])
 
 
 def told_of_prompt(adapted: Adapted, config: PromptConfig) -> dict[str, Any]:
@@ -142,7 +158,7 @@ def load_adapter(folder: str | Path, module: Any, name: str = DEFAULT) -> Adapte
     adapted = module if isinstance(module, Adapted) else Adapted(module)
     ours = {their_names(adapted)(path): path for path in linear_paths(adapted)}
     fitting(folder, read, adapted, ours)
-    add(adapted, name, here(config, read, ours))
+    add(adapted, name, here(config, read, ours), filled=True)
     try:
         fill(folder, adapted, name, read, ours)
     except FormatError:
@@ -270,8 +286,10 @@ def here(config: AnyConfig, read: Mapping[str, Tensor], ours: Mapping[str, str])
         return config
     paths = dict.fromkeys(ours[split(key)[0]] for key in read)
     if isinstance(config, IA3Config):
-        inside = {path.rpartition(".")[2] for path in paths} & set(config.feedforward_modules)
-        return IA3Config(target_modules=tuple(paths), feedforward_modules=tuple(inside))
+        # The file names what is feed-forward as the family does, by the ends that PEFT looks for.
+        layers = dict.fromkeys(split(key)[0] for key in read)
+        inside = tuple(ours[layer] for layer in layers if layer.endswith(config.feedforward_modules))
+        return IA3Config(target_modules=tuple(paths), feedforward_modules=inside)
     return dataclasses.replace(config, target_modules=tuple(paths))
 
 

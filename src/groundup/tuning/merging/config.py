@@ -16,7 +16,7 @@ class MergeConfig:
     method: MergeMethod = "average"
     """average and slerp need no base; ties and dare merge what the models changed of it"""
     weights: tuple[float, ...] = ()
-    """of each model, in order; none: all alike. average: they are divided by their sum; ties, dare: a change is multiplied by its own"""
+    """average, ties, dare: of each model, in order; none: all alike. average: they are divided by their sum; ties, dare: a change is multiplied by its own"""
     t: float = 0.5
     """slerp: 0 the first model, 1 the second"""
     density: float = 0.2
@@ -42,6 +42,10 @@ class MergeConfig:
         if not all(map(math.isfinite, (*self.weights, self.scale))):
             raise ConfigError(
                 f"weights={self.weights} and scale={self.scale} must be finite, or the merged weights were not; use 1"
+            )
+        if self.method == "slerp" and self.weights:
+            raise ConfigError(
+                f"weights={self.weights} are not for slerp, which goes from the first model to the second by t; use t=0.5"
             )
         if self.method == "average" and self.weights and sum(self.weights) == 0:
             raise ConfigError("weights add up to 0, so there is no average; give weights whose sum is not 0")

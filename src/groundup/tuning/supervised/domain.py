@@ -73,11 +73,11 @@ def steps_of(config: TuneConfig, loader: Loader) -> int:
     return config.steps or max(1, math.ceil(config.epochs * len(loader.rows[0]) / rows))
 
 
-def bits_of(module: Any, tokenizer: Any, domains: Sequence[Domain]) -> list[Bits]:
-    """What the model needs for each held-out document of each domain."""
-    was = module.training
+def bits_of(module: Any, tokenizer: Any, domains: Sequence[Domain], places: int = 0) -> list[Bits]:
+    """What the model needs for each held-out document of each domain. places: of its context that a learned prompt takes."""
+    was, context = module.training, module.config.max_position_embeddings - places
     module.eval()
-    found = [bits_per_byte(module, tokenize(one.heldout, tokenizer)) for one in domains]
+    found = [bits_per_byte(module, tokenize(one.heldout, tokenizer), context=context) for one in domains]
     module.train(was)
     return found
 

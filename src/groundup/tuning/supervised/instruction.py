@@ -19,7 +19,7 @@ import numpy as np
 from groundup import progress
 from groundup.data.pipeline.formats import Shards, write_shards
 from groundup.data.pipeline.streaming import Loader
-from groundup.errors import InputError
+from groundup.errors import ConfigError, InputError
 from groundup.training import loop
 from groundup.training.config import TrainConfig
 from groundup.tuning.config import TuneConfig
@@ -109,6 +109,16 @@ def steps_of(config: TuneConfig, loader: Loader) -> int:
     return config.steps or max(1, math.ceil(config.epochs * loader.rows_per_epoch / rows))
 
 
+def check_length(module: Any, config: TuneConfig) -> None:
+    """Refuse rows that are longer than the model's context, of which a learned prompt takes some places."""
+    room = module.config.max_position_embeddings - config.places
+    if config.seq_len > room:
+        what = f" and num_virtual_tokens={config.places} are" if config.places else " is"
+        raise InputError(
+            f"seq_len={config.seq_len}{what} longer than the model's context; use --set tune.seq_len={max(1, room)}"
+        )
+
+
 def fit(
     module: Any,
     shards: Shards,
@@ -123,11 +133,7 @@ def fit(
     mark: wraps the batches (a profiler's mark). watching: `listeners`, `stop`, `way_on`, `tokenizer` of the training loop. Gives
     the loop's configuration and result.
     """
-    if config.seq_len > module.config.max_position_embeddings:
-        raise InputError(
-            f"seq_len={config.seq_len} is longer than the model's context; "
-            f"use --set tune.seq_len={module.config.max_position_embeddings}"
-        )
+    check_length(module, config)
     loader = loader_of(shards, config)
     training = config.training(steps_of(config, loader))
     return training, loop.train(module, mark(loader.batch), training, folder=folder, title="tuning", **watching)
@@ -155,6 +161,10 @@ def tune(
     from groundup.inference.handle import load
     from groundup.model.formats.huggingface import dtype_of, save_model
 
+    if config.method != "full" or config.freeze or config.unfreeze_every:
+        raise ConfigError(
+            "here all weights learn; leave method, freeze and unfreeze_every out, or use `groundup tune`, which knows them"
+        )
     handle, out = load(model), Path(out)
     if not handle.tokenizer.chat_template:
         raise InputError(f"{model} has no chat template; add chat_template to its tokenizer_config.json")

@@ -69,11 +69,17 @@ def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
     text, name = text_of(path), path.name.removesuffix(".gz")
     if name.endswith((".csv", ".tsv")):
         quoting: Any = csv.QUOTE_NONE if name.endswith(".tsv") else csv.QUOTE_MINIMAL  # GLUE's TSV has bare quotes
-        yield from csv.DictReader(
+        rows = csv.DictReader(
             io.StringIO(text, newline=""), delimiter="\t" if name.endswith(".tsv") else ",", quoting=quoting
         )
+        try:
+            yield from rows
+        except csv.Error as error:
+            raise FormatError(
+                f"{path}: line {rows.line_num + 1} is no row of columns ({error}); mend or remove the line"
+            ) from error
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines() also cuts at characters that JSON texts may hold
         if line.strip():
             try:
                 row = json.loads(line)
@@ -135,12 +141,22 @@ def spanned(row: Mapping[str, Any], where: str) -> Example:
         start = starts[0] if isinstance(starts, list) and starts else starts
     if not isinstance(answers, str) or not answers:
         raise InputError(f"{where} has no answer; questions without one are not supported: leave the row out")
-    first = context.find(answers) if start in (None, "") else int(start)
+    try:
+        first = context.find(answers) if start in (None, "") else int(start)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{where} has the answer_start {start!r:.40}, which is no number; give the place of the answer's first character"
+        ) from None
     if context[first : first + len(answers)] != answers or first < 0:
         raise InputError(
             f"{where}: the answer {answers[:40]!r} does not stand at its place in the context; mend answer_start, or leave it out"
         )
     return Example(context, (first, first + len(answers)), question)
+
+
+def labels_in(examples: Sequence[Example], task: str) -> set[str]:
+    """The names that stand in the rows, of a task that has names."""
+    return {tag for one in examples for tag in one.label} if task == "tag" else {one.label for one in examples}
 
 
 def names_of(examples: Sequence[Example], task: str) -> tuple[str, ...]:
@@ -149,9 +165,18 @@ def names_of(examples: Sequence[Example], task: str) -> tuple[str, ...]:
         return ("number",)
     if task == "span":
         return ("start", "end")
-    found = {tag for one in examples for tag in one.label} if task == "tag" else {one.label for one in examples}
+    found = labels_in(examples, task)
     if task == "classify" and len(found) < 2:
         raise InputError(
             f"all rows have the label {next(iter(found))!r}, so there is nothing to tell apart; give rows of two labels or more"
         )
     return tuple(sorted(found, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name)))
+
+
+def check_known(examples: Sequence[Example], task: str, labels: Sequence[str]) -> None:
+    """Refuse held-out rows with a label that is not learned, so that none could be right."""
+    unknown = labels_in(examples, task) - set(labels) if task in ("classify", "tag") else set()
+    if unknown:
+        raise InputError(
+            f"held-out rows have the labels {', '.join(sorted(unknown))}, and no row to learn from has them; put rows of these there too, or leave them out"
+        )

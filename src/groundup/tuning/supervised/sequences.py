@@ -11,33 +11,44 @@ Left out: adapters, packing of several sources in one row.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
+from groundup import progress
 from groundup.data.pipeline.streaming import permutation
 from groundup.errors import InputError
+from groundup.machine.probe.device import device_of_module, placed
 from groundup.training import loop
 from groundup.training.objectives.span import Answers, answers, span_loss
 from groundup.tuning.config import TuneConfig
 from groundup.tuning.supervised.instruction import Conversation
 from groundup.tuning.supervised.tool_calls import written_for
 
+ROWS = 16  # pairs measured at once
 Pair = tuple[list[int], list[int]]  # what is read, what is asked for
 
 
 def pairs_of(conversations: Sequence[Conversation], tokenizer: Any, longest: int) -> list[Pair]:
-    """Source and answer of every answer; both are cut after `longest` tokens. InputError where there is none."""
-    end, pairs = tokenizer.eos_token_id, []
+    """Source and answer of every answer. InputError where there is none.
+
+    longest: tokens of each at most; a source loses its beginning, since the question stands at its end, and an answer its end, which then is not
+    learned as one. How many were cut is said.
+    """
+    end, pairs, cut = tokenizer.eos_token_id, [], 0
     for conversation in conversations:
         written, names = written_for(conversation, tokenizer.chat_template or "")
         for place, message in enumerate(written):
             if message["role"] == "assistant" and message["content"]:
-                pairs.append(
-                    (
-                        source_of(written[:place], tokenizer, names)[:longest],
-                        tokenizer.encode(message["content"])[:longest],
-                    )
-                )
+                read, asked = source_of(written[:place], tokenizer, names), tokenizer.encode(message["content"])
+                cut += max(len(read), len(asked)) > longest
+                closed = [*asked, end] if end is not None and len(asked) <= longest else asked[:longest]
+                pairs.append((read[-longest:], closed))
     if not pairs:
         raise InputError("there is no conversation to learn from; give at least one")
-    return [(read, [*asked, *([] if end is None else [end])]) for read, asked in pairs]
+    if cut:
+        progress.say(
+            f"{cut} of {len(pairs)} answers, or what is read before them, are longer than {longest} tokens and were cut"
+        )
+    return pairs
 
 
 def source_of(before: Sequence[dict[str, Any]], tokenizer: Any, names: dict[str, Any]) -> list[int]:
@@ -62,6 +73,18 @@ def batches_of(pairs: Sequence[Pair], config: TuneConfig, pad_id: int) -> Callab
         return answers([pairs[orders[place // len(pairs)][place % len(pairs)]] for place in places], pad_id)
 
     return batch
+
+
+@torch.no_grad()
+def loss_of(module: Any, pairs: Sequence[Pair], pad_id: int = 0) -> float:
+    """The mean surprise in nats a token of all answers."""
+    was, device = module.training, device_of_module(module)
+    module.eval()
+    found = [
+        span_loss(module, placed(answers(pairs[at : at + ROWS], pad_id), device)) for at in range(0, len(pairs), ROWS)
+    ]
+    module.train(was)
+    return float(sum(loss for loss, _ in found)) / sum(count for _, count in found)
 
 
 def fit(module: Any, pairs: Sequence[Pair], config: TuneConfig, pad_id: int = 0, **watched: Any) -> loop.TrainResult:

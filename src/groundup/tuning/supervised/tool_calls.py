@@ -32,11 +32,12 @@ def written_for(conversation: Sequence[Message], template: str) -> tuple[list[Me
     A template knows calls when its text asks for `tool_calls`; another one gets calls and results as words.
     """
     tools = getattr(conversation, "tools", [])
-    if not tools and not any("tool_calls" in message or message["role"] == "tool" for message in conversation):
-        return list(conversation), {}
+    messages = [_plain(message) for message in conversation]
+    if not tools and not any("tool_calls" in message or message["role"] == "tool" for message in messages):
+        return messages, {}
     if "tool_calls" in template:
-        return [_whole(message) for message in conversation], {"tools": tools} if tools else {}
-    return as_words(conversation, tools), {}
+        return [_whole(message) for message in messages], {"tools": tools} if tools else {}
+    return as_words(messages, tools), {}
 
 
 def as_words(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] = ()) -> list[Message]:
@@ -62,11 +63,20 @@ def described(tools: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def _plain(message: Message) -> Message:
+    """The message without tool_calls that are null or none: exports put the key on every message."""
+    return (
+        message
+        if message.get("tool_calls")
+        else {name: value for name, value in message.items() if name != "tool_calls"}
+    )
+
+
 def _in_words(message: Message) -> Message:
     content = message.get("content") or ""
     if message["role"] == "tool":
         return {"role": "user", "content": f"<tool_response>\n{content}\n</tool_response>"}
-    calls = [one["function"] for one in _whole(message).get("tool_calls", [])]
+    calls = [one["function"] for one in _whole(_plain(message)).get("tool_calls", [])]
     texts = [
         f'<tool_call>\n{{"name": {json.dumps(one["name"])}, "arguments": {json.dumps(one["arguments"])}}}\n</tool_call>'
         for one in calls
