@@ -125,6 +125,14 @@ def test_one_kill_in_the_middle_of_a_write_leaves_the_old_file_and_the_next_writ
     assert names(tmp_path) == {"a"}
 
 
+def test_what_a_dead_process_of_the_same_number_left_is_cleared_and_not_met(tmp_path):
+    for number in range(1000):
+        (tmp_path / f".tmp-{os.getpid()}-{number}-model").mkdir()
+    with files.atomic_folder(tmp_path / "model") as folder:
+        (folder / "new").touch()
+    assert names(tmp_path) == {"model"}
+
+
 def test_a_folder_replaces_another_one_whole(tmp_path):
     for content in ("one", "two"):
         with files.atomic_folder(tmp_path / "model") as folder:

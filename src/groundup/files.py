@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,7 +30,8 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_WORDS = re.compile("no space left|disk quota exceeded|file too large", re.IGNORECASE)
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
-_numbers = itertools.count()
+FIRST = time.time_ns()  # process numbers come again, in containers at every start; this one does not
+_numbers = itertools.count(FIRST)
 
 
 @contextlib.contextmanager
@@ -98,11 +100,16 @@ def discard(path: Path) -> None:
 
 def _clear(path: Path) -> None:
     """Remove what killed writes of `path` left beside it."""
-    form = re.compile(rf"\.tmp-(\d+)-\d+-{re.escape(path.name)}")
+    form = re.compile(rf"\.tmp-(\d+)-(\d+)-{re.escape(path.name)}")
     for entry in list(path.parent.iterdir()):
         found = form.fullmatch(entry.name)
-        if found and not _alive(int(found[1])):
+        if found and _left(int(found[1]), int(found[2])):
             remove(entry)
+
+
+def _left(process: int, number: int) -> bool:
+    """Whether nobody writes a temporary name any more: its process is gone, or is this one, which did not make it."""
+    return number < FIRST if process == os.getpid() else not _alive(process)
 
 
 def _alive(process: int) -> bool:

@@ -73,6 +73,30 @@ def test_new_text_is_learned_and_the_old_is_measured(model_folder, tmp_path, cap
     assert (tmp_path / "d" / "model" / "config.json").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["prompt", "lora"])
+def test_of_a_domain_too_an_adapter_is_kept_as_it_is(model_folder, tmp_path, capsys, method):
+    """Prompts were trained to the end and then refused, and a LoRA was merged without being asked."""
+    (tmp_path / "law.txt").write_text(
+        "\n\n".join(f"Section {n}. Whoever does {n} shall pay {n} coins." for n in range(300))
+    )
+    more = ["--task", "domain", "--data", tmp_path / "law.txt", "--set", "tune.old_data=tinyworld", "--method", method]
+    assert tune(model_folder, tmp_path / "d", *more) == 0
+    found, made = numbers(capsys), tmp_path / "d" / "model"
+    assert (made / "adapter_config.json").is_file() and not (made / "config.json").exists()
+    assert found["method"] == method and found["adapter_bytes"] > 0 and "new_change" in found
+
+
+@pytest.mark.slow
+def test_kept_rows_that_cannot_be_scored_are_said_before_the_training(model_folder, tmp_path, capsys):
+    rows = "".join(f"the film is {'good' if n % 2 else 'bad'},{'like' if n % 2 else 'dislike'}\n" for n in range(20))
+    (tmp_path / "reviews.csv").write_text("text,label\n" + rows + "a film,mixed\n")
+    more = ["--task", "classify", "--data", tmp_path / "reviews.csv", "--set", "tune.heldout=3"]
+    assert tune(model_folder, tmp_path / "c", *more) == 2
+    assert "held-out rows have the labels mixed, and no row to learn from has them" in capsys.readouterr().err
+    assert not list((tmp_path / "c").rglob("metrics.jsonl"))
+
+
 @pytest.mark.parametrize(
     "more, wrong",
     [
@@ -161,8 +185,10 @@ def test_an_encoder_decoder_learns_answers(model_folder, said, tmp_path, capsys)
     }
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id or 0}
     save_model(tmp_path / "t5", build(T5Config(vocab_size=tokenizer.vocab_size, **sizes, **ends), seed=0), tokenizer)
-    assert tune(tmp_path / "t5", tmp_path / "t", "--data", said) == 0
-    assert numbers(capsys)["answers"] == 20
+    assert tune(tmp_path / "t5", tmp_path / "t", "--data", said, "--set", "tune.heldout=5") == 0
+    found = numbers(capsys)
+    assert found["answers"] == 15 and found["heldout_answers"] == 5, "rows were kept back and never looked at"
+    assert found["heldout_loss_before"] != found["heldout_loss_after"]
     assert files.read_json(tmp_path / "t" / "model" / "config.json")["architectures"] == ["T5ForConditionalGeneration"]
     assert tune(tmp_path / "t5", tmp_path / "u", "--data", said, "--method", "lora") == 2
     assert "is for decoders, and this model is an encoder-decoder" in capsys.readouterr().err

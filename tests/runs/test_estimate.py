@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from groundup.errors import ConfigError
 from groundup.runs import estimate, measurement, recipe
 
 MINIATURE = Path(__file__).parents[1] / "recipes" / "miniature.toml"
@@ -154,3 +156,28 @@ def test_a_users_mistake_that_shows_in_the_small_run_keeps_its_words(full, monke
     )
     with pytest.raises(GroundupError, match="a longer text"):
         estimate.measure(own)
+
+
+def test_of_a_batch_that_grows_whole_steps_are_timed_and_those_of_a_part_count_as_such(full):
+    """20 batches in the first 8 steps, then 4 in each of 102: 107 whole steps."""
+    train = replace(full.configs["train"], gradient_accumulation_steps=4, batch_ramp_steps=8)
+    grows = replace(full, configs=dict(full.configs) | {"train": train})
+    little = measurement.small(grows, 3)
+    assert (little.configs["train"].batch_ramp_steps, little.configs["train"].gradient_accumulation_steps) == (0, 4)
+    units = {"step": unit(24, 0.5), "validation": unit(2, 2.0)}
+    measured = {"stages": {"train": entry(20.0, {"units": units, "checkpoint_seconds": 0.0})}}
+    found = estimate.stage_forecast(grows, little, "train", measured)
+    timed = little.configs["train"].steps
+    assert found["seconds"] == pytest.approx(20 + (107 - timed) * 0.5 + (3 - 2) * 2.0)
+    assert found["tokens"] == train.tokens == 107 * 4 * 2 * 256
+
+
+@pytest.mark.parametrize(
+    ("status", "errors"), [(-9, ""), (1, "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried")]
+)
+def test_a_model_that_does_not_fit_is_answered_with_ways_out(full, monkeypatch, status, errors):
+    done = SimpleNamespace(returncode=status, stderr=errors)
+    monkeypatch.setattr(estimate.subprocess, "run", lambda *told, **more: done)
+    ways = "try --set train.largest_batch=true, --set train.optimizer_state=8bit, --set train.activation_checkpointing="
+    with pytest.raises(ConfigError, match=f"already need more memory than this machine gives; {ways}.*smaller model"):
+        estimate.measure(full)

@@ -1,19 +1,25 @@
 """The batch that a stage finds: the same tokens a step, decided once, and a sentence where nothing fits."""
 
+import dataclasses
 import os
 import sys
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, GroundupError
+from groundup.model.architectures import FAMILIES
 from groundup.model.architectures.qwen3 import Qwen3Config
 from groundup.runs import largest_batch, resources
 from groundup.runs.context import Context
 from groundup.runs.recipe import Recipe
 from groundup.runs.settings import MachineConfig
 from groundup.runs.stages import STAGES
+from groundup.runs.stages.train import shape_of
+from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
 from groundup.training.config import TrainConfig
+from groundup.training.objectives import registry
 
 TOKENIZER = SimpleNamespace(vocab_size=64, bos_token_id=0, eos_token_id=0, pad_token_id=0)
 MODEL = Qwen3Config(
@@ -109,10 +115,6 @@ def test_what_cannot_be_is_refused(keys, said):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what a child holds is read from /proc")
 def test_a_real_trial_needs_more_for_more_rows(tmp_path):
-    import dataclasses
-
-    from groundup.text.tokenizers import TokenizerConfig, train_tokenizer
-
     train_tokenizer(["a few words"], TokenizerConfig(vocab_size=264)).save(tmp_path)
     about = {
         "model": dataclasses.replace(MODEL, vocab_size=264, hidden_size=64).to_dict(),
@@ -122,3 +124,42 @@ def test_a_real_trial_needs_more_for_more_rows(tmp_path):
     few, many = (largest_batch.trial(about | {"rows": rows}, 10**10) for rows in (1, 64))
     assert few is not None and many is not None and few + 5_000_000 < many
     assert largest_batch.trial(about | {"rows": 1}, 50_000_000) is None
+
+
+@pytest.fixture
+def about(tmp_path):
+    """What a trial of an objective is asked, with a tokenizer that has its marks or not."""
+
+    def make(objective, *, marked=True):
+        config = TrainConfig(objective=objective, seq_len=48)
+        bare = TokenizerConfig()
+        tokens = registry.with_marks(bare, config) if marked else bare.special_tokens
+        tokenizer = train_tokenizer(
+            ["a few words"], TokenizerConfig(vocab_size=256 + len(tokens), special_tokens=tokens)
+        )
+        tokenizer.save(tmp_path)
+        family = registry.families(registry.OBJECTIVES[objective].fits)[0]
+        sizes = dict(vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2)
+        shape = shape_of(FAMILIES[family][0](**sizes), tokenizer, objective)
+        return {
+            "model": shape.to_dict(), "train": dataclasses.asdict(config), "tokenizer": str(tmp_path), "dtype": "float32",
+            "device": "cpu", "threads": torch.get_num_threads(), "several": False, "rows": 4,
+        }  # fmt: skip
+
+    return make
+
+
+@pytest.mark.parametrize("objective", ["span", "denoisers", "blanks", "fill_in_middle"])
+def test_a_trial_draws_no_token_that_the_objective_sets_itself(objective, about):
+    module, config, task, marks = largest_batch.made(about(objective))
+    before = {name: one.detach().clone() for name, one in module.named_parameters()}
+    largest_batch.two_steps(module, config, task, 4, 1, marks)
+    assert any(not torch.equal(before[name], one) for name, one in module.named_parameters())
+    assert len(marks) >= len(registry.OBJECTIVES[objective].marks(48))
+
+
+def test_a_users_mistake_in_a_trial_keeps_its_words(about):
+    with pytest.raises(
+        GroundupError, match="'span' needs the control tokens .*put the stage 'tokenizer' before 'train'"
+    ):
+        largest_batch.trial(about("span", marked=False), 10**10)

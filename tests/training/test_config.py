@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from groundup.errors import ConfigError
@@ -60,3 +62,25 @@ def test_a_growing_batch_makes_a_run_of_fewer_tokens():
 def test_a_step_that_depends_on_its_division_is_not_divided_by_the_memory(other):
     with pytest.raises(ConfigError, match="largest_batch = true divides .*; set batch_size"):
         TrainConfig(largest_batch=True, **other)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("name", ["learning_rate", "matrix_learning_rate", "weight_decay", "max_grad_norm"])
+def test_what_is_no_finite_number_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name}={value} is no finite number; use one such as"):
+        TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "meant"), [("schedule", "cosin", "cosine"), ("initialization", "scale", "scaled")]
+)
+def test_a_mistyped_word_is_refused_before_the_run_with_the_nearest(name, word, meant):
+    with pytest.raises(ConfigError, match=f"{name}='{word}' is not known; did you mean '{meant}'?"):
+        TrainConfig(**{name: word})
+    with pytest.raises(ConfigError, match=f"{name}='x' is not known; use one of .*{meant}"):
+        TrainConfig(**{name: "x"})
+
+
+def test_a_batch_that_has_nothing_to_grow_to_is_refused():
+    with pytest.raises(ConfigError, match="batch_ramp_steps=5 lets .* which is 1; use 2 or more"):
+        TrainConfig(batch_ramp_steps=5)

@@ -3,22 +3,22 @@
 A child process without `GROUNDUP_MINE` trains the same model on the same batches for a few dozen steps. Right functions give the same losses, to
 float error; from two other seeds the child also learns how far apart right runs are anyway. Where a function gave other results than the
 reference on the run's own numbers (`slots.py` compares them now and then), one more child trains with that function alone: its share of the change.
-A child is this file run as a module: `python -m groundup.runs.comparison STAGE_FOLDER RUN_FOLDER RESULT [SEED ...]`.
+A child is `python -m groundup.runs.child comparison STAGE_FOLDER RUN_FOLDER RESULT [SEED ...]`. A reference that diverges, as the recipe alone can make
+it do, is said and not compared with.
 """
 
-import contextlib
 import dataclasses
 import math
 import os
 import statistics
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from groundup import files, orphans, progress, slots
-from groundup.errors import Interrupted
+from groundup import files, progress, slots
+from groundup.errors import Diverged, Interrupted
+from groundup.runs import child
 
 STEPS = 30
 OTHER_SEEDS = 2
@@ -37,7 +37,10 @@ def reference_losses(context: Any) -> list[list[float]]:
     names = ", ".join(filled.name for filled in used(context))
     progress.say(f"training {STEPS} steps with the reference, to compare your {names} with it")
     seeds = [context.config.seed + other for other in range(OTHER_SEEDS + 1)]
-    return _child(context, REFERENCE, seeds, "")
+    curves = _child(context, REFERENCE, seeds, "")
+    if not curves[0]:
+        progress.say(f"the reference diverges within {STEPS} steps too, so your functions are not compared with it")
+    return curves if curves[0] else []
 
 
 def alone(context: Any) -> dict[str, float]:
@@ -49,27 +52,30 @@ def alone(context: Any) -> dict[str, float]:
     for filled in wrong:
         progress.say(f"training {STEPS} steps with your {filled.name} alone: it gave other results than the reference")
         curve = _child(context, f"with_{filled.name}_alone.json", [context.config.seed], filled.id)
-        losses[filled.id] = curve[0][-1] if curve else math.nan
+        losses[filled.id] = curve[0][-1] if curve and curve[0] else math.nan
     return losses
 
 
 def _child(context: Any, result: str, seeds: Sequence[int], only: str) -> list[list[float]]:
-    """The losses of a child process, once: with one function of the learner's, or with none. [] where it diverged."""
+    """The losses of a child process, once: with one function of the learner's, or with none. A seed's are [] where it diverged.
+
+    [] for all where the learner's function broke the child.
+    """
     path = context.folder / result
     if not path.exists():
         environment = {key: value for key, value in os.environ.items() if only or key != slots.VARIABLE}
-        command = [sys.executable, "-m", "groundup.runs.comparison", context.folder, context.run_folder, result, *seeds]
         done = subprocess.run(
-            list(map(str, command)),
+            child.command("comparison", context.folder, context.run_folder, result, *seeds),
             env=environment | {"GROUNDUP_QUIET": "1", slots.ONLY: only},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
         )
-        assert only or (done.returncode == 0 and path.exists()), (
-            f"the reference run failed: {done.stderr.strip()[-500:]}"
-        )
-    return files.read_json(path) if path.exists() else []
+        if not only:
+            child.raise_mistake(done.returncode, done.stderr)
+            assert done.returncode == 0 and path.exists(), f"the reference run failed: {done.stderr.strip()[-500:]}"
+    curves = files.read_json(path) if path.exists() else []
+    return [[math.nan if loss is None else loss for loss in curve] for curve in curves]
 
 
 def compare(context: Any, reference: Sequence[Sequence[float]]) -> dict[str, Any] | None:
@@ -80,10 +86,12 @@ def compare(context: Any, reference: Sequence[Sequence[float]]) -> dict[str, Any
     if not reference:
         return None
     from groundup.training.loop import metrics
+    from groundup.training.monitor.monitoring import curve
 
-    mine = [record["loss"] for record in metrics(context.folder / "metrics.jsonl", "loss")][: len(reference[0])]
+    mine = curve(metrics(context.folder / "metrics.jsonl", "loss"), "loss")[1][: len(reference[0])]
     steps = len(mine)
-    ends = [statistics.fmean(curve[-max(1, steps // 3) :]) for curve in reference]
+    ends = [statistics.fmean(losses[-max(1, steps // 3) :]) for losses in reference if losses]
+    ends = [end for end in ends if math.isfinite(end)]
     return {
         "steps": steps,
         "mine": mine[-1],
@@ -114,7 +122,7 @@ def main(stage_folder: str, run_folder: str, result: str, *seeds: str) -> None:
 
 
 def losses(context: Any, seed: int) -> list[float]:
-    """The losses of the first steps from a seed, with the stage's own documents, choices and, from its seed, batches."""
+    """The losses of the first steps from a seed, with the stage's own documents, choices and, from its seed, batches; [] where they diverge."""
     from groundup.runs import largest_batch, precision
     from groundup.runs.stages import train
     from groundup.text.tokenizers import load_tokenizer
@@ -128,18 +136,21 @@ def losses(context: Any, seed: int) -> list[float]:
     module = task.trained(train.new_module(context, tokenizer, config))
     precision.decide(context, module, lambda: task.batch(batches.batch(0), 0), task.loss)
     seen: list[float] = []
-    with contextlib.suppress(Interrupted):
+
+    def see(event: Any) -> None:
+        seen[event.step - 1 :] = [event.loss]  # a rollback takes steps back
+
+    try:
         loop.train(
             module,
             task.batches(batches.batch),
             config,
             objective=task.loss,
-            listeners=[lambda event: seen.append(event.loss)],
+            listeners=[see],
             stop=lambda: len(seen) >= STEPS,
         )
+    except Diverged:
+        return []
+    except Interrupted:
+        pass
     return seen
-
-
-if __name__ == "__main__":
-    orphans.end_with_parent()
-    main(*sys.argv[1:])

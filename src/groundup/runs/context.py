@@ -133,8 +133,8 @@ class Context:
 
     def record(self, **values: Any) -> None:
         """Add one line to the stage's metrics.jsonl."""
-        from groundup.training.monitor.monitoring import marked
+        from groundup.training.monitor.monitoring import add_line
 
-        files.append_jsonl(self.folder / "metrics.jsonl", marked(values))
+        add_line(self.folder / "metrics.jsonl", values)
         for take in self.takers:
             take(values.get("step", 0), values)

@@ -8,25 +8,25 @@ the machine's drift: `matmul_seconds` is its time for a fixed product when the f
 import dataclasses
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundup import files, progress, slots
-from groundup.errors import GroundupError
+from groundup.errors import ConfigError
 from groundup.processor import machine_name
-from groundup.runs import measurement
+from groundup.runs import child, measurement
 from groundup.runs.keys import digest, outside
 from groundup.runs.recipe import Recipe, table_of
 from groundup.runs.resources import give_back, memory_bytes
 from groundup.runs.stages import STAGES
+from groundup.training.schedules import batches_before
 
 if TYPE_CHECKING:
     from groundup.model.accounting import Training
 
-FORMAT = 8
+FORMAT = 9
 # Over all its rounds, with answers of every length, `align` peaks above the first twelve: by 7 to 12 % in three runs of the demo.
 MORE_ROUNDS = {"align": 1.07}
 LATER_CLOSING = 1.15  # rows of a batch leave at different times: a token of a tuned model's answer costs this much more than its share
@@ -91,25 +91,20 @@ def measure(recipe: Recipe, inputs: Mapping[str, Path] | None = None) -> dict[st
     with tempfile.TemporaryDirectory(prefix="groundup-") as folder:
         files.write_text(Path(folder) / "recipe.toml", recipe.to_toml())
         environment = os.environ | {"GROUNDUP_QUIET": "1"}
-        command = [sys.executable, "-c", CHILD, folder]
+        command = child.command("measurement", folder)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if done.returncode == GroundupError.exit_status:
-            raise GroundupError(done.stderr.strip().splitlines()[-1])
+        child.raise_mistake(done.returncode, done.stderr)
+        if child.lacked_memory(done.returncode, done.stderr):
+            raise ConfigError(no_memory(recipe))
         assert done.returncode == 0, f"the measurement failed: {done.stderr.strip()[-2000:]}"
         return files.read_json(Path(folder) / measurement.RESULT)
 
 
-CHILD = """
-import sys
-from groundup import orphans
-from groundup.errors import GroundupError
-from groundup.runs import measurement
-orphans.end_with_parent()
-try:
-    measurement.main(sys.argv[1])
-except GroundupError as error:
-    sys.exit(print(error, file=sys.stderr) or error.exit_status)
-"""
+def no_memory(recipe: Recipe) -> str:
+    """What to do where even the run in small does not fit."""
+    config = recipe.configs.get("train")
+    way = "try a smaller model" if config is None else child.ways(config)
+    return f"a few steps of {recipe.name} already need more memory than this machine gives; {way}"
 
 
 def from_measured(recipe: Recipe, measured: Mapping[str, Any], held: int = 0) -> dict[str, Any]:
@@ -205,12 +200,18 @@ def calls(every: int, steps: int) -> int:
     return max(1, -(-steps // every) if every else 1)
 
 
+def full_steps(config: Any, steps: int) -> float:
+    """To how many steps of a whole batch so many first ones come: while a batch still grows a step is a part of one."""
+    ramp, whole = getattr(config, "batch_ramp_steps", 0), getattr(config, "gradient_accumulation_steps", 1)
+    return batches_before(steps, whole, ramp) / whole
+
+
 def more_steps(recipe: Recipe, small: Recipe, name: str, numbers: Mapping[str, Any]) -> float:
     """The seconds of the steps, validations, samples and checkpoints that the full run has more of than the small one."""
     config, little = recipe.configs[name], small.configs[name]
     steps, units = steps_of(recipe, name, numbers), numbers["units"]
     pace = "mean" if name == "train" else "typical"  # of a handful of steps the mean is what interrupted one
-    seconds = (steps - little.steps) * units["step"][pace]
+    seconds = (full_steps(config, steps) - little.steps) * units["step"][pace]
     other = {"validation": "validate_every", "sample": "sample_every"}
     for kind, every in other.items():
         if kind in units:
@@ -283,5 +284,5 @@ def operations(recipe: Recipe, name: str, steps: int, numbers: Mapping[str, Any]
     from groundup.model.accounting import count
 
     config = recipe.configs[name]
-    tokens = steps * config.batch_size * config.seq_len * config.gradient_accumulation_steps
+    tokens = round(full_steps(config, steps) * config.batch_size * config.seq_len * config.gradient_accumulation_steps)
     return {"tokens": tokens, "flops": tokens * count(recipe.configs["model"]).training_flops_per_token(config.seq_len)}

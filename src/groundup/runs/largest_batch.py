@@ -13,12 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from groundup import files, progress
 from groundup.errors import ConfigError
-from groundup.runs import resources
+from groundup.runs import child, resources
 from groundup.runs.context import Context
 from groundup.training.monitor.gauges import resident
 
@@ -26,8 +27,6 @@ MAY_USE = 0.9  # of what is free: other programs move too
 MORE = 1.3  # of what a trial needs beside its program: a run of 16 rows of 256 tokens, four layers 128 wide, peaked at 1.29 of it
 LOOK_EVERY_S = 0.05
 RESULT, ASKED = "peak.json", "asked.json"
-
-NO_MEMORY = ("out of memory", "can't allocate memory", "MemoryError")
 
 
 def decide(context: Context, tokenizer: Any) -> Context:
@@ -113,33 +112,27 @@ def trial(about: dict[str, Any], limit: int) -> int | None:
     """Bytes that two steps with so many rows need beside the program; None where the child held more than `limit` or died of it."""
     with tempfile.TemporaryDirectory(prefix="groundup-") as folder:
         files.write_json(Path(folder) / ASKED, about)
-        command = [
-            sys.executable,
-            "-c",
-            "from groundup import orphans; from groundup.runs import largest_batch as one; import sys; "
-            "orphans.end_with_parent(); one.main(sys.argv[1])",
-            folder,
-        ]
         environment = os.environ | {"GROUNDUP_QUIET": "1"}
         said = Path(folder) / "said.txt"  # a file: nobody reads a pipe while the child is watched
         with open(said, "w", encoding="utf-8") as file:
-            child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=file)
-            fits = _watched(child, limit if about["device"] == "cpu" else sys.maxsize)
+            tried = subprocess.Popen(
+                child.command("largest_batch", folder), env=environment, stdin=subprocess.DEVNULL, stderr=file
+            )
+            fits = _watched(tried, limit if about["device"] == "cpu" else sys.maxsize)
         errors, result = said.read_text("utf-8", "replace"), Path(folder) / RESULT
-        if not fits or child.returncode == -9 or any(words in errors for words in NO_MEMORY):
+        if not fits or child.lacked_memory(tried.returncode, errors):
             return None
-        if "ConfigError: " in errors:
-            raise ConfigError(errors.rsplit("ConfigError: ", 1)[1].strip())
+        child.raise_mistake(tried.returncode, errors)
         assert result.exists(), f"the trial of {about['rows']} rows failed: {errors.strip()[-2000:]}"
         return files.read_json(result)["needed_bytes"]
 
 
-def _watched(child: subprocess.Popen, limit: int) -> bool:
+def _watched(tried: subprocess.Popen, limit: int) -> bool:
     """Wait for a child; False where it was ended because it held more than it may."""
-    while child.poll() is None:
-        held = resident(Path(f"/proc/{child.pid}/status")).get("VmHWM")
+    while tried.poll() is None:
+        held = resident(Path(f"/proc/{tried.pid}/status")).get("VmHWM")
         if held is not None and held > limit:
-            child.kill()
+            tried.kill()
             return False
         time.sleep(LOOK_EVERY_S)
     return True
@@ -150,20 +143,21 @@ def main(folder: str) -> None:
     import torch
 
     about = json.loads((Path(folder) / ASKED).read_text("utf-8"))
-    module, config, task = made(about)
+    module, config, task, marks = made(about)
     on_gpu = about["device"].startswith("cuda")
     began = 0 if on_gpu else resources.memory_bytes() - sum(one.nbytes for one in module.parameters())
-    two_steps(module, config, task, about["rows"], 2 if about["several"] else 1)
+    two_steps(module, config, task, about["rows"], 2 if about["several"] else 1, marks)
     peak = torch.cuda.max_memory_reserved() if on_gpu else resources.memory_bytes("VmHWM")
     files.write_json(Path(folder) / RESULT, {"needed_bytes": peak - began})
 
 
-def made(about: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Module, configuration and task of a trial."""
+def made(about: dict[str, Any]) -> tuple[Any, Any, Any, set[int]]:
+    """Module, configuration and task of a trial, and the tokens that stand in no text."""
     from groundup.model.architectures import build, config_from_dict
     from groundup.runs.settings import MachineConfig, apply
     from groundup.text.tokenizers import load_tokenizer
     from groundup.training.config import TrainConfig
+    from groundup.training.objectives.registry import marks_of
     from groundup.training.objectives.task import prepare
     from groundup.training.step.float8 import compute_in
 
@@ -172,14 +166,16 @@ def made(about: dict[str, Any]) -> tuple[Any, Any, Any]:
         name: tuple(value) if isinstance(value, list) else value for name, value in about["train"].items()
     }
     config = TrainConfig(**train)
-    task = prepare(config, load_tokenizer(about["tokenizer"]))
+    tokenizer = load_tokenizer(about["tokenizer"])
+    task = prepare(config, tokenizer)
+    marks = {*tokenizer.special_tokens.values(), *marks_of(tokenizer, config.objective, config.seq_len)}
     module = task.trained(build(config_from_dict(about["model"]), seed=0, device=about["device"]))
     compute_in(module, about["dtype"])
-    return module, config, task
+    return module, config, task, marks
 
 
-def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int) -> None:
-    """Two optimiser steps on random tokens, with all that a run holds beside."""
+def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int, marks: Collection[int] = ()) -> None:
+    """Two optimiser steps on random tokens, with all that a run holds beside. marks: tokens that stand in no text."""
     from groundup.runs.precision import synthetic_batch
     from groundup.training.loop.state import RunState
     from groundup.training.objectives.balanced import balanced
@@ -190,7 +186,7 @@ def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int) -> N
     run.remember()
     held = (*module.state_dict().values(), *run.state().values())
     copies = [tensor.clone() for tensor in held] if config.save_in_background else []
-    plain = synthetic_batch(module, rows, text_length(config.objective, config.seq_len))
+    plain = synthetic_batch(module, rows, text_length(config.objective, config.seq_len), marks)
     for _ in range(2):
         run.gradient([task.batch(plain, 0)] * batches)
         run.update(1.0)
@@ -200,12 +196,7 @@ def two_steps(module: Any, config: Any, task: Any, rows: int, batches: int) -> N
 
 def nothing_fits(config: Any, limit: int) -> str:
     """What to do where not even one row fits."""
-    ways = [f"a shorter train.seq_len than {config.seq_len}"]
-    if config.activation_checkpointing == "none":
-        ways.insert(0, "--set train.activation_checkpointing=layers")
-    if config.optimizer in ("adamw", "muon") and config.optimizer_state is None:
-        ways.insert(0, "--set train.optimizer_state=8bit")
-    return f"not even one row of {config.seq_len} tokens fits into {said(limit)}; try {', '.join(ways)}, or a smaller model"
+    return f"not even one row of {config.seq_len} tokens fits into {said(limit)}; {child.ways(config)}"
 
 
 def said(size: int) -> str:

@@ -1,15 +1,15 @@
 """A run in small: the same model, the same batch shapes, a few steps of each stage, in a process of its own.
 
-`runs.estimate` starts it as `python -m groundup.runs.measurement FOLDER`, where FOLDER/recipe.toml is the full recipe. In one process, so that peaks of memory
-are those of a real run. An untrained model does not stop by itself: its answers would be longer than a tuned model's, and dearer. So the answers of `align` are
-cut at the longest right one, and how the time of an answer grows with its length is measured apart (`answering`).
+`runs.estimate` starts it as `python -m groundup.runs.child measurement FOLDER`, where FOLDER/recipe.toml is the full recipe. In one process, so
+that peaks of memory are those of a real run. An untrained model does not stop by itself: its answers would be longer than a tuned model's,
+and dearer. So the answers of `align` are cut at the longest right one, and how the time of an answer grows with its length is measured apart
+(`answering`).
 """
 
 import dataclasses
 import random
 import re
 import shutil
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -39,6 +39,7 @@ def small(recipe: Recipe, answer_tokens: int) -> Recipe:
     changes: dict[str, dict[str, Any]] = {
         "train": {
             "steps": steps,
+            "batch_ramp_steps": 0,  # a step of the whole batch is timed; `estimate` counts those of a part
             "sample_every": steps // VALIDATIONS,
             "validate_every": steps // VALIDATIONS,
             "checkpoint_every": -(-steps // CHECKPOINTS),
@@ -202,7 +203,3 @@ def disk_bytes(folder: Path) -> dict[str, int]:
     checkpoints = len({name.split("/")[1] for name in kept})
     rest = sum(sizes.values()) - sum(kept.values()) - lines
     return {"checkpoint": sum(kept.values()) // max(1, checkpoints), "lines": lines, "rest": rest}
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 """The number format of a training stage: the one asked for, or the faster by a short measurement, decided once a stage and once a machine."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -50,12 +50,13 @@ def matrices_frozen(module: Any) -> Iterator[None]:
             one.requires_grad_(True)
 
 
-def synthetic_batch(module: Any, rows: int, tokens: int) -> Any:
-    """A batch of random tokens, for stages whose own batches only exist once they run."""
+def synthetic_batch(module: Any, rows: int, tokens: int, without: Collection[int] = ()) -> Any:
+    """A batch of random tokens, but for those `without`, for stages whose own batches only exist once they run."""
     import torch
 
     from groundup.data.pipeline.streaming import Batch
 
-    ids = torch.randint(0, module.config.vocab_size, (rows, tokens), generator=torch.Generator().manual_seed(0))
+    known = torch.tensor([one for one in range(module.config.vocab_size) if one not in without])
+    ids = known[torch.randint(0, len(known), (rows, tokens), generator=torch.Generator().manual_seed(0))]
     zeros = torch.zeros_like(ids)
     return Batch(ids, ids, torch.ones_like(ids, dtype=torch.bool), zeros, torch.arange(tokens).expand(rows, tokens))

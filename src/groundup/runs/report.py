@@ -317,8 +317,15 @@ def loss_change(slot: Mapping[str, Any]) -> str:
     loss, only = slot.get("loss"), slot.get("loss_alone")
     if not loss:
         return ""
-    mine, whose = (loss["mine"], "all of yours") if only is None else (only, "this one alone")
+    measured = only is not None or slot["id"] in loss.get("alone", {})  # a loss that is no number is None here
+    mine, whose = (only, "this one alone") if measured else (loss["mine"], "all of yours")
+    if mine is None or loss["reference"] is None:
+        return f"{whose}: {_loss(mine)} against {_loss(loss['reference'])} after {loss['steps']} steps"
     return f"{whose}: {mine:.4f} against {loss['reference']:.4f} after {loss['steps']} steps ({mine - loss['reference']:+.4f})"
+
+
+def _loss(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.4f}"
 
 
 def verdicts(used: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -328,7 +335,7 @@ def verdicts(used: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             effect = f"; {loss_change(slot)}" if slot.get("loss") else ""
             yield f"{slot['id']} gives other results than the reference, first at call {slot['differs_at']:,} ({apart(slot)}){effect}."
     loss = next((slot["loss"] for slot in used if slot.get("loss")), None)
-    if loss and loss.get("noise"):
+    if loss and loss.get("noise") and None not in (loss["mine"], loss["reference"]):
         change = loss["mine"] - loss["reference"]
         inside = "within" if abs(change) <= loss["noise"] else "beyond"
         yield (

@@ -1,5 +1,6 @@
 """What a training run is told; importing it loads no torch, so recipes and the command line can read it at once."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -9,6 +10,12 @@ from groundup.training.schedules import batches_before
 OptimizerName = Literal[
     "muon", "adamw", "adam", "lion", "adafactor", "rmsprop", "nesterov", "momentum", "sgd"
 ]  # groundup.training.optimizers
+
+
+ScheduleName = Literal["wsd", "linear", "cosine", "constant"]  # groundup.training.schedules
+
+
+InitializationName = Literal["scaled", "normal", "look_back"]  # groundup.model.layers
 
 
 ObjectiveName = Literal[
@@ -26,6 +33,14 @@ ObjectiveName = Literal[
 
 
 TrackerName = Literal["tensorboard", "mlflow", "wandb", "trackio"]  # groundup.training.monitor.trackers
+
+
+WORDS = {
+    "objective": ObjectiveName,
+    "optimizer": OptimizerName,
+    "schedule": ScheduleName,
+    "initialization": InitializationName,
+}
 
 
 def check_trackers(names: tuple[str, ...]) -> None:
@@ -72,7 +87,7 @@ class TrainConfig:
     """share of itself that the mean of the gradients, or the velocity, keeps a step"""
     beta2: float | None = None
     """share that the mean of the squares keeps (lion: its mean); none: 0.95 for AdamW, else its authors' own (adam 0.999, rmsprop and lion 0.99)"""
-    schedule: Literal["wsd", "linear", "cosine", "constant"] = "wsd"
+    schedule: ScheduleName = "wsd"
     """how the rate falls after the warm-up"""
     warmup_steps: int = 20
     """steps over which the rate rises from 0 to its peak"""
@@ -116,13 +131,14 @@ class TrainConfig:
     """only the first of each so many blocks does; 1: all"""
     compile: bool = False
     """let torch compile the blocks (needs a C++ compiler on a CPU, and half a minute): measure before you use it"""
-    initialization: Literal["scaled", "normal", "look_back"] = "scaled"
+    initialization: InitializationName = "scaled"
     """first weights; look_back: heads that copy from the start, for small budgets (a qwen3 with a tied head)"""
     seed: int = 1
     """where the order of the data and the first weights begin"""
 
     def __post_init__(self) -> None:
         self._check_words()
+        self._check_finite()
         self._check_optimizer()
         for name in ("steps", "batch_size", "seq_len", "gradient_accumulation_steps", "keep_checkpoints"):
             if getattr(self, name) < 1:
@@ -157,8 +173,21 @@ class TrainConfig:
                 f"spike_factor={self.spike_factor} would call every step a spike; use 6, or 4 to be strict"
             )
         self._check_memory()
+        if self.batch_ramp_steps and self.gradient_accumulation_steps == 1:
+            raise ConfigError(
+                f"batch_ramp_steps={self.batch_ramp_steps} lets the number of batches of a step grow to gradient_accumulation_steps, "
+                "which is 1; use 2 or more of them, or leave batch_ramp_steps out"
+            )
         if not 0 < self.decay_fraction <= 1:
             raise ConfigError(f"decay_fraction={self.decay_fraction} must be above 0 and at most 1; use 0.6")
+
+    def _check_finite(self) -> None:
+        """Numbers that no other check holds on both sides: NaN is neither below 0 nor above."""
+        for name in ("learning_rate", "matrix_learning_rate", "weight_decay", "max_grad_norm"):
+            value = getattr(self, name)
+            if not math.isfinite(value):
+                usual = type(self).__dataclass_fields__[name].default
+                raise ConfigError(f"{name}={value} is no finite number; use one such as {usual}")
 
     def _check_memory(self) -> None:
         if self.activation_checkpointing not in ("none", "layers", "offload"):
@@ -193,10 +222,10 @@ class TrainConfig:
     def _check_words(self) -> None:
         """Keys that take one of a few words."""
         check_trackers(self.trackers)
-        for name, words in (("objective", get_args(ObjectiveName)), ("optimizer", get_args(OptimizerName))):
+        for name, words in WORDS.items():
             value = getattr(self, name)
-            if value not in words:
-                raise ConfigError(f"{name}={value!r} is not known; {did_you_mean(str(value), words)}")
+            if value not in get_args(words):
+                raise ConfigError(f"{name}={value!r} is not known; {did_you_mean(str(value), get_args(words))}")
         if self.on_failed_save not in ("stop", "go_on"):
             raise ConfigError(f"on_failed_save={self.on_failed_save!r} is not known; use 'stop' or 'go_on'")
         if self.on_spike not in ("off", "skip", "rollback", "stop"):

@@ -17,15 +17,15 @@ STATED = [
 def test_a_stretch_belongs_to_the_stated_level_within_a_factor_of_two():
     found = [(45 << 10, 1.7), (609 << 10, 4.0), (2 << 20, 11.0), (1 << 27, 300.0)]
     assert plan(STATED, found, 1 << 27) == [
-        ("L1", 48 << 10, 45 << 10, True),
-        ("L2", 1 << 20, 609 << 10, True),
-        ("L3", 32 << 20, 0, False),
+        ("L1", 48 << 10, 45 << 10, 1),
+        ("L2", 1 << 20, 609 << 10, 1),
+        ("L3", 32 << 20, 0, 2),
     ]
 
 
 def test_where_the_system_states_nothing_the_stretches_are_the_levels():
     found = [(1 << 15, 1.0), (1 << 20, 4.0), (1 << 24, 12.0), (1 << 27, 90.0)]
-    assert plan([], found, 1 << 27) == [("L1", 0, 1 << 15, True), ("L2", 0, 1 << 20, True), ("L3", 0, 1 << 24, False)]
+    assert plan([], found, 1 << 27) == [("L1", 0, 1 << 15, 1), ("L2", 0, 1 << 20, 1), ("L3", 0, 1 << 24, limits.ALL)]
     assert plan([], [(1 << 27, 90.0)], 1 << 27) == []
 
 
@@ -64,3 +64,13 @@ def test_each_figure_is_measured_as_often_as_asked(small):
     ]
     assert (found.levels[0].stated, found.levels[0].found) == (4096, 4096)
     assert said == ["matrix products", "memory", "caches"] and len(found.stairs) == 4
+
+
+@pytest.mark.parametrize(("sharing", "caches_used"), [(1, 4), (2, 2), (4, 1), (8, 1), (limits.ALL, 1)])
+def test_a_cache_that_two_threads_of_a_core_share_is_counted_once_a_core(sharing, caches_used, monkeypatch):
+    """Where a core runs two hardware threads, its own L1 is listed as shared by two."""
+    read = []
+    monkeypatch.setattr(limits.bandwidth, "bytes_per_s", lambda kind, size, **how: read.append(size) or 1.0)
+    monkeypatch.setattr(caches, "latency_ns", lambda size: 1.0)
+    limits._measured("L1", 48 << 10, 0, sharing, threads=4, repeats=1, seconds=0.1)
+    assert read == [caches_used * (24 << 10)]

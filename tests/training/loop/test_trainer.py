@@ -18,6 +18,7 @@ from groundup.data.pipeline.streaming import Loader
 from groundup.errors import ConfigError, Diverged, Interrupted
 from groundup.training import loop
 from groundup.training.config import TrainConfig
+from groundup.training.objectives.causal import causal_loss
 
 CONFIG = TrainConfig(steps=12, batch_size=4, seq_len=16, checkpoint_every=3, warmup_steps=2)
 
@@ -173,3 +174,58 @@ def test_a_run_killed_at_several_moments_ends_with_the_same_weights(tmp_path):
         child.send_signal(signal.SIGKILL)
         child.wait()
     assert start(tmp_path / "killed").communicate()[0].split()[-1] == whole
+
+
+# ───────── weights that are stored short ─────────
+
+
+SMALL = replace(CONFIG, optimizer="adamw", learning_rate=6e-4, weight_decay=0.0, schedule="constant", warmup_steps=0)
+
+
+def gains(module):
+    return module.model.norm.weight.detach().float().clone()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_updates_smaller_than_the_spacing_of_stored_bf16_move_the_weights(tiny, batches, dtype):
+    """A gain of 1 moved by 6e-4 would be 1 again after every step."""
+    module = tiny().to(dtype)
+    before = gains(module)
+    loop.train(module, batches, SMALL)
+    moved = (gains(module) - before).abs()
+    assert (moved > 0).all() and 1e-4 < moved.max() <= 12 * 6.1e-4
+    assert module.compute_dtype == dtype and module(torch.tensor([[1, 2]])).dtype == dtype
+    assert {one.dtype for one in module.parameters()} == {torch.float32}
+
+
+def test_masters_of_stored_bf16_survive_a_resume_bit_for_bit(tiny, batches, tmp_path):
+    def short(seed=0):
+        return tiny(seed, tie_word_embeddings=True).to(torch.bfloat16)
+
+    whole, resumed = short(), short(seed=9)
+    loop.train(whole, batches, SMALL)
+    with pytest.raises(Interrupted):
+        loop.train(short(), batches, SMALL, folder=tmp_path, stop=stop_after(7))
+    loop.train(resumed, batches, SMALL, folder=tmp_path)
+    assert same(weights(whole), weights(resumed)) and resumed.lm_head.weight is resumed.model.embed_tokens.weight
+    kept = groundup.load(tmp_path / "checkpoints" / "step-000012", tokenizer=False).module
+    assert same(weights(whole), weights(kept)), "the file holds the masters"
+
+
+def test_frozen_weights_stay_as_they_are_stored(tiny, batches):
+    module = tiny().to(torch.bfloat16)
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_("layers.1" in name)
+    loop.train(module, batches, replace(SMALL, steps=2))
+    stored = {name: parameter.dtype for name, parameter in module.named_parameters()}
+    assert all(dtype == (torch.float32 if "layers.1" in name else torch.bfloat16) for name, dtype in stored.items())
+
+
+def test_a_run_whose_every_step_was_skipped_did_not_succeed(tiny, batches):
+    def broken(module, batch):
+        loss, count = causal_loss(module, batch)
+        return loss * float("nan"), count
+
+    config = replace(CONFIG, steps=3, on_spike="skip")
+    with pytest.raises(Diverged, match="none of 3 steps was taken.*training diverged; try --set"):
+        loop.train(tiny(), batches, config, objective=broken)

@@ -78,6 +78,7 @@ def test_bytes_that_a_step_must_move():
     assert least_bytes(1000) == 4 * 1000 * (3 + 7)
     assert least_bytes(1000, batches=4) == 4 * 1000 * (12 + 3 + 7)
     assert least_bytes(10, states=0, bytes_per_weight=2) == 2 * 10 * 6
+    assert least_bytes(1000, bytes_per_state=1) == 1000 * (4 * 6 + 4 * 1)
     assert mbu(4e9, 2.0, 8e9) == 0.25
 
 
@@ -120,6 +121,14 @@ def test_a_line_holds_speed_use_memory_and_rate(tmp_path):
     assert line["mbu"] == pytest.approx(spent.moved_bytes / 0.5 / 1e9)
     assert line["peak_memory_bytes"] >= line["memory_bytes"] > 1e6
     assert told[0][0] == 1 and told[0][1]["mfu"] == line["mfu"] and "step" not in told[0][1]
+
+
+@pytest.mark.parametrize(("state", "size"), [(None, 4), ("bf16", 2), ("8bit", 1)])
+def test_short_states_of_adamw_are_fewer_bytes_to_move(state, size):
+    spent = costs(LLAMA, TrainConfig(batch_size=2, seq_len=16, optimizer="adamw", optimizer_state=state))
+    assert spent.moved_bytes == spent.parameters * (4 * 6 + 2 * 2 * size)
+    muon = [costs(LLAMA, TrainConfig(optimizer="muon", optimizer_state=one)).moved_bytes for one in (None, state)]
+    assert muon[0] == muon[1], "the velocities of its matrices stay fp32"
 
 
 def test_without_limits_there_is_no_share_of_them(tmp_path):

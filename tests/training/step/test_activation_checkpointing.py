@@ -1,5 +1,6 @@
 """Recomputed and offloaded blocks against the plain pass (bit for bit), torch.utils.checkpoint, and the bytes that stay."""
 
+import errno
 import os
 import weakref
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, DiskFull
 from groundup.model.architectures import FAMILIES, build
 from groundup.model.attention import masks
 from groundup.training.config import TrainConfig
@@ -211,6 +212,20 @@ def test_no_file_is_left(tmp_path, monkeypatch):
         loss = made(IDS).sum()
     assert elsewhere.bytes and not os.listdir(tmp_path)
     loss.backward()
+
+
+def test_a_full_disk_is_said_with_the_way_out(tmp_path, monkeypatch):
+    def full(*told):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(module.os, "pwrite", full)
+    made = llama()
+    with (
+        module.offloading(made),
+        pytest.raises(DiskFull, match=f"no space left in {tmp_path} .* set TMPDIR to a folder"),
+    ):
+        made(IDS)
 
 
 def test_a_folder_in_memory_is_refused(tmp_path, monkeypatch):

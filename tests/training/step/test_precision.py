@@ -107,11 +107,13 @@ def test_fp16_goes_on_bit_for_bit_with_its_scale(tiny, batches, tmp_path):
         module.compute_dtype = torch.float16
         return module
 
-    whole, resumed, calls = half(), half(9), iter(range(1, 99))
-    loop.train(whole, batches, CONFIG, objective=large)
+    whole, resumed, calls, config = half(), half(9), iter(range(1, 99)), replace(CONFIG, steps=24)
+    seen: list = []
+    loop.train(whole, batches, config, objective=large, listeners=[seen.append])
+    assert seen[10].skipped and not (seen[17].skipped or seen[-1].skipped), "the scale is found, and the weights move"
     with pytest.raises(Interrupted):
-        loop.train(half(), batches, CONFIG, objective=large, folder=tmp_path, stop=lambda: next(calls) == 6)
-    loop.train(resumed, batches, CONFIG, objective=large, folder=tmp_path)
+        loop.train(half(), batches, config, objective=large, folder=tmp_path, stop=lambda: next(calls) == 18)
+    loop.train(resumed, batches, config, objective=large, folder=tmp_path)
     assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), resumed.parameters(), strict=True))
 
 

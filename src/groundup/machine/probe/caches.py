@@ -42,12 +42,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A cache as the system states it. cores: how many share it."""
+    """A cache as the system states it. threads: how many hardware threads share it; two of them may be one core's."""
 
     level: int
     kind: str  # Data, Instruction or Unified
     size: int
-    cores: int
+    threads: int
     line: int
 
 

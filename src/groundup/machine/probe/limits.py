@@ -7,6 +7,7 @@ machine is shared out, as under a hypervisor.
 """
 
 import statistics
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from groundup.processor import cores, processor
 
 DTYPES = ("float32", "bfloat16", "int8")
 REPEATS = 3
+ALL = sys.maxsize  # threads that share one cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def measure(
     say("caches")
     sizes = caches.octave_sizes(largest=largest)
     stairs = caches.latencies(sizes)
-    levels = [_measured(name, stated, found, each, threads, repeats, seconds) for name, stated, found, each in plan(
+    levels = [_measured(name, stated, found, sharing, threads, repeats, seconds) for name, stated, found, sharing in plan(
         caches.stated(), caches.cache_levels(sizes, stairs), largest)]  # fmt: skip
     memory = Level("memory", 0, 0, [caches.latency_ns(largest) for _ in range(repeats)], moved["read"])
     return Limits(
@@ -97,26 +99,26 @@ def measure(
 
 def plan(
     stated: Sequence[caches.Stated], found: Sequence[tuple[int, float]], largest: int
-) -> list[tuple[str, int, int, bool]]:
-    """Name, stated size, found size and whether each core has one of its own, of every level but memory.
+) -> list[tuple[str, int, int, int]]:
+    """Name, stated size, found size and how many hardware threads share one, of every level but memory.
 
     A stretch that the chase found belongs to the stated level whose size is nearest, if that is within a factor of two. Where the
-    system states nothing, the stretches are the levels, and all but the last are taken for a core's own.
+    system states nothing, the stretches are the levels, all but the last are taken for a thread's own, and that one for everybody's.
     """
     if not stated:
         ends = [size for size, _ in found if size < largest // 2]
-        return [(f"L{number}", 0, size, size != ends[-1]) for number, size in enumerate(ends, 1)]
+        return [(f"L{number}", 0, size, 1 if size != ends[-1] else ALL) for number, size in enumerate(ends, 1)]
     rows = []
     for cache in stated:
         near = [size for size, _ in found if cache.size / 2 <= size <= 2 * cache.size]
         nearest = min(near, key=lambda size: abs(size - cache.size), default=0)
-        rows.append((f"L{cache.level}", cache.size, nearest, cache.cores == 1))
+        rows.append((f"L{cache.level}", cache.size, nearest, cache.threads))
     return rows
 
 
-def _measured(name: str, stated: int, found: int, own: bool, threads: int, repeats: int, seconds: float) -> Level:
-    """One level, at half of the smaller of both sizes."""
+def _measured(name: str, stated: int, found: int, sharing: int, threads: int, repeats: int, seconds: float) -> Level:
+    """One level, at half of the smaller of both sizes, each of as many as the threads fill. sharing: hardware threads to one."""
     half = min(size for size in (stated, found) if size) // 2
-    together = half * threads if own else half
+    together = half * max(1, threads // sharing)
     speeds = [bandwidth.bytes_per_s("read", together, threads=threads, seconds=seconds / 3) for _ in range(repeats)]
     return Level(name, stated, found, [caches.latency_ns(half) for _ in range(repeats)], speeds)

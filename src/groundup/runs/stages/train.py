@@ -188,11 +188,11 @@ def save(context: Context, module: Any, tokenizer: Any, *, chats: bool = False) 
 def generation(tokenizer: Any, *, chats: bool = False) -> dict[str, Any]:
     """How a model is best sampled, as generation_config.json says it."""
     stops = [
-        tokenizer.eos_token_id,
+        *([] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]),
         *(tokenizer.special_tokens[token] for token in ("<|im_end|>",) if token in tokenizer.special_tokens),
     ]
     drawing = {"do_sample": False} if chats else {"do_sample": True, "temperature": 0.8, "top_p": 0.95}
-    return {"eos_token_id": stops, "pad_token_id": tokenizer.pad_token_id, "max_new_tokens": 128, **drawing}
+    return {"eos_token_id": stops or None, "pad_token_id": tokenizer.pad_token_id, "max_new_tokens": 128, **drawing}
 
 
 def numbers(context: Context, module: Any, result: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ MAY_CHANGE = {  # when a run goes on
     "save_in_background", "on_failed_save", "trackers",
     "activation_checkpointing", "activation_checkpointing_every",
 }  # fmt: skip
-LEFT_BY_A_KILL = re.compile(r"\.(?:tmp-\d+-\d+|old)-(step-\d+)")
+HALF, OLD = re.compile(r"\.tmp-\d+-\d+-step-\d+"), re.compile(r"\.old-(step-\d+)")  # what a kill leaves
 
 
 class Keeper:
@@ -80,11 +80,19 @@ class Keeper:
     def _clear(self) -> None:
         """Take away what killed saves left: the folder is locked, so nobody is still at it."""
         entries = list(self.checkpoints.iterdir()) if self.checkpoints.is_dir() else []
-        for left in filter(None, (LEFT_BY_A_KILL.fullmatch(entry.name) for entry in entries)):
-            files.recover(self.checkpoints / left[1])
+        for entry in entries:
+            if HALF.fullmatch(entry.name):
+                files.remove(entry)  # whatever process has the number in its name by now
+            elif old := OLD.fullmatch(entry.name):
+                files.recover(self.checkpoints / old[1])
 
     def check(self, notes: dict[str, Any], module: Any = None) -> None:
-        """Refuse to go on with other numbers than the run began with: the result would be that of neither."""
+        """Refuse to go on with other numbers than the run began with (the result would be that of neither), or with fewer steps than it made."""
+        if (made := notes.get("step", 0)) > self.config.steps:
+            raise ConfigError(
+                f"{self.folder} holds a run that made {made} steps already, and steps={self.config.steps} asks for fewer; "
+                f"use steps={made} or more, or choose another --out"
+            )
         now = files.strict(asdict(self.config)) | _dtype(module)  # as JSON gives it back: no tuples
         before = {name: value for name, value in notes["config"].items() if name not in MAY_CHANGE}
         if different := differing(before, {name: now.get(name) for name in before}):

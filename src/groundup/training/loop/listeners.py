@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import files
+from groundup.training.monitor.monitoring import add_line
 
 Listener = Callable[[Any], None]  # takes a `trainer.Step`
 
@@ -14,7 +15,7 @@ def write_metrics(path: str | Path, every: int = 1) -> Listener:
 
     def listen(event: Any) -> None:
         if event.step % every == 0 or event.step == 1:
-            files.append_jsonl(path, event.numbers)
+            add_line(path, event.numbers)
 
     return listen
 

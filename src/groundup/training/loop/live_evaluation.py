@@ -21,10 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from groundup import files, progress
+from groundup import progress
 from groundup.slots import slot
 from groundup.training.checkpoint.keeping import VALIDATIONS
 from groundup.training.loop.listeners import Listener, call_every
+from groundup.training.monitor.monitoring import add_line
 
 AVERAGED = "averaged_"  # before the name of a number of the mean weights
 ROWS, LENGTH = 8, 24  # of random sequences, each seen twice: a tenth of a second in a small model
@@ -92,9 +93,7 @@ def scored(event: Any, scores: Scores) -> dict[str, float]:
 
 def validate_every(every: int, steps: int, scores: Scores, path: str | Path) -> Listener:
     """A listener that records `scores(module)`, such as {"validation_tinyworld": 1.2}, as a line of metrics."""
-    return call_every(
-        every, steps, lambda event: files.append_jsonl(path, {"step": event.step, **scored(event, scores)})
-    )
+    return call_every(every, steps, lambda event: add_line(path, {"step": event.step, **scored(event, scores)}))
 
 
 def _differences(record: Mapping[str, Any]) -> list[float]:

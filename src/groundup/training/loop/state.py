@@ -23,7 +23,7 @@ from groundup.training.loop.live_evaluation import Average
 from groundup.training.optimizers import build_optimizer
 from groundup.training.schedules import batches_before
 from groundup.training.step.accumulation import Objective, accumulate
-from groundup.training.step.precision import LossScaler
+from groundup.training.step.precision import LossScaler, keep_masters
 from groundup.training.step.spikes import Watch
 
 BEFORE = "before."  # the prefix of the earlier state's tensors in a checkpoint between two regular ones
@@ -32,9 +32,13 @@ RANDOM, LOSSES, STEP = "loop.random", "loop.losses", "loop.step"
 
 
 class RunState:
-    """What changes with the steps of a run. `step`: how many were made. `losses`: those of the last tenth of the run."""
+    """What changes with the steps of a run; the weights that learn become fp32 where they are not.
+
+    `step`: how many were made. `losses`: those of the last tenth of the run.
+    """
 
     def __init__(self, module: Any, config: TrainConfig, objective: Objective):
+        keep_masters(module)
         self.module, self.objective, self.config, self.step = module, objective, config, 0
         self.optimizer = build_optimizer(module, config)
         self.average = Average(module, config.ema_decay) if config.ema_decay else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup import progress
-from groundup.errors import Interrupted
+from groundup.errors import Diverged, Interrupted
 from groundup.training.checkpoint.keeper import Keeper, cut_metrics
 from groundup.training.config import TrainConfig
 from groundup.training.loop.listeners import Listener
@@ -96,7 +96,7 @@ def train(
     folder: where checkpoints and metrics.jsonl go, and where an earlier run is continued from; it is locked meanwhile.
     tokenizer: written into each checkpoint, so that it is a model that reads text. stop: asked after each
     step; when it says yes the state is saved and Interrupted raised. Diverged when the loss is no number, unless
-    `config.on_spike` says otherwise. A model with experts is kept in balance as its configuration says.
+    `config.on_spike` says otherwise, or when not one step was taken. A model with experts is kept in balance as its configuration says.
     """
     watched, steering = balanced(module, objective)
     objective = with_compiled_blocks(module, with_less_kept(module, watched, config), config)
@@ -121,8 +121,17 @@ def train(
             _keep(run, keeper, stopping)
             if stopping:
                 raise Interrupted(keeper.stopped(run.step, way_on))
-    loss = sum(run.losses) / max(1, len(run.losses))
-    return TrainResult(config.steps, loss, time.perf_counter() - began, keeper.saves[-1] if keeper.saves else 0.0, run.average)
+    seconds, held = time.perf_counter() - began, keeper.saves[-1] if keeper.saves else 0.0
+    return TrainResult(config.steps, _loss(run, config), seconds, held, run.average)
+
+
+def _loss(run: RunState, config: TrainConfig) -> float:
+    """The mean loss of the last tenth of the steps that were taken; Diverged where none was."""
+    if not run.losses:
+        raise Diverged(
+            f"none of {config.steps} steps was taken, as none was sound: training diverged; {way_out(config)}"
+        )
+    return sum(run.losses) / len(run.losses)
 
 
 def _begin(run: RunState, keeper: Keeper) -> None:

@@ -28,6 +28,8 @@ from groundup.training.schedules import batches_at
 
 NOT_FINITE = "not_finite"
 STATES = {"sgd": 0, "momentum": 1, "nesterov": 1, "lion": 1, "muon": 1, "rmsprop": 1, "adafactor": 0}  # others: 2
+# AdamW's; muon has them for embedding and head, which STATES leaves out too
+STATE_BYTES = {None: 4, "bf16": 2, "8bit": 1}
 
 
 @slot
@@ -41,14 +43,16 @@ def mfu(weights: float, pair_flops: float, seq_len: float, tokens_per_second: fl
     return tokens_per_second * 3 * forward / peak_flops
 
 
-def least_bytes(parameters: int, batches: int = 1, states: int = 2, bytes_per_weight: int = 4) -> int:
+def least_bytes(
+    parameters: int, batches: int = 1, states: int = 2, bytes_per_weight: int = 4, bytes_per_state: int = 4
+) -> int:
     """Bytes that one step cannot help moving, when the weights fit into no cache.
 
     Each batch reads the weights forward and backward and writes the gradient, which from the second batch on it also reads;
-    the optimizer reads weights, gradient and its states (numbers a weight) and writes weights and states.
+    the optimizer reads weights, gradient and its states (numbers a weight, each of bytes_per_state) and writes weights and states.
     """
-    a_batch, an_update = 3 * batches + (batches - 1), 3 + 2 * states
-    return parameters * bytes_per_weight * (a_batch + an_update)
+    moves = 3 * batches + (batches - 1) + 3  # the optimizer's three behind those of the batches
+    return parameters * (bytes_per_weight * moves + 2 * states * bytes_per_state)
 
 
 def mbu(moved_bytes: float, seconds: float, bandwidth: float) -> float:
@@ -68,6 +72,11 @@ def marked(record: Mapping[str, Any]) -> dict[str, Any]:
     }
     kept = {name: None if name in broken else value for name, value in record.items()}
     return kept | {NOT_FINITE: broken} if broken else kept
+
+
+def add_line(path: str | Path, record: Mapping[str, Any]) -> None:
+    """Add a line to a metrics.jsonl; what is not finite is marked."""
+    files.append_jsonl(path, marked(record))
 
 
 def unmarked(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,6 +106,7 @@ class Costs:
     seq_len: int
     parameters: int
     states: int  # numbers a weight that the optimizer keeps
+    bytes_per_state: int = 4
     batches: int = 1  # a step, when the ramp is over
     ramp_steps: int = 0
     peak_flops: float | None = None
@@ -107,7 +117,10 @@ class Costs:
     @property
     def moved_bytes(self) -> int:
         """Bytes that a step cannot help moving, when the ramp is over."""
-        return least_bytes(self.parameters, self.batches, self.states)
+        return self._least_bytes(self.batches)
+
+    def _least_bytes(self, batches: int) -> int:
+        return least_bytes(self.parameters, batches, self.states, bytes_per_state=self.bytes_per_state)
 
     def batches_of(self, step: int | None) -> int:
         """How many batches a step has, counted from 1; while the batch still grows there are fewer. None: when it is done growing."""
@@ -138,7 +151,7 @@ class Costs:
         if self.peak_flops and speed:
             found["mfu"] = mfu(*self.of_a_token(held), speed, self.peak_flops)
         if self.bandwidth:
-            found["mbu"] = mbu(least_bytes(self.parameters, batches, self.states), seconds, self.bandwidth)
+            found["mbu"] = mbu(self._least_bytes(batches), seconds, self.bandwidth)
         if self.learning_rate is not None and rate_factor is not None:
             found["learning_rate"] = self.learning_rate * rate_factor
         return found
@@ -163,6 +176,7 @@ def costs(model_config: Any, config: Any, limits: Any = None, dtype: str = "floa
         seq_len=config.seq_len,
         parameters=counted.parameters + extra,
         states=STATES.get(config.optimizer, 2),
+        bytes_per_state=STATE_BYTES[config.optimizer_state if config.optimizer == "adamw" else None],
         batches=config.gradient_accumulation_steps,
         ramp_steps=config.batch_ramp_steps,
         peak_flops=limits.matmul_flops.get(dtype) if limits else None,
@@ -208,7 +222,7 @@ class Monitor:
 
     def record(self, step: int, numbers: Mapping[str, Any]) -> None:
         """Add a line, and tell the takers its numbers."""
-        files.append_jsonl(self.path, marked({"step": step, **numbers}))
+        add_line(self.path, {"step": step, **numbers})
         self.tell(step, numbers)
 
     def tell(self, step: int, numbers: Mapping[str, Any]) -> None:

@@ -229,10 +229,14 @@ def _new_second(folder: Path) -> None:
 
 
 class Trackio:
-    """A run of Trackio, in its SQLite file in the folder, or on the server that TRACKIO_SERVER_URL names."""
+    """A run of Trackio, in its SQLite file in the folder, or on the server that TRACKIO_SERVER_URL names.
+
+    Trackio reads its folder once a process: later stages of one command write into the first one's, each as a run of its own. TRACKIO_DIR
+    names one folder for all.
+    """
 
     def __init__(self, tracked: Tracked):
-        os.environ.setdefault("TRACKIO_DIR", str(tracked.folder.absolute()))  # read when trackio is first imported
+        os.environ.setdefault("TRACKIO_DIR", str(tracked.folder.absolute()))
         trackio = importlib.import_module("trackio")
         self.run = trackio.init(
             project=tracked.project,

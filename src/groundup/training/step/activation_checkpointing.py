@@ -31,7 +31,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from groundup.errors import ConfigError
+from groundup.errors import ConfigError, DiskFull
+from groundup.files import FULL
 from groundup.model.moe.routing import Router
 from groundup.slots import filled, slot
 from groundup.training.config import TrainConfig
@@ -210,10 +211,11 @@ class Elsewhere:
         self.bytes += len(flat)
         if storage.device.type != "cpu":
             return flat.to("cpu")
-        if self.file is None:
-            self.file = tempfile.TemporaryFile(buffering=0, dir=offload_folder())
-        start = self.file.seek(0, os.SEEK_END)
-        _all(lambda part: os.pwrite(self.file.fileno(), part[0], part[1]), flat, start)
+        with room_needed():
+            if self.file is None:
+                self.file = tempfile.TemporaryFile(buffering=0, dir=offload_folder())
+            start = self.file.seek(0, os.SEEK_END)
+            _all(lambda part: os.pwrite(self.file.fileno(), part[0], part[1]), flat, start)
         return start, len(flat)
 
     def _got(self, start: int, size: int) -> Tensor:
@@ -231,6 +233,20 @@ def _all(move: Callable[[tuple[memoryview, int]], int], flat: Tensor, start: int
         if not moved:
             raise ConfigError("the file of offloaded activations ended early; set activation_checkpointing = 'layers'")
         rest, start = rest[moved:], start + moved
+
+
+@contextmanager
+def room_needed() -> Iterator[None]:
+    """Turn a disk that is full into a sentence with the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DiskFull(
+            f"no space left in {tempfile.gettempdir()} for what activation_checkpointing = 'offload' writes; free some space, "
+            "set TMPDIR to a folder on a larger disk, or use 'layers'"
+        ) from error
 
 
 def offload_folder() -> str:

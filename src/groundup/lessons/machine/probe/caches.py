@@ -169,7 +169,7 @@ def _():
 def _():
     mo.md(
         "The system says:\n\n| | |\n|---|---|\n"
-        + "".join(f"| level {one.level} | {one.size / 1024:,.0f} KB, shared by {one.cores} |\n" for one in stated())
+        + "".join(f"| level {one.level} | {one.size / 1024:,.0f} KB, shared by {one.threads} |\n" for one in stated())
     )
     return
 
