@@ -248,7 +248,7 @@ def _at_its_loss(proof: Proof, path: Path, results: dict[str, Any]) -> Finding:
     if proof.loss_within is None:
         return Finding(True, f"{path}: {said}")
     loss = next((slot["loss"] for slot in results["slots"] if slot["id"] in proof.ran and slot.get("loss")), None)
-    if loss is None:
+    if loss is None or None in (loss["mine"], loss["reference"]):
         return Finding(False, f"{path}: {said}; no loss was compared")
     return Finding(
         abs(loss["mine"] - loss["reference"]) <= proof.loss_within,
