@@ -139,7 +139,14 @@ def test_fewer_steps_than_the_law_knows_are_refused(base):
         budget.fitted_to_time(planned, Budget(seconds=100), forecast, FOUND)
 
 
-@pytest.mark.slow
-def test_speed_is_measured_and_grows_with_the_size(base):
+def test_speed_lies_on_the_line_through_the_sizes_that_were_timed(monkeypatch, base):
+    monkeypatch.setattr(budget, "step_seconds", lambda made: 1e-6 * made.configs["model"].hidden_size)
     speed = budget.measured_speed(base, (20, 64))
-    assert 0 < speed(4e5) < speed(2e6) < 1
+    least, most = (flops for model, flops in budget.ladder(base) if model["hidden_size"] in (20, 64))
+    assert speed(least) == pytest.approx(20e-6) and speed(most) == pytest.approx(64e-6)
+    assert speed((least + most) / 2) == pytest.approx(42e-6) and speed(2 * most) == pytest.approx(128e-6)
+
+
+@pytest.mark.slow
+def test_a_step_is_timed(base):
+    assert budget.measured_speed(base, (20,))(4e5) > 0

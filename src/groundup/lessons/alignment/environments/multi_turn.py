@@ -188,7 +188,8 @@ def _():
     ## Turns and room
 
     An episode has a last turn and a context that ends. A call in the last turn is judged as an answer and is wrong; a result that leaves no room
-    for an answer cuts the episode, and a cut one is worth no more than the worst of its round, as everywhere here. So a model that calls for ever is not rewarded for it.
+    for an answer cuts the episode, and a cut one is worth no more than the worst of its round, as everywhere here. So a model that calls for ever is
+    not rewarded for it.
 
     Every method that tries works in this environment unchanged: ratios, pulls and advantages are sums over the model's own tokens. PPO puts the
     reward on the last of them.
