@@ -200,7 +200,7 @@ def _(answers, rule):
 @app.cell
 def _(policy, rewards, rule):
     _right = sum(share for name, share in policy.items() if name.startswith("right"))
-    assert sum(policy.values()) - 1 < 1e-5 and (rewards >= 0).all()
+    assert abs(sum(policy.values()) - 1) < 1e-5 and (rewards >= 0).all()
     if rule.value == "the form":
         assert policy["empty"] > 0.2 and policy["wrong"] > 0.2, "the empty form pays as much as the right answer"
     if rule.value == "few words":
