@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from groundup.inference.streaming import TextStream, longest_beginning
+from groundup.inference.streaming import TextStream, longest_beginning, same_tokens
+from groundup.text.tokenizers import train_tokenizer
+from groundup.text.tokenizers.config import TokenizerConfig
 
 
 class Bytes:
@@ -98,3 +100,12 @@ def test_with_stop_strings_exactly_the_text_before_the_first_is_sent(text, stops
 )
 def test_the_longest_tail_that_may_still_become_a_stop_is_held(text, stops, size):
     assert longest_beginning(text, stops) == size
+
+
+def test_a_reward_model_with_other_tokens_is_told_from_one_with_another_template():
+    """It was asked about the policy's ids, which were other words to it, and its scores were believed."""
+    first, again = (train_tokenizer(["user user user assistant\n"], TokenizerConfig(vocab_size=270)) for _ in range(2))
+    other = train_tokenizer(["once upon a time there was a bear, a bear\n" * 3], TokenizerConfig(vocab_size=270))
+    assert first.vocab_size == other.vocab_size and not same_tokens(first, other)
+    again.chat_template = "{{ messages }}"
+    assert first.fingerprint != again.fingerprint and same_tokens(first, again)

@@ -11,7 +11,7 @@ from groundup.alignment.environments import reasoning
 from groundup.errors import ConfigError
 from groundup.inference.handle import load
 from groundup.runs import recipe, runner
-from groundup.runs.stages.align import EXAM, same_tokens, thinking
+from groundup.runs.stages.align import EXAM, thinking
 from groundup.text.tokenizers import train_tokenizer
 from groundup.text.tokenizers.config import TokenizerConfig
 
@@ -138,12 +138,3 @@ def test_questions_that_leave_no_room_for_a_thought_are_left_out_of_what_thinkin
         left == lengths[0] and {len(one.prompt_ids) for one in tasks} == {left} and [one.item for one in tasks] == exam
     )
     assert asked(10) == (10 + room - 10_000, [], [])
-
-
-def test_a_reward_model_with_other_tokens_is_told_from_one_with_another_template():
-    """It was asked about the policy's ids, which were other words to it, and its scores were believed."""
-    first, again = (train_tokenizer(["user user user assistant\n"], TokenizerConfig(vocab_size=270)) for _ in range(2))
-    other = train_tokenizer(["once upon a time there was a bear, a bear\n" * 3], TokenizerConfig(vocab_size=270))
-    assert first.vocab_size == other.vocab_size and not same_tokens(first, other)
-    again.chat_template = "{{ messages }}"
-    assert first.fingerprint != again.fingerprint and same_tokens(first, again)

@@ -158,6 +158,7 @@ def judged(context: Context, tokenizer: Any) -> dict[str, Any]:
     from groundup.alignment.rewards.ensemble import Ensemble
     from groundup.alignment.rewards.reward_model import Scored
     from groundup.errors import ConfigError, InputError
+    from groundup.inference.streaming import same_tokens
 
     if context.config.method == "distill":
         return {"environment": partial(Taught, teacher=teacher(context, tokenizer))}
@@ -183,6 +184,7 @@ def teacher(context: Context, tokenizer: Any) -> Any:
     """The larger model that teaches."""
     from groundup.errors import ConfigError, InputError
     from groundup.inference.handle import load
+    from groundup.inference.streaming import same_tokens
 
     if "teacher" not in context.inputs:
         raise ConfigError("align.method = \"distill\" needs a teacher; give a larger model's folder as --teacher FOLDER")
@@ -193,14 +195,6 @@ def teacher(context: Context, tokenizer: Any) -> Any:
             "take two models with one tokenizer"
         )
     return handle.module
-
-
-def same_tokens(one: Any, other: Any) -> bool:
-    """Whether every id means the same text to both tokenizers; their chat templates may differ."""
-    if one.fingerprint == other.fingerprint:
-        return True
-    size = one.vocab_size
-    return size == other.vocab_size and all(one.decode([token]) == other.decode([token]) for token in range(size))
 
 
 def families(config: Any) -> tuple[str, ...]:
