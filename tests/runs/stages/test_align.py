@@ -9,9 +9,11 @@ from groundup import files
 from groundup.alignment.config import GrpoConfig
 from groundup.alignment.environments import reasoning
 from groundup.errors import ConfigError
-from groundup.inference.handle import load
+from groundup.inference.handle import Handle, load
+from groundup.model.architectures import build
+from groundup.model.architectures.qwen3 import Qwen3Config
 from groundup.runs import recipe, runner
-from groundup.runs.stages.align import EXAM, thinking
+from groundup.runs.stages.align import EXAM, keep, thinking
 from groundup.text.tokenizers import train_tokenizer
 from groundup.text.tokenizers.config import TokenizerConfig
 
@@ -138,3 +140,12 @@ def test_questions_that_leave_no_room_for_a_thought_are_left_out_of_what_thinkin
         left == lengths[0] and {len(one.prompt_ids) for one in tasks} == {left} and [one.item for one in tasks] == exam
     )
     assert asked(10) == (10 + room - 10_000, [], [])
+
+
+def test_the_tokens_that_ended_the_bases_answers_end_the_improved_models(tmp_path):
+    """They were lost, so that a model of another house wrote on behind its own end of a turn."""
+    words, made = train_tokenizer(["user assistant\n"], TokenizerConfig(vocab_size=270)), tmp_path / "model"
+    sizes = {"hidden_size": 32, "head_dim": 16, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}
+    module, last = build(Qwen3Config(vocab_size=words.vocab_size, **sizes), seed=0), words.vocab_size - 1
+    keep(SimpleNamespace(made=made), Handle(module, words, generation={"eos_token_id": last, "temperature": 0.6}))
+    assert last in load(made).stop_ids() and load(made).generation["temperature"] == 0.6

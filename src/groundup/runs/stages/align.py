@@ -12,7 +12,7 @@ from groundup import files, progress
 from groundup.alignment.methods import FROM_PAIRS, TRIERS
 from groundup.runs import precision
 from groundup.runs.context import Context
-from groundup.runs.stages.train import save
+from groundup.runs.stages.tune import sampled
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
@@ -54,6 +54,13 @@ def tuned(context: Context) -> Any:
     return handle
 
 
+def keep(context: Context, handle: Any) -> None:
+    """Write the improved model's folder; what ends its answers is what ended the base's."""
+    from groundup.model.formats.huggingface import save_model
+
+    save_model(context.made, handle.module, handle.tokenizer, generation=sampled(handle, chats=True))
+
+
 def shown(context: Context, handle: Any, talks: Sequence[Any], rate: float, name: str, rows: int = SHOWN_ROWS) -> None:
     """Tune on conversations once, in a folder of their own with its metrics.jsonl; a run that goes on finds it done. rows: conversations in a step."""
     from groundup.training.loop import write_metrics
@@ -92,7 +99,7 @@ def practised(context: Context) -> dict[str, Any]:
         asked = watch.asked(context, units.step) | {"folder": context.folder} | judged(context, handle.tokenizer)
         rounds, words = named(TRIERS[config.method]), handle.tokenizer
         result = improve(rounds, handle.module, words, tasks, rewarded(config), config, stop_ids=stops, **asked)
-    save(context, handle.module, handle.tokenizer, chats=True)
+    keep(context, handle)
     answers = config.steps * config.prompts_per_step * config.samples_per_prompt
     seconds = {"checkpoint_seconds": result.checkpoint_seconds, "units": units.table()}
     thought = thinking(context, handle, stops) if config.environment == "reasoning" else {}

@@ -5,8 +5,7 @@ from typing import Any
 
 from groundup import files
 from groundup.runs.context import Context
-from groundup.runs.stages.align import shown, tuned
-from groundup.runs.stages.train import save
+from groundup.runs.stages.align import keep, shown, tuned
 
 REVISED, PAIRS = "revised.jsonl", "pairs.jsonl"
 
@@ -30,7 +29,7 @@ def run(context: Context) -> dict[str, Any]:
     numbers["revised"] = cai.measured(speaker, exam, right, most=config.max_new_tokens)
     numbers["pairs"] = learn_preferences(context, handle, speaker)
     numbers["after"] = cai.measured(speaker, exam, right, most=config.max_new_tokens)
-    save(context, handle.module, handle.tokenizer, chats=True)
+    keep(context, handle)
     flat = {f"{when}_{name}": value for when in ("before", "revised", "after") for name, value in numbers[when].items()}
     return flat | {"critic": numbers["critic"], "pairs": numbers["pairs"]}
 

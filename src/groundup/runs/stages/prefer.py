@@ -8,8 +8,7 @@ from typing import Any
 
 from groundup import progress
 from groundup.runs.context import Context
-from groundup.runs.stages.align import judged, practice, rewarded, tuned
-from groundup.runs.stages.train import save
+from groundup.runs.stages.align import judged, keep, practice, rewarded, tuned
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
@@ -31,7 +30,7 @@ def run(context: Context) -> dict[str, Any]:
         asked = watch.asked(context, units.step, lambda event: told.update(event.also or {}))
         result = learned(handle.module, pairs, context.folder, tokenizer=handle.tokenizer, **asked)
     after = held.measure(handle.module) if held else {}
-    save(context, handle.module, handle.tokenizer, chats=True)
+    keep(context, handle)
     numbers: dict[str, Any] = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
     if held:  # before, policy and reference are one: no margin, and no order
         numbers |= {"heldout": len(held.pairs), "heldout_loss_before": before["loss"]}

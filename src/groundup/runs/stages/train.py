@@ -178,11 +178,11 @@ def sampler(context: Context, tokenizer: Any, task: Any, batches: Any) -> Any:
     return lambda event: None if write is None else context.record(step=event.step, samples=write(event.module))
 
 
-def save(context: Context, module: Any, tokenizer: Any, *, chats: bool = False) -> None:
+def save(context: Context, module: Any, tokenizer: Any) -> None:
     """Write the model folder: weights, tokenizer, and how it is best sampled."""
     from groundup.model.formats.huggingface import save_model
 
-    save_model(context.made, module, tokenizer, generation=generation(tokenizer, chats=chats))
+    save_model(context.made, module, tokenizer, generation=generation(tokenizer))
 
 
 def generation(tokenizer: Any, *, chats: bool = False) -> dict[str, Any]:
