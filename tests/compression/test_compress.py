@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import re
 
 import pytest
@@ -244,6 +245,18 @@ def test_a_piece_says_whether_a_plain_text_ends_with_it(folder):
     assert [piece.ends for piece in pieces] == [number == cut - 1 for number in range(lengths[1])] and lengths[1] > cut
 
 
+def test_of_a_conversation_the_answers_are_measured(folder):
+    """A model that was tuned on answers has never learned to predict questions: what it makes of them hid what compression does."""
+    handle = gu.load(folder)
+    talk = [{"role": "user", "content": TEXTS[0][:20]}, {"role": "assistant", "content": TEXTS[1][:20]}]
+    pieces, _ = pieces_of(handle, [talk], SMALL)
+    asked = handle.tokenizer.apply_chat_template(talk[:1], add_generation_prompt=True)
+    whole = handle.tokenizer.apply_chat_template(talk)
+    assert [list(piece) for piece in pieces] == [whole]
+    learned = whole[: whole.index(handle.tokenizer.encode("<|im_end|>", allow_special=True)[0], len(asked)) + 1]  # behind it stands the template's newline
+    assert perplexity(handle.module, pieces) == pytest.approx(math.exp(nats(handle.module, [learned], len(asked))), rel=1e-4)
+
+
 def test_a_student_of_another_tokenizer_is_refused(folder, tmp_path):
     """Of as many tokens: only their number was compared."""
     other = train_tokenizer([text[::-1] for text in TEXTS], TokenizerConfig(vocab_size=gu.load(folder).tokenizer.vocab_size))
@@ -337,6 +350,8 @@ def test_a_quantised_folder_joined_matrices_and_too_little_text_are_refused(fold
         ({"method": "distill"}, "--method layers"),
         ({"pattern": "2:4"}, "pattern='2:4' is for magnitude, wanda, sparsegpt, and method='gptq' has none; leave it out"),
         ({"pattern": "2:4", "method": "heads"}, "has none; leave it out"),
+        ({"bits": 4, "method": "smoothquant"}, "bits=4 is for gptq, awq and round; smoothquant has 8"),
+        ({"bits": 8, "mean_bits": 5.0}, "leave one of them out"),
         ({"group_size": 64, "method": "smoothquant"}, "smoothquant has a scale a row, so leave it out"),
     ],
 )

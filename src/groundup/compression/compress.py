@@ -28,9 +28,9 @@ MEASURED_TOKENS = 2048  # of the calibration, on which each matrix is rounded al
 
 
 class Compressed(NamedTuple):
-    """What came out. perplexity: of held-out text before and after, None where it was not measured. zeros: share of the blocks' weights.
+    """What came out. perplexity: of held-out text before and after, of conversations their answers; None where none was measured.
 
-    mean_bits: of a weight of the blocks. calibration_tokens: what was read to decide; 0 where nothing was.
+    zeros: share of the blocks' weights. mean_bits: of a weight of the blocks. calibration_tokens: what was read to decide; 0 where nothing was.
     """
 
     folder: Path
@@ -145,9 +145,13 @@ def file_names(module: Any) -> dict[str, str]:
 
 
 class Piece(list[int]):
-    """Ids of a text, or of a part of it. ends: whether a plain text ends with them; a conversation has its template's own end."""
+    """Ids of a text, or of a part of it. ends: whether a plain text ends with them; a conversation has its template's own end.
+
+    answers: of a conversation, 1 where the model wrote, the only tokens that a tuned model has learned to predict; None: every token counts.
+    """
 
     ends = False
+    answers: list[int] | None = None
 
 
 def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tuple[list[Piece], list[Piece]]:
@@ -158,19 +162,34 @@ def pieces_of(handle: Any, texts: Iterable[Text], config: CompressConfig) -> tup
     )
     pieces: list[Piece] = []
     for text in texts:
-        ids = (
-            handle.tokenizer.encode(text) if isinstance(text, str) else handle.tokenizer.apply_chat_template(list(text))
-        )
-        cut = [Piece(ids[at : at + length]) for at in range(0, len(ids), length)]
-        if cut:
-            cut[-1].ends = isinstance(text, str)
-        pieces += cut
+        pieces += _cut(text, handle.tokenizer, length)
         if sum(map(len, pieces)) >= wanted:
             break
     pieces = [piece for piece in pieces if len(piece) > 1]
     held = _taken(pieces, config.held_out_tokens)
     _taken(pieces, (config.seed - 1) * config.calibration_tokens)
     return held, _taken(pieces, config.calibration_tokens)  # one long text may have far more
+
+
+def _cut(text: Text, tokenizer: Any, length: int) -> list[Piece]:
+    """A text or a conversation as pieces of so many ids."""
+    ids, mask = (tokenizer.encode(text), list[int]()) if isinstance(text, str) else _answered(text, tokenizer)
+    cut = [Piece(ids[at : at + length]) for at in range(0, len(ids), length)]
+    if any(mask):
+        for number, piece in enumerate(cut):
+            piece.answers = mask[number * length : number * length + len(piece)]
+    if cut:
+        cut[-1].ends = isinstance(text, str)
+    return cut
+
+
+def _answered(messages: Sequence[dict[str, str]], tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Ids of a conversation and where its answers stand; nowhere for a template that rewrites what came before."""
+    try:
+        ids, mask = tokenizer.apply_chat_template(list(messages), return_assistant_mask=True)
+    except InputError:
+        return tokenizer.apply_chat_template(list(messages)), []
+    return ids, mask
 
 
 def closed(pieces: Sequence[Piece], end: int | None) -> list[list[int]]:
@@ -216,14 +235,13 @@ def change(
 def _bits(module: Any, config: CompressConfig, texts: Sequence[Sequence[int]]) -> dict[str, int]:
     """The bits of each matrix: one number for all, or by what rounding it costs."""
     sizes = {name: part.weight.numel() for name, part in calibration.linear_maps(module).items()}
-    if config.method == "smoothquant":
-        return dict.fromkeys(sizes, smoothquant.BITS)
     if not config.mean_bits:
-        return dict.fromkeys(sizes, config.bits)
-    few: list[Sequence[int]] = []
-    for text in calibration.check_texts(texts, module.config.max_position_embeddings):
-        if sum(map(len, few)) < MEASURED_TOKENS:
-            few.append(text)
+        return dict.fromkeys(sizes, config.width)
+    few, context = list[Sequence[int]](), module.config.max_position_embeddings
+    calibration.check_texts(texts, context)
+    for text in texts:
+        if len(text) > 1 and sum(map(len, few)) < MEASURED_TOKENS:
+            few.append(text if len(text) <= context else text[:context])
     rises = ptq.sensitivity(module, 4, config.group_size or None, lambda one: math.log(perplexity(one, few) or 1.0))
     return ptq.choose_bits(rises, sizes, config.mean_bits)
 
@@ -236,13 +254,15 @@ def mean_bits(made: Changed) -> float | None:
 
 @torch.inference_mode()
 def perplexity(module: Any, texts: Sequence[Sequence[int]]) -> float | None:
-    """e to the mean loss of every next token of texts of ids; None without one."""
+    """e to the mean loss of every next token of texts of ids, of the answers' alone where a `Piece` names them; None without one."""
     total, count = 0.0, 0
     for text in texts:
         ids = torch.tensor([list(text)], device=module.device)
+        answers = getattr(text, "answers", None)
+        counted = torch.tensor(answers or [1] * len(text), device=module.device)[1:].bool()
         logits = module(ids)[0, :-1].float()
-        total += float(functional.cross_entropy(logits, ids[0, 1:], reduction="sum"))
-        count += len(text) - 1
+        total += float(functional.cross_entropy(logits[counted], ids[0, 1:][counted], reduction="sum"))
+        count += int(counted.sum())
     return math.exp(total / count) if count else None
 
 

@@ -6,7 +6,6 @@ from typing import Literal
 import tyro
 
 from groundup.compression.distillation.config import DistillConfig
-from groundup.compression.quantization import grid
 from groundup.errors import ConfigError
 
 QUANTISE = ("gptq", "awq", "round", "smoothquant")
@@ -25,8 +24,8 @@ class CompressConfig:
     """gptq, awq, round: whole numbers of `bits` bits; smoothquant: 8 bits for weights and for what they read; magnitude, wanda, sparsegpt: `share` of the
     weights set to zero; heads, channels (of the feed-forward), layers: `share` of them taken out, in smaller shapes;
     distill: a --student learns from the model"""
-    bits: int = 4
-    """gptq, awq, round: bits a weight, 4 or 8"""
+    bits: int | None = None
+    """gptq, awq, round: bits a weight, 4 or 8; left out: 4"""
     group_size: int = GROUP
     """gptq, awq, round: neighbours in a row that share a scale; 0: the whole row"""
     mean_bits: float = 0.0
@@ -40,7 +39,7 @@ class CompressConfig:
     calibration_tokens: int = 16384
     """tokens of text that say what counts"""
     held_out_tokens: int = 8192
-    """tokens of other text on which the model is measured before and after; 0: not measured"""
+    """tokens of other text on which the model is measured before and after, where it is a conversation by its answers; 0: not measured"""
     seq_len: int = 512
     """tokens of one text at most"""
     seed: int = 1
@@ -50,7 +49,7 @@ class CompressConfig:
     """what a student is told"""
 
     def __post_init__(self) -> None:
-        if self.quantises and self.bits not in (4, 8):
+        if self.quantises and self.bits not in (None, 4, 8):
             raise ConfigError(f"bits={self.bits} is not stored by any format here; use 4 or 8")
         if self.group_size < 0:
             raise ConfigError(f"group_size={self.group_size} is not possible; use 32, 128 or 0 for the whole row")
@@ -68,13 +67,16 @@ class CompressConfig:
             raise ConfigError(f"seed={self.seed} is not possible; use 1 or more")
         if self.seq_len < 2 or self.calibration_tokens < 1 or self.held_out_tokens < 0:
             raise ConfigError("seq_len must be 2 or more, calibration_tokens 1 or more, held_out_tokens 0 or more")
-        assert self.bits in grid.BITS or not self.quantises
         self._check_used()
 
     def _check_used(self) -> None:
         """Refuse what the method would not look at."""
         if self.neighbours() and self.method not in PATTERNED:
             raise ConfigError(f"pattern={self.pattern!r} is for {', '.join(PATTERNED)}, and method={self.method!r} has none; leave it out")
+        if self.mean_bits and self.bits is not None:
+            raise ConfigError(f"bits={self.bits} is for all matrices, and mean_bits={self.mean_bits} chooses 4 or 8 for each; leave one of them out")
+        if self.method == "smoothquant" and self.bits == 4:
+            raise ConfigError("bits=4 is for gptq, awq and round; smoothquant has 8 for weights and for what they read, so leave it out")
         if self.method == "smoothquant" and self.group_size not in (0, GROUP):
             raise ConfigError(f"group_size={self.group_size} is for gptq, awq and round; smoothquant has a scale a row, so leave it out")
 
@@ -88,6 +90,11 @@ class CompressConfig:
                 f"pattern={self.pattern!r} is not possible; write 2:4 for two of every four, or leave it out"
             )
         return int(parts[0]), int(parts[1])
+
+    @property
+    def width(self) -> int:
+        """Bits a weight where `mean_bits` does not say otherwise."""
+        return self.bits or (8 if self.method == "smoothquant" else 4)
 
     @property
     def quantises(self) -> bool:

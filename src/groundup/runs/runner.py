@@ -29,7 +29,7 @@ from groundup.runs.recipe import Recipe
 from groundup.runs.resources import Meter
 
 DONE = "done.json"
-NOT_OUTPUTS = ("checkpoints", "logs", "tracking", "profile", DONE)  # for resuming and looking; no later stage reads them
+NOT_OUTPUTS = ("checkpoints", "logs", "members", "tracking", "profile", DONE)  # for resuming and looking; no later stage reads them
 
 OnStage = Callable[[Plan, bool], None]
 Before = Callable[[Context], None]

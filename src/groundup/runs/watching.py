@@ -9,6 +9,7 @@ However the stage ends (done, stopped, diverged), trackers and exporters are tol
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from groundup import progress
@@ -56,11 +57,16 @@ class Watch:
 
 
 @contextmanager
-def watching(context: Context, module: Any, config: Any, trackers: Sequence[str] = ()) -> Iterator[Watch]:
-    """Watch the training of `module` by `config` (a `TrainConfig`). trackers: their names."""
+def watching(
+    context: Context, module: Any, config: Any, trackers: Sequence[str] = (), folder: Path | None = None
+) -> Iterator[Watch]:
+    """Watch the training of `module` by `config` (a `TrainConfig`). trackers: their names.
+
+    folder: inside the stage's, of one training among several, with lines, logs and trackers of its own; left out: the stage's.
+    """
     from groundup.training.monitor.logging import listening
 
-    watch = _watch(context, module, config, trackers)
+    watch = _watch(context, module, config, trackers, folder or context.folder)
     context.takers.append(watch.monitor.tell)
     state = "failed"
     try:
@@ -86,7 +92,7 @@ def watching(context: Context, module: Any, config: Any, trackers: Sequence[str]
         )
 
 
-def _watch(context: Context, module: Any, config: Any, trackers: Sequence[str]) -> Watch:
+def _watch(context: Context, module: Any, config: Any, trackers: Sequence[str], folder: Path) -> Watch:
     from groundup.training.monitor import telemetry
     from groundup.training.monitor.gauges import Gauges
     from groundup.training.monitor.logging import FOLDER, Log
@@ -95,11 +101,11 @@ def _watch(context: Context, module: Any, config: Any, trackers: Sequence[str]) 
 
     dtype, limits = str(module.compute_dtype).removeprefix("torch."), _limits(context)
     exporters = [telemetry.Exporter()] if telemetry.wanted() else []
-    log = Log(context.folder / FOLDER, context.recipe.name, takers=exporters)
-    sending = senders(trackers, _tracked(context)) if trackers else []
+    log = Log(folder / FOLDER, context.recipe.name, takers=exporters)
+    sending = senders(trackers, _tracked(context, folder)) if trackers else []
     spent = costs(module.config, config, limits, dtype)
-    monitor = Monitor(context.folder / "metrics.jsonl", spent, gauges=Gauges(str(module.device)), takers=sending)
-    return Watch(monitor, log, _profiler(context, spent) if context.profile else None, sending, exporters)
+    monitor = Monitor(folder / "metrics.jsonl", spent, gauges=Gauges(str(module.device)), takers=sending)
+    return Watch(monitor, log, _profiler(folder, spent) if context.profile else None, sending, exporters)
 
 
 def _limits(context: Context) -> Any:
@@ -111,23 +117,24 @@ def _limits(context: Context) -> Any:
     return probe()
 
 
-def _profiler(context: Context, spent: Any) -> Any:
+def _profiler(folder: Path, spent: Any) -> Any:
     from groundup.training.monitor.profiler import Profiler
 
-    return Profiler(context.folder / PROFILE, peak_flops=spent.peak_flops, machine=machine_name())
+    return Profiler(folder / PROFILE, peak_flops=spent.peak_flops, machine=machine_name())
 
 
-def _tracked(context: Context) -> Any:
+def _tracked(context: Context, folder: Path) -> Any:
     from groundup.training.monitor.trackers import Tracked
 
+    part = "" if folder == context.folder else f"-{folder.name}"
     settings = {name: fields.plain(config) for name, config in context.recipe.configs.items()}
     return Tracked(
-        folder=context.folder / TRACKING,
+        folder=folder / TRACKING,
         project=f"groundup-{context.recipe.name}",
-        name=f"{context.stage.name}-{context.folder.name[-8:]}",
-        id=context.choose("tracking", _new_id),
+        name=f"{context.stage.name}-{context.folder.name[-8:]}{part}",
+        id=context.choose(f"tracking{part}", _new_id),
         settings={"seed": context.recipe.seed, **settings},
-        metrics=context.folder / "metrics.jsonl",
+        metrics=folder / "metrics.jsonl",
     )
 
 

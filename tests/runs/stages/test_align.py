@@ -36,6 +36,9 @@ def test_tuning_a_reward_model_and_ppo_are_one_recipe(tmp_path, score):
     assert (stages["reward"] / "reward_model" / "member-01" / "config.json").is_file() and "share_of_limit" in str(
         numbers
     )
+    lines = [files.read_jsonl(stages["reward"] / "members" / f"member-0{number}" / "metrics.jsonl") for number in (0, 1)]
+    assert all([line["step"] for line in one] == list(range(1, len(one) + 1)) for one in lines) and lines[0] != lines[1]
+    assert not (stages["reward"] / "metrics.jsonl").exists(), "the steps of several trainings are not one curve"
     assert (stages["align"] / "model" / "config.json").is_file()
     assert len(files.read_jsonl(stages["align"] / "rollouts.jsonl")) == 8
 

@@ -38,6 +38,7 @@ class Preferences:
     pairs: Sequence[Pair]
     config: DpoConfig
     device: Any
+    rows: int = 0  # of those given, so many are learned from
     reference: list[list[float]] = field(default_factory=list)  # of each pair's answers
     others: Sequence[Pair] = ()  # KTO: the prompts with answers to other ones
     others_reference: list[list[float]] = field(default_factory=list)
@@ -153,7 +154,7 @@ def prepared(module: Any, rows: Iterable[Row], config: DpoConfig, tokenizer: Any
     encoded = encode(rows, tokenizer, config.max_length or context, config.too_long)
     if sentence := encoded.sentence():
         progress.say(sentence)
-    preferences = Preferences(_of_method(encoded.pairs, config), config, module.device)
+    preferences = Preferences(_of_method(encoded.pairs, config), config, module.device, len(encoded.pairs))
     preferences.read_reference(module)
     return preferences
 

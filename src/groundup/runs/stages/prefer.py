@@ -31,9 +31,9 @@ def run(context: Context) -> dict[str, Any]:
         result = learned(handle.module, pairs, context.folder, tokenizer=handle.tokenizer, **asked)
     after = held.measure(handle.module) if held else {}
     keep(context, handle)
-    numbers: dict[str, Any] = {"pairs": len(rows), "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
+    numbers: dict[str, Any] = {"pairs": pairs.rows, "left_out": len(rows) - pairs.rows, "loss": result.loss, "checkpoint_seconds": result.checkpoint_seconds}
     if held:  # before, policy and reference are one: no margin, and no order
-        numbers |= {"heldout": len(held.pairs), "heldout_loss_before": before["loss"]}
+        numbers |= {"heldout": held.rows, "heldout_loss_before": before["loss"]}
         numbers |= {f"heldout_{name}": value for name, value in after.items()}
     return numbers | {name: told[name] for name in ("accuracy", "margin") if name in told} | {"units": units.table()}
 

@@ -11,6 +11,7 @@ from groundup.runs.context import Context
 from groundup.runs.timing import Units
 from groundup.runs.watching import watching
 
+MEMBERS = "members"  # a folder inside the stage's: each one's lines, logs and checkpoints
 MEASURED = (16, 64)  # rows and tokens of the batch by which the number format is chosen
 TENTH = 10  # of a user's file at most so much is kept back
 
@@ -65,9 +66,10 @@ def learn(context: Context, pairs: Sequence[Any], member: int, made: Path, units
         return
     handle = load(context.inputs["model"], device=context.device())
     precision.decide(context, handle.module, lambda: precision.synthetic_batch(handle.module, *MEASURED))
-    folder = context.folder if config.members == 1 else context.folder / "members" / made.name
+    folder = context.folder if config.members == 1 else context.folder / MEMBERS / made.name
     folder.mkdir(parents=True, exist_ok=True)
-    with watching(context, handle.module, config.training(reward_model.steps_of(len(pairs), config)), config.trackers) as watch:
+    training = config.training(reward_model.steps_of(len(pairs), config))
+    with watching(context, handle.module, training, config.trackers, folder) as watch:
         asked = watch.asked(context, units.step) | {"tokenizer": handle.tokenizer, "folder": folder, "member": member}
         way: Any = {"head": reward_model, "likelihood": likelihood, "informed": informed}[config.score]
         module, _ = way.fit(handle.module, pairs, config, **asked)
