@@ -1,11 +1,12 @@
 """All methods of tuning on one task: score, learned numbers, memory of the step, time, size on disk; three seeds; a table and a picture.
 
-    python benchmarks/tuning/efficient/methods.py MODEL [DATA.jsonl] [--steps 80] [--seeds 3] [--methods lora qlora] [--no-search] [--out FOLDER]
+    python benchmarks/tuning/efficient/methods.py MODEL [DATA.jsonl] [--steps 320] [--seeds 3] [--methods lora qlora] [--no-search] [--out FOLDER]
 
 MODEL: a folder with a chat template, such as the pretrained one of `groundup demo` (`runs/demo/stages/*-train-*/model`). DATA: conversations; left out,
 four families of tinyworld's instructions, none twice. The last fifth is asked in the table and by nothing else. Each method's rate is chosen beforehand from
 three of its own (RATES) by one run of half the steps from seed 0, which learns from the first three fifths and is asked the fourth: the most answers
-right win, of equal ones the smaller loss. The table's runs begin from the seeds 1, 2, ... and learn from the first four fifths.
+right win, of equal ones the smaller loss. While the best lies at an end of what was tried, one rate beyond it is tried as well, MOST in all. The
+table's runs begin from the seeds 1, 2, ... and learn from the first four fifths.
 score: answers that greedy decoding writes word for word. loss: nats a token of them. memory: the model as it is kept while it learns, and 12 bytes a learned
 weight (gradient, AdamW's two means). time: CPU seconds of the thread. on disk: the adapter's weights in its folder, of full tuning the model's.
 Writes methods.json, methods.md and methods.svg after each run.
@@ -25,6 +26,7 @@ from typing import Any, get_args
 import torch
 
 from groundup import files
+from groundup.errors import Diverged
 from groundup.inference.handle import load
 from groundup.processor import processor
 from groundup.tuning.config import MethodName, TuneConfig
@@ -46,6 +48,8 @@ RATES = {
     "prefix": (0.015, 0.05, 0.15),
     "p_tuning": (0.003, 0.01, 0.03),
 }
+MOST = 7  # rates of a method
+DIVERGED = 1e9  # in place of a loss that JSON cannot hold
 HEAD = ("method", "held-out answers right", "seeds", "loss", "rate", "learned numbers", "memory", "CPU time", "on disk")
 
 
@@ -105,6 +109,31 @@ def chosen(tried: Sequence[dict[str, float]]) -> float:
     return max(tried, key=lambda row: (row["score"], -row["loss"]))["rate"]
 
 
+def beyond(tried: Sequence[dict[str, float]]) -> float | None:
+    """The next rate on the side on which the best one is the last; None where it lies between others.
+
+    >>> beyond([{"score": 0.5, "loss": 1.0, "rate": 0.125}, {"score": 0.6, "loss": 0.9, "rate": 0.25}])
+    0.5
+    """
+    rates = sorted(row["rate"] for row in tried)
+    best, factor = chosen(tried), rates[1] / rates[0]
+    return best * factor if best == rates[-1] else best / factor if best == rates[0] else None
+
+
+def search(handle: Any, learned: list[Any], asked: list[Any], method: str, steps: int) -> list[dict[str, float]]:
+    """What each rate of a method comes to."""
+    tried, rates = list[dict[str, float]](), list(RATES.get(method, THIN))
+    while rates:
+        config = config_of(method, rates.pop(0), 0, max(1, steps // 2))
+        try:
+            tried.append(run(handle, learned, asked, config))
+        except Diverged:
+            tried.append({"score": 0.0, "loss": DIVERGED, "rate": config.learning_rate, "seconds": 0.0})
+        further = beyond(tried) if not rates and len(tried) < MOST else None
+        rates += [float(f"{further:.3g}")] if further else []
+    return sorted(tried, key=lambda row: row["rate"])
+
+
 def table(found: dict[str, Any]) -> str:
     """The results as markdown, a method a line, the best score first."""
     lines = [f"| {' | '.join(HEAD)} |", "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
@@ -127,7 +156,7 @@ def searched(found: dict[str, Any]) -> list[str]:
         return []
     lines = ["| method | rate: answers right of the search's own |", "|---|---|"]
     for method, rows in found["search"].items():
-        told = ", ".join(f"{row['rate']:g}: {row['score']:.2f}" for row in rows)
+        told = ", ".join(f"{row['rate']:g}: " + ("diverged" if row["loss"] == DIVERGED else f"{row['score']:.2f}") for row in rows)
         lines.append(f"| {method} | {told}; chosen {chosen(rows):g} |")
     return lines
 
@@ -178,7 +207,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("data", nargs="?")
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=320)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", default=list(get_args(MethodName)))
     parser.add_argument("--no-search", action="store_true", help="take each method's middle rate")
@@ -195,10 +224,9 @@ def main() -> None:
     before = {"score": sum(one.exact for one in alone) / fifth, "loss": loss_of(alone)}
     found: dict[str, Any] = {"before": before, "about": about, "search": {}, "runs": {}}
     for method in [] if asked.no_search else asked.methods:
-        for rate in RATES.get(method, THIN):
-            row = run(handle, others[:-fifth], others[-fifth:], config_of(method, rate, 0, max(1, asked.steps // 2)))
-            found["search"].setdefault(method, []).append(row)
-            say(asked, f"{method}, rate {rate:g}: {row['score']:.3f}, loss {row['loss']:.3f}, {row['seconds']:.0f} CPU s")
+        found["search"][method] = search(handle, others[:-fifth], others[-fifth:], method, asked.steps)
+        for row in found["search"][method]:
+            say(asked, f"{method}, rate {row['rate']:g}: {row['score']:.3f}, loss {row['loss']:.3f}, {row['seconds']:.0f} CPU s")
         keep(found, asked.out)
     rates = {method: chosen(tried) for method, tried in found["search"].items()}
     for seed in range(1, asked.seeds + 1):
