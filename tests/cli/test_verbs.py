@@ -88,7 +88,7 @@ def test_a_mistake_is_one_sentence_and_status_2(arguments, sentence, capsys):
 def test_a_flag_that_cannot_be_read_is_one_line_without_a_box(arguments, capsys):
     status, out, err = call(capsys, *arguments)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "see `groundup" in err and "│" not in err
+    assert "see `groundup" in err and ".;" not in err and "│" not in err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

@@ -115,14 +115,14 @@ def _nearest(options: type, word: str, program: str) -> str:
 
 
 def _sentence(box: str) -> str:
-    """The first paragraph of tyro's box on one line.
+    """The first paragraph of tyro's box on one line, without its full stop.
 
     >>> _sentence("╭─ Value error ───╮" + chr(10) + "│ Error parsing --n │" + chr(10) + "│ ─────── │" + chr(10) + "│ more │")
     'Error parsing --n'
     """
     lines = [BOX.sub("", line).strip() for line in box.splitlines()[1:]]
     first = itertools.takewhile(bool, itertools.dropwhile(operator.not_, lines))
-    return " ".join(first) or "the options cannot be read"
+    return " ".join(first).removesuffix(".") or "the options cannot be read"
 
 
 def use_mine(folder: str) -> None:
