@@ -1,6 +1,7 @@
 """A decoder of 30,000 parameters that answers "a" or "b" to a digit, and tasks that want one of the two."""
 
 import copy
+import sys
 
 import numpy as np
 import pytest
@@ -69,3 +70,13 @@ def right(item, text):
 @pytest.fixture
 def reward():
     return right
+
+
+@pytest.fixture
+def trl(monkeypatch):
+    """TRL, where it is installed.
+
+    transformers takes a process in which a lesson's test has loaded marimo for a notebook, and its Trainer then wants IPython.
+    """
+    monkeypatch.delitem(sys.modules, "marimo", raising=False)
+    return pytest.importorskip("trl")

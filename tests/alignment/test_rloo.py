@@ -102,8 +102,7 @@ def made_of(kind, config):
 @pytest.mark.parametrize("average, loss_type", [("answer", "grpo"), ("token", "dapo"), ("longest", "dr_grpo")])
 @pytest.mark.parametrize("importance", ["token", "sequence"])
 @pytest.mark.parametrize("price", [0.0, 0.1])
-def test_every_form_of_grpo_is_trls(average, loss_type, importance, price):
-    trainers = pytest.importorskip("trl")
+def test_every_form_of_grpo_is_trls(average, loss_type, importance, price, trl):
     given = rows()
     config = GrpoConfig(average=average, importance=importance, kl_coefficient=price, max_new_tokens=5)
     given.lesson.answers = 0 if average == "token" else 6
@@ -111,18 +110,17 @@ def test_every_form_of_grpo_is_trls(average, loss_type, importance, price):
         given.lesson.reference = None
     ours = loss_of(given.lesson, given.now[given.mask], made_of(grpo.Rounds, config))
     theirs = in_trl(
-        trainers.GRPOTrainer, given, importance_sampling_level=importance, beta=price, loss_type=loss_type,
+        trl.GRPOTrainer, given, importance_sampling_level=importance, beta=price, loss_type=loss_type,
         epsilon_low=config.clip_low, epsilon_high=config.clip_high, max_completion_length=5,
     )  # fmt: skip
     assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
 
 
-def test_rloos_loss_is_trls():
-    trainers = pytest.importorskip("trl")
+def test_rloos_loss_is_trls(trl):
     given = rows(seed=1)
     given.lesson.answers = 6
     ours = loss_of(given.lesson, given.now[given.mask], made_of(rloo.RlooRounds, RlooConfig()))
-    theirs = in_trl(trainers.RLOOTrainer, given, epsilon_low=0.2, epsilon_high=0.2)
+    theirs = in_trl(trl.RLOOTrainer, given, epsilon_low=0.2, epsilon_high=0.2)
     assert float(ours) == pytest.approx(float(theirs), abs=1e-5)
 
 

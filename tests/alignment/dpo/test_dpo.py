@@ -87,8 +87,7 @@ def scores():
     return [-3 * torch.rand(6, generator=source) - 0.01 for _ in range(2)]
 
 
-def test_orpo_is_that_of_trl(scores):
-    pytest.importorskip("trl")
+def test_orpo_is_that_of_trl(scores, trl):
     from trl.experimental.orpo import ORPOTrainer
 
     theirs = ORPOTrainer.odds_ratio_loss(SimpleNamespace(beta=0.3, accelerator=SimpleNamespace(device="cpu")), *scores)[
@@ -97,8 +96,7 @@ def test_orpo_is_that_of_trl(scores):
     torch.testing.assert_close(dpo.orpo_loss(*scores, 0.3), -scores[0] - theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_simpo_is_that_of_trl(scores):
-    pytest.importorskip("trl")
+def test_simpo_is_that_of_trl(scores, trl):
     from trl.experimental.cpo import CPOTrainer
 
     told = SimpleNamespace(

@@ -158,8 +158,7 @@ def theirs(method, folder, pairs, order, words):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["dpo", "ipo", "kto"])
-def test_ten_steps_give_the_weights_of_trl(module, tokenizer, rows, method, tmp_path):
-    pytest.importorskip("trl")
+def test_ten_steps_give_the_weights_of_trl(module, tokenizer, rows, method, tmp_path, trl):
     import transformers
 
     save_model(tmp_path / "tuned", module, tokenizer)

@@ -35,8 +35,7 @@ def test_the_loss_is_bradley_and_terrys():
 
 
 @pytest.mark.parametrize("with_margin", [True, False])
-def test_the_loss_is_trls(with_margin):
-    trainers = pytest.importorskip("trl")
+def test_the_loss_is_trls(with_margin, trl):
     scores, margin = torch.randn(12), torch.rand(6)
     kept = {name: lambda value: value for name in ("gather", "gather_for_metrics")}
     stub = types.SimpleNamespace(
@@ -45,7 +44,7 @@ def test_the_loss_is_trls(with_margin):
         _total_train_tokens=0,
     )  # fmt: skip
     inputs = {"margin": margin} if with_margin else {}
-    theirs = trainers.RewardTrainer.compute_loss(
+    theirs = trl.RewardTrainer.compute_loss(
         stub, lambda **more: types.SimpleNamespace(logits=scores[:, None]), inputs
     )
     ours = reward_model.bradley_terry_loss(scores[:6], scores[6:], margin if with_margin else 0.0, 0.01).mean()
