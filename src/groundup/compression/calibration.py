@@ -64,9 +64,9 @@ def linear_maps(module: Any) -> dict[str, Linear]:
     return found
 
 
-def check_texts(texts: Sequence[Sequence[int]], context: int) -> list[list[int]]:
-    """The texts cut to the context; InputError where they are too few to say anything."""
-    kept = [list(text)[:context] for text in texts if len(text) > 1]
+def check_texts(texts: Sequence[Sequence[int]], context: int) -> list[Sequence[int]]:
+    """The texts, those that are longer cut to the context; InputError where they are too few to say anything."""
+    kept = [text if len(text) <= context else text[:context] for text in texts if len(text) > 1]
     if (tokens := sum(map(len, kept))) < LEAST_TOKENS:
         raise InputError(
             f"the calibration texts have {tokens} tokens; give at least {LEAST_TOKENS}, better 10,000, of text like "

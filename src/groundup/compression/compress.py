@@ -237,11 +237,10 @@ def _bits(module: Any, config: CompressConfig, texts: Sequence[Sequence[int]]) -
     sizes = {name: part.weight.numel() for name, part in calibration.linear_maps(module).items()}
     if not config.mean_bits:
         return dict.fromkeys(sizes, config.width)
-    few, context = list[Sequence[int]](), module.config.max_position_embeddings
-    calibration.check_texts(texts, context)
-    for text in texts:
-        if len(text) > 1 and sum(map(len, few)) < MEASURED_TOKENS:
-            few.append(text if len(text) <= context else text[:context])
+    few: list[Sequence[int]] = []
+    for text in calibration.check_texts(texts, module.config.max_position_embeddings):
+        if sum(map(len, few)) < MEASURED_TOKENS:
+            few.append(text)
     rises = ptq.sensitivity(module, 4, config.group_size or None, lambda one: math.log(perplexity(one, few) or 1.0))
     return ptq.choose_bits(rises, sizes, config.mean_bits)
 
