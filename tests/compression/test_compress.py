@@ -12,7 +12,7 @@ from tests.compression.test_calibration import GPT2, QWEN
 import groundup as gu
 from groundup.cli import main
 from groundup.compression import calibration
-from groundup.compression.compress import compress, perplexity, pieces_of
+from groundup.compression.compress import change, compress, perplexity, pieces_of
 from groundup.compression.config import CompressConfig
 from groundup.compression.distillation import distillation
 from groundup.compression.distillation.config import DistillConfig
@@ -255,6 +255,16 @@ def test_of_a_conversation_the_answers_are_measured(folder):
     assert [list(piece) for piece in pieces] == [whole]
     learned = whole[: whole.index(handle.tokenizer.encode("<|im_end|>", allow_special=True)[0], len(asked)) + 1]  # behind it stands the template's newline
     assert perplexity(handle.module, pieces) == pytest.approx(math.exp(nats(handle.module, [learned], len(asked))), rel=1e-4)
+
+
+def test_bits_are_given_out_by_the_loss_of_the_answers(folder, monkeypatch):
+    handle, seen = gu.load(folder), []
+    talks = [[{"role": "user", "content": text[:20]}, {"role": "assistant", "content": text[-9:]}] for text in TEXTS]
+    config = dataclasses.replace(SMALL, mean_bits=5.0, held_out_tokens=0)
+    _, pieces = pieces_of(handle, talks, config)
+    monkeypatch.setattr("groundup.compression.compress.perplexity", lambda module, texts: seen.extend(texts) or 2.0)
+    change(handle.module, config, pieces)
+    assert seen and all(piece.answers and 0 < sum(piece.answers) < len(piece) for piece in seen)
 
 
 def test_a_student_of_another_tokenizer_is_refused(folder, tmp_path):
