@@ -54,7 +54,7 @@ def test_a_table_without_a_text_column_is_a_text(tmp_path, capsys, monkeypatch):
 
 
 def test_an_open_quote_does_not_swallow_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("groundup.data.sources.tables.LINE_BYTES", 1000)
+    monkeypatch.setattr("groundup.data.sources.lines.LINE_BYTES", 1000)
     (tmp_path / "a.csv").write_text('text\n"open\n' + "line\n" * 1000)
     with pytest.raises(InputError, match=r"line \d+ is no CSV .*close its quotes"):
         texts(tmp_path / "a.csv")

@@ -106,8 +106,10 @@ def test_a_json_text_may_hold_any_line_end_but_its_own(tmp_path):
     assert [one.text for one in read_examples(path, "classify")] == [row["text"] for row in rows]
 
 
-def test_a_field_too_large_for_a_column_is_one_sentence(tmp_path):
+def test_a_field_too_large_for_a_column_is_one_sentence(tmp_path, monkeypatch):
     path = written(tmp_path / "a.csv", "text,label\nb,x\n" + "a" * 200_000 + ",x\n")
+    assert [len(one.text) for one in read_examples(path, "classify")] == [1, 200_000]
+    monkeypatch.setattr("groundup.data.sources.lines.LINE_BYTES", 199_999)
     with pytest.raises(
         FormatError, match=r"a.csv: line 3 is no row of columns \(field larger than field limit .*mend or remove"
     ):

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from groundup.data.dedup.minhash import WORD, MinHashConfig, hashes
+from groundup.data.sources.lines import limited
 from groundup.errors import ConfigError, InputError
 from groundup.slots import filled, slot
 
@@ -194,7 +195,7 @@ def _values(lines: io.StringIO, kind: str) -> Iterable[Any]:
     if kind == ".json":
         whole = json.load(lines)
         return whole if isinstance(whole, list) else [whole]
-    return csv.reader(lines, delimiter="\t" if kind == ".tsv" else ",")
+    return limited(csv.reader(lines, delimiter="\t" if kind == ".tsv" else ","))
 
 
 def _texts(value: Any) -> Iterator[str]:

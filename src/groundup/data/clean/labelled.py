@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundup.data.sources.lines import LINE_BYTES, lines
+from groundup.data.sources.lines import limited, lines
 from groundup.errors import InputError
 
 POSITIVE = ("1", "true", "yes")
@@ -58,10 +58,9 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _table(path: Path, delimiter: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    csv.field_size_limit(LINE_BYTES)
     rows = csv.DictReader((line + "\n" for line in lines(path)), delimiter=delimiter)
     try:
-        for row in rows:
+        for row in limited(rows):
             yield f"{path}, line {rows.line_num}", row
     except csv.Error as error:
         raise InputError(f"{path}, line {rows.line_num} is no CSV ({error}); close its quotes, or remove it") from None

@@ -5,14 +5,18 @@ separators as they are.
 """
 
 import codecs
+import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from groundup.data.sources.members import pieces
 from groundup.data.sources.places import open_binary
 from groundup.errors import FormatError, InputError
 
 LINE_BYTES = 1 << 26
+
+Row = TypeVar("Row")
 
 
 def raw_lines(path: str | Path, most: int = LINE_BYTES) -> Iterator[bytes]:
@@ -56,6 +60,22 @@ def lines(path: str | Path, encoding: str = "utf-8", most: int = LINE_BYTES) -> 
                 f"{path} is not {encoding}: byte {line[error.start]:#04x} (line {number}); "
                 f"convert it with `iconv -f {guess} -t utf-8`, or name its encoding: --set data.text_encoding={guess}"
             ) from error
+
+
+def limited(rows: Iterator[Row]) -> Iterator[Row]:
+    """The rows of csv's reader, with fields of up to LINE_BYTES (its own limit is 131,072; csv.Error where one is longer).
+
+    csv has one limit for the whole process: it is set for each row alone, so no reader depends on which other ran before it.
+    """
+    while True:
+        before = csv.field_size_limit(LINE_BYTES)
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        finally:
+            csv.field_size_limit(before)
+        yield row
 
 
 def _wide_lines(path: str | Path, encoding: str, most: int) -> Iterator[str]:

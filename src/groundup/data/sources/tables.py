@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.data.documents import COLUMNS, Document, read_columns, read_documents
-from groundup.data.sources.lines import LINE_BYTES, lines
+from groundup.data.sources.lines import limited, lines
 from groundup.data.sources.places import is_remote, join, open_binary, refusals
 from groundup.errors import FormatError, InputError
 
@@ -65,19 +65,19 @@ def _whole(text: str, place: str) -> str:
 
 def comma_separated(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:
     """One document a row of a CSV or TSV file whose first line names the columns (RFC 4180)."""
-    csv.field_size_limit(LINE_BYTES)
     rows = csv.reader(
         (line + "\n" for line in lines(path, encoding)),
         delimiter="\t" if str(path).endswith((".tsv", ".tsv.gz")) else ",",
     )
+    wide = limited(rows)
     try:
-        names = next(rows, [])
+        names = next(wide, [])
         if key not in names:
             raise InputError(
                 f"{path} has no column '{key}' (it has: {', '.join(names)[:200]}); name the one with the text: --set data.text_key=NAME"
             )
         place = names.index(key)
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate(wide, 1):
             if row and len(row) != len(names):
                 raise InputError(
                     f"{path}: row {number} (line {rows.line_num}) has {len(row)} fields of {len(names)}; mend or remove it"
@@ -92,7 +92,8 @@ def comma_separated(path: str | Path, name: str, key: str, encoding: str) -> Ite
 def has_column(path: str | Path, key: str, encoding: str) -> bool:
     """Whether a CSV or TSV file's first line names a column."""
     first = next(lines(path, encoding), "")
-    return key in next(csv.reader([first], delimiter="\t" if str(path).endswith((".tsv", ".tsv.gz")) else ","), [])
+    rows = csv.reader([first], delimiter="\t" if str(path).endswith((".tsv", ".tsv.gz")) else ",")
+    return key in next(limited(rows), [])
 
 
 def parquet(path: str | Path, name: str, key: str, encoding: str) -> Iterator[Document]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from groundup.data.sources.lines import limited
 from groundup.data.sources.tagged import parse_columns, readable
 from groundup.errors import FormatError, InputError
 
@@ -73,7 +74,7 @@ def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
             io.StringIO(text, newline=""), delimiter="\t" if name.endswith(".tsv") else ",", quoting=quoting
         )
         try:
-            yield from rows
+            yield from limited(rows)
         except csv.Error as error:
             raise FormatError(
                 f"{path}: line {rows.line_num + 1} is no row of columns ({error}); mend or remove the line"
