@@ -4,10 +4,11 @@ import pytest
 import torch
 from tests.tuning.efficient.conftest import drawn
 
-from groundup.errors import InputError
+from groundup.errors import ConfigError, InputError
 from groundup.training.objectives.causal import causal_loss
 from groundup.tuning.efficient.config import PromptConfig
 from groundup.tuning.efficient.many import apply
+from groundup.tuning.efficient.prompts import PromptPart
 
 
 @pytest.mark.parametrize("kind", ["prompt", "prefix", "p_tuning"])
@@ -44,3 +45,16 @@ def test_a_prompt_of_a_text_s_own_tokens_is_that_text(make, ids):
 def test_an_id_outside_of_the_vocabulary_is_refused(make):
     with pytest.raises(InputError, match="init_ids holds 90"):
         apply(make(), PromptConfig(init_ids=(90,)))
+
+
+def test_what_p_tunings_network_begins_with_is_as_large_as_what_goes_in(make):
+    """Rows of the embedding, shrunk by each layer, began near 0 and hardly moved."""
+    config = PromptConfig(kind="p_tuning", num_virtual_tokens=64, encoder_hidden_size=256)
+    sizes = [PromptPart(make(), config, torch.Generator().manual_seed(seed)).table() for seed in range(5)]
+    assert float(torch.stack(sizes).detach().square().mean()) == pytest.approx(1, abs=0.3)
+
+
+@pytest.mark.parametrize("kind", ["prefix", "p_tuning"])
+def test_tokens_to_begin_with_are_refused_where_none_is_begun_with(kind):
+    with pytest.raises(ConfigError, match=f"init_ids is not possible with kind={kind}; use kind=prompt"):
+        PromptConfig(kind=kind, init_ids=(1,))

@@ -143,7 +143,7 @@ class PromptConfig:
     encoder_hidden_size: int = 128
     """width of p_tuning's network"""
     init_ids: tuple[int, ...] = ()
-    """prompt, p_tuning: tokens whose vectors they begin with, repeated as needed; none: drawn rows of the embedding"""
+    """prompt: tokens whose vectors they begin with, repeated as needed; none: drawn rows of the embedding"""
     seed: int = 0
     """where the draws begin"""
 
@@ -153,6 +153,8 @@ class PromptConfig:
             raise ConfigError(
                 f"kind={self.kind!r} is not known; {did_you_mean(str(self.kind), ('prompt', 'prefix', 'p_tuning'))}"
             )
+        if self.init_ids and self.kind != "prompt":
+            raise ConfigError(f"init_ids is not possible with kind={self.kind}; use kind=prompt, or leave it out")
 
 
 AnyConfig = LoraConfig | AdaLoraConfig | IA3Config | BottleneckConfig | PromptConfig
