@@ -89,6 +89,18 @@ def test_a_slow_function_is_told_its_time():
     expect.fast(lambda x: x, slow, (1,))
 
 
+def test_a_reference_that_is_slow_at_first_does_not_let_a_slow_function_pass():
+    """Three calls that waited for memory allowed three times as much, and a loop over positions passed."""
+    spent = iter([0.001] * 3 + [0.00001] * 40)
+
+    def wait(seconds):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+
+    assert failure(expect.fast, lambda x: wait(0.01), lambda x: wait(next(spent)), (1,)).got
+
+
 def test_a_call_is_shown_by_the_names_of_its_arguments():
     shown = expect.shown_call(
         {"x": torch.tensor([[1.0, 2.0]], dtype=torch.bfloat16), "y": torch.zeros(5, 9), "z": None}

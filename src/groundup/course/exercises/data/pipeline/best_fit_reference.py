@@ -139,7 +139,7 @@ def many_rows_take_no_age(mine):
     """Is far slower than the reference: keep the rows by the room they have left, so that no piece looks at all of them."""
     from groundup.data.pipeline.packing import best_fit_reference
 
-    fast(mine, best_fit_reference, (array([5] * 700), 9), times=10)
+    fast(mine, best_fit_reference, (array([5] * 2000), 9), times=10)
 
 
 EXERCISE = Exercise(

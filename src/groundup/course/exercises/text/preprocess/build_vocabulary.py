@@ -142,7 +142,7 @@ EXERCISE = Exercise(
             edits=(
                 (
                     "    in_order = ",
-                    "    for _ in range(60):\n        sorted(frequent, key=counts.__getitem__)\n    in_order = ",
+                    "    for _ in range(300):\n        sorted(frequent, key=counts.__getitem__)\n    in_order = ",
                 ),
             ),
         ),

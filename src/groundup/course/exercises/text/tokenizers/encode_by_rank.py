@@ -142,7 +142,7 @@ EXERCISE = Exercise(
             (
                 (
                     "        if joined[best] not in ranks:",
-                    "        for _ in range(300):\n            sorted(joined)\n        if joined[best] not in ranks:",
+                    "        for _ in range(1000):\n            sorted(joined)\n        if joined[best] not in ranks:",
                 ),
             ),
         ),

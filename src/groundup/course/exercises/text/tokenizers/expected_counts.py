@@ -161,7 +161,7 @@ EXERCISE = Exercise(
             edits=(
                 (
                     "    counts: dict[str, float] = {}",
-                    "    for _ in range(90 if len(text) == 60 else 0):\n"
+                    "    for _ in range(360 if len(text) == 60 else 0):\n"
                     "        _forward(text, scores)\n"
                     "    counts: dict[str, float] = {}",
                 ),

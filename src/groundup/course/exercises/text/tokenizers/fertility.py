@@ -130,7 +130,7 @@ EXERCISE = Exercise(
             edits=(
                 (
                     "    words = sum(",
-                    "    for _ in range(30):\n        [encode(text) for text in texts]\n    words = sum(",
+                    "    for _ in range(120):\n        [encode(text) for text in texts]\n    words = sum(",
                 ),
             ),
         ),

@@ -151,7 +151,7 @@ EXERCISE = Exercise(
             edits=(
                 (
                     "    total, losses",
-                    "    for _ in range(45 if len(words) > 30 else 0):\n"
+                    "    for _ in range(180 if len(words) > 30 else 0):\n"
                     "        for word in words:\n"
                     "            viterbi_segment(word, scores)\n"
                     "    total, losses",

@@ -131,7 +131,7 @@ EXERCISE = Exercise(
             edits=(
                 (
                     "    for character in word:",
-                    "    for character in word:\n        for _ in range(3):\n            list(word)",
+                    "    for character in word:\n        for _ in range(12):\n            list(word)",
                 ),
             ),
         ),

@@ -181,7 +181,7 @@ EXERCISE = Exercise(
                 (
                     "    for start in range(len(text)):",
                     "    for start in range(len(text)):\n"
-                    "        for _ in range(4):\n"
+                    "        for _ in range(16):\n"
                     "            [text[i:j] for i in range(len(text)) for j in range(i, min(i + 9, len(text)))]",
                 ),
             ),
