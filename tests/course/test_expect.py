@@ -90,8 +90,8 @@ def test_a_slow_function_is_told_its_time():
 
 
 def test_a_reference_that_is_slow_at_first_does_not_let_a_slow_function_pass():
-    """Three calls that waited for memory allowed three times as much, and a loop over positions passed."""
-    spent = iter([0.001] * 3 + [0.00001] * 40)
+    """By three tries of it what was allowed varied threefold, and once a loop over positions passed."""
+    spent = iter([0.0006] * 3 + [0.00001] * 40)
 
     def wait(seconds):
         end = time.thread_time() + seconds
