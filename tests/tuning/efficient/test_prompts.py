@@ -48,7 +48,6 @@ def test_an_id_outside_of_the_vocabulary_is_refused(make):
 
 
 def test_what_p_tunings_network_begins_with_is_as_large_as_what_goes_in(make):
-    """Rows of the embedding, shrunk by each layer, began near 0 and hardly moved."""
     config = PromptConfig(kind="p_tuning", num_virtual_tokens=64, encoder_hidden_size=256)
     sizes = [PromptPart(make(), config, torch.Generator().manual_seed(seed)).table() for seed in range(5)]
     assert float(torch.stack(sizes).detach().square().mean()) == pytest.approx(1, abs=0.3)
